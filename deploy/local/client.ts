@@ -1,0 +1,63 @@
+import { client, xml } from '@xmpp/client';
+import type { Element } from 'ltx';
+
+export type Account = {
+  readonly host: string;
+  readonly port: number;
+  readonly domain: string;
+  /** Bare JID of the account. */
+  readonly jid: string;
+  readonly password: string;
+};
+
+/** An ordinary XMPP client: what a phone or a desktop runs. */
+export type Client = {
+  /** Sends an IQ and returns the reply, errors included. */
+  iq(type: 'get' | 'set', to: string | undefined, payload: Element): Promise<Element>;
+  message(to: string, body: string): Promise<void>;
+  /** Closes the session: the account is offline unless it has another one. */
+  close(): Promise<void>;
+};
+
+const replyMs = 20_000;
+/**
+ * @xmpp/client counts stanzas that it sends before the server enabled stream management (XEP-0198), and Prosody then
+ * closes the stream over the wrong count.
+ */
+const settleMs = 400;
+
+/** Logs in, over plain TCP, and becomes available. */
+export const connectClient = async (
+  { host, port, domain, jid, password }: Account,
+  resource: string,
+): Promise<Client> => {
+  const connection = client({
+    service: `xmpp://${host}:${port}`,
+    domain,
+    username: jid.slice(0, jid.indexOf('@')),
+    password,
+    resource,
+  });
+  connection.reconnect.stop();
+  // Without a listener an error would end the process; the request that suffers from it fails by itself.
+  connection.on('error', () => {});
+  await connection.start();
+  await new Promise((resolve) => setTimeout(resolve, settleMs));
+  await connection.send(xml('presence'));
+
+  return {
+    iq: (type, to, payload) =>
+      connection.iqCaller
+        .request(xml('iq', { type, ...(to !== undefined && { to }) }, payload), replyMs)
+        .catch((error: { element?: Element; context?: Element }) => {
+          // The library rejects with the <error/> element; its parent is the reply.
+          const reply = error.element?.parent;
+          if (!reply) throw error;
+          return reply;
+        }),
+    message: (to, body) => connection.send(xml('message', { to, type: 'chat' }, xml('body', {}, body))),
+    close: async () => {
+      await connection.stop();
+    },
+  };
+};

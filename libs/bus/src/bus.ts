@@ -1,0 +1,211 @@
+import { NoRespondersError, headers, TimeoutError } from '@nats-io/transport-node';
+import type { Msg } from '@nats-io/transport-node';
+import {
+  commandMessages,
+  commandQueue,
+  commandSubject,
+  commandTypes,
+  replyMessage,
+  streams,
+} from '@pushmesh/contracts';
+import type { Command, CommandType, Durable, Message, Reply } from '@pushmesh/contracts';
+import { metricNames } from '@pushmesh/telemetry';
+import type { Log, Metrics } from '@pushmesh/telemetry';
+import { openConnection } from './connection.ts';
+import type { NatsOptions } from './connection.ts';
+import { createPublisher } from './publisher.ts';
+import type { Published, PublishOptions } from './publisher.ts';
+import { createPuller } from './puller.ts';
+import type { Puller, Settlement } from './puller.ts';
+import { prefixedStream, prefixedSubject } from './streams.ts';
+
+/** What a request gets when no reply came. */
+export type NoReply = { readonly type: 'timeout' | 'no-responders' | 'disconnected' };
+
+export type MessageContext = { readonly traceparent: string | undefined };
+
+/** Answers one command; `unavailable` is a reply like any other. Throws only on bugs. */
+export type CommandHandler = (type: CommandType, command: Command, context: MessageContext) => Promise<Reply>;
+
+export type ConsumeOptions<T> = {
+  readonly durable: Durable;
+  readonly message: Message<T>;
+  readonly concurrency: number;
+  readonly handle: (value: T, context: MessageContext) => Promise<Settlement>;
+};
+
+export type BusOptions = NatsOptions & {
+  readonly publishTimeoutMs: number;
+  /** The most publishes of this process that may wait for their PubAck. */
+  readonly maxPublishesInFlight: number;
+};
+
+/** A message that no version of this code can read is tried this often, a minute apart, and then put aside. */
+const unreadableTries = 20;
+const unreadableRetryMs = 60_000;
+const unreadableSubject = 'push.parked.unreadable';
+
+/** How often the depth and age of the queues are asked for. */
+const backlogEveryMs = 5_000;
+
+/** The bus as the services see it: typed messages in, values out. Nothing here throws because NATS is away. */
+export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
+  const measure = metrics.add(metricNames.bus);
+  const connection = openConnection(options, log);
+  const publisher = createPublisher(connection, {
+    timeoutMs: options.publishTimeoutMs,
+    maxInFlight: options.maxPublishesInFlight,
+  });
+  const { prefix } = options.streams;
+  const consumers: Puller[] = [];
+  const answering = { count: 0, idle: undefined as (() => void) | undefined };
+
+  connection.onReady(() => measure.connected.set(1));
+  connection.onLost(() => measure.connected.set(0));
+
+  const publishBytes = async (subject: string, data: Uint8Array, how: PublishOptions): Promise<Published> => {
+    const stop = measure.publishSeconds.startTimer({ subject });
+    const published = await publisher.publish(prefixedSubject(prefix, subject), data, how);
+    stop();
+    measure.published.inc({ subject, result: published.type });
+    if (published.type === 'refused') log.error({ event: 'publish-refused', subject, why: published.why });
+    return published;
+  };
+
+  return {
+    missing: connection.missing,
+
+    /** Publishes one message to JetStream and waits for the PubAck, for as long as `publishTimeoutMs`. */
+    publish: <T>(subject: string, message: Message<T>, value: T, how: PublishOptions): Promise<Published> =>
+      publishBytes(subject, message.encode(value), how),
+
+    /** Asks pubsub-push; the reply is validated. */
+    request: async <K extends CommandType>(
+      type: K,
+      command: Command<K>,
+      { timeoutMs, traceparent }: { timeoutMs: number; traceparent: string },
+    ): Promise<Reply | NoReply> => {
+      const nats = connection.current();
+      if (!nats) return { type: 'disconnected' };
+      const head = headers();
+      head.set('traceparent', traceparent);
+      const subject = prefixedSubject(prefix, commandSubject(type));
+      try {
+        const answer = await nats.request(subject, commandMessages[type].encode(command), {
+          timeout: timeoutMs,
+          headers: head,
+        });
+        const decoded = replyMessage.decode(answer.data);
+        if (decoded.ok) return decoded.value;
+        log.error({ event: 'reply-unreadable', command: type, why: decoded.why });
+        return { v: 1, type: 'unavailable' };
+      } catch (error) {
+        if (error instanceof TimeoutError) return { type: 'timeout' };
+        // nats.js wraps the 503 of a request nobody listens for into a RequestError.
+        const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+        return { type: cause instanceof NoRespondersError ? 'no-responders' : 'disconnected' };
+      }
+    },
+
+    /** Answers commands, together with every other replica; refuses with `unavailable` beyond `maxInFlight`. */
+    answer: (handler: CommandHandler, maxInFlight: number): void => {
+      let subscribed = false;
+      const answerOne = async (msg: Msg): Promise<void> => {
+        const type = commandTypes.find((each) => msg.subject.endsWith(commandSubject(each)));
+        const decoded = type && commandMessages[type].decode(msg.data);
+        if (!type || !decoded?.ok) {
+          log.error({
+            event: 'command-unreadable',
+            subject: msg.subject,
+            why: decoded?.ok === false ? decoded.why : 'unknown command',
+          });
+          msg.respond(replyMessage.encode({ v: 1, type: 'unreadable' }));
+          return;
+        }
+        if (answering.count >= maxInFlight) {
+          msg.respond(replyMessage.encode({ v: 1, type: 'unavailable' }));
+          return;
+        }
+        answering.count += 1;
+        try {
+          const reply = await handler(type, decoded.value, { traceparent: traceparentOf(msg) });
+          msg.respond(replyMessage.encode(reply));
+        } catch (err) {
+          log.error({ event: 'command-fault', command: type, err });
+          msg.respond(replyMessage.encode({ v: 1, type: 'unavailable' }));
+        } finally {
+          answering.count -= 1;
+          if (answering.count === 0) answering.idle?.();
+        }
+      };
+      connection.onReady((nats) => {
+        if (subscribed) return;
+        subscribed = true;
+        nats.subscribe(prefixedSubject(prefix, commandSubject('*')), {
+          queue: commandQueue,
+          callback: (error, msg) => {
+            if (!error) void answerOne(msg);
+          },
+        });
+      });
+    },
+
+    /** Takes messages of a durable consumer and settles each as the handler says. */
+    consume: <T>({ durable, message, concurrency, handle }: ConsumeOptions<T>): Puller => {
+      const labels = { durable: durable.name };
+      const unreadable = async (data: Uint8Array, tries: number, why: string): Promise<Settlement> => {
+        log.error({ event: 'message-unreadable', durable: durable.name, tries, why });
+        measure.received.inc({ ...labels, settled: 'unreadable' });
+        if (tries < unreadableTries) return { type: 'retry', delayMs: unreadableRetryMs };
+        const { type } = await publishBytes(unreadableSubject, data, {
+          msgId: `unreadable-${durable.name}-${Date.now()}`,
+        });
+        return type === 'stored' ? { type: 'ack' } : { type: 'retry', delayMs: unreadableRetryMs };
+      };
+      const puller = createPuller(connection, {
+        durable,
+        stream: prefixedStream(prefix, streams[durable.stream].name),
+        concurrency,
+        handle: (msg) => {
+          const decoded = message.decode(msg.data);
+          if (!decoded.ok) return unreadable(msg.data, msg.info.deliveryCount, decoded.why);
+          return handle(decoded.value, { traceparent: traceparentOf(msg) });
+        },
+        onSettled: (settled) => measure.received.inc({ ...labels, settled }),
+        onFault: (err) => log.error({ event: 'consume-fault', durable: durable.name, err }),
+      });
+      const watch = setInterval(() => {
+        measure.inFlight.set(labels, puller.inFlight());
+        measure.pulling.set(labels, puller.pulling() ? 1 : 0);
+        void puller.backlog().then(
+          (backlog) => {
+            if (!backlog) return;
+            measure.backlog.set(labels, backlog.waiting);
+            measure.oldest.set(labels, backlog.oldestMs / 1000);
+          },
+          (err) => log.warn({ event: 'backlog-unknown', durable: durable.name, err }),
+        );
+      }, backlogEveryMs);
+      watch.unref();
+      consumers.push(puller);
+      return puller;
+    },
+
+    /** Takes nothing new and waits for what was taken. */
+    drain: async (): Promise<void> => {
+      await Promise.all(consumers.map((consumer) => consumer.drain()));
+      if (answering.count > 0) await new Promise<void>((resolve) => (answering.idle = resolve));
+    },
+
+    /** Sends what is buffered and closes the connection. */
+    close: async (): Promise<void> => {
+      publisher.close();
+      await connection.close();
+    },
+  };
+};
+
+export type Bus = ReturnType<typeof createBus>;
+
+const traceparentOf = (msg: { readonly headers?: { get(name: string): string } | undefined }): string | undefined =>
+  msg.headers?.get('traceparent') || undefined;

@@ -1,0 +1,133 @@
+import { connect, credsAuthenticator } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import type { Log } from '@pushmesh/telemetry';
+import { ensureStreams } from './streams.ts';
+import type { StreamSettings } from './streams.ts';
+
+export type NatsOptions = {
+  /** `nats://host:port`, several separated by commas. */
+  readonly url: string;
+  /** Text of a credentials file. */
+  readonly creds?: string | undefined;
+  /** Shown by the NATS server’s monitoring. */
+  readonly name: string;
+  readonly streams: StreamSettings;
+};
+
+/** A connection that comes up when NATS does, whenever that is, and comes back after every loss. */
+export type Connection = {
+  /** The connection while it is up; `undefined` while there is none. */
+  current(): NatsConnection | undefined;
+  /** What keeps the bus from being usable, in words. */
+  missing(): string | undefined;
+  /** Calls back each time the connection is up and the streams are there; at once if they are. */
+  onReady(listener: (nats: NatsConnection) => void): void;
+  /** Calls back each time the connection is lost. */
+  onLost(listener: () => void): void;
+  /** Sends what is buffered and closes. */
+  close(): Promise<void>;
+};
+
+const retryCapMs = 5_000;
+
+/** Begins to connect and returns at once. */
+export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: Log): Connection => {
+  const ready: ((nats: NatsConnection) => void)[] = [];
+  const lost: (() => void)[] = [];
+  const closing = new AbortController();
+  let nats: NatsConnection | undefined;
+  let up = false;
+  let missing: string | undefined = `not connected to NATS at ${url} yet`;
+
+  const first = async (): Promise<void> => {
+    for (let attempt = 1; !closing.signal.aborted; attempt += 1) {
+      try {
+        nats = await connect({
+          servers: url.split(','),
+          name,
+          maxReconnectAttempts: -1,
+          reconnectTimeWait: 250,
+          reconnectJitter: 250,
+          pingInterval: 10_000,
+          maxPingOut: 2,
+          timeout: 5_000,
+          ignoreAuthErrorAbort: true,
+          ...(creds && { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
+        });
+        return;
+      } catch (err) {
+        missing = `cannot connect to NATS at ${url}: ${(err as Error).message}`;
+        log.warn({ event: 'nats-connect-failed', attempt, err });
+        await pause(backOff(attempt), closing.signal);
+      }
+    }
+  };
+
+  /** The streams are made sure of after every connect: an operator may have wiped the server in between. */
+  const prepare = async (): Promise<void> => {
+    for (let attempt = 1; !closing.signal.aborted && nats && !nats.isClosed(); attempt += 1) {
+      try {
+        await ensureStreams(await jetstreamManager(nats, { timeout: 5_000 }), streams);
+        missing = undefined;
+        log.info({ event: 'nats-ready', server: nats.info?.version });
+        for (const listener of ready) listener(nats);
+        return;
+      } catch (err) {
+        missing = `the streams are not usable: ${(err as Error).message}`;
+        log.warn({
+          event: 'nats-streams-failed',
+          attempt,
+          code: err instanceof JetStreamApiError ? err.code : undefined,
+          err,
+        });
+        await pause(backOff(attempt), closing.signal);
+      }
+    }
+  };
+
+  const watch = async (): Promise<void> => {
+    await first();
+    if (!nats) return;
+    up = true;
+    let preparing = prepare();
+    for await (const status of nats.status()) {
+      if (status.type === 'disconnect') {
+        up = false;
+        missing = `disconnected from NATS at ${url}`;
+        log.warn({ event: 'nats-disconnected', server: status.server });
+        for (const listener of lost) listener();
+      }
+      if (status.type === 'reconnect') {
+        up = true;
+        log.info({ event: 'nats-reconnected', server: status.server });
+        preparing = preparing.then(prepare);
+      }
+      if (status.type === 'error') log.warn({ event: 'nats-error', err: status.error });
+    }
+  };
+  void watch();
+
+  return {
+    current: () => (up ? nats : undefined),
+    missing: () => missing,
+    onReady: (listener) => {
+      ready.push(listener);
+      if (nats && up && missing === undefined) listener(nats);
+    },
+    onLost: (listener) => lost.push(listener),
+    close: async () => {
+      closing.abort();
+      if (up) await nats?.drain();
+      else await nats?.close();
+    },
+  };
+};
+
+const backOff = (attempt: number): number => Math.random() * Math.min(retryCapMs, 100 * 2 ** attempt);
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+  });

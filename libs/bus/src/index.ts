@@ -1,0 +1,4 @@
+export { createBus } from './bus.ts';
+export type { Bus, CommandHandler, MessageContext, NoReply } from './bus.ts';
+export type { Published } from './publisher.ts';
+export type { Puller, Settlement } from './puller.ts';

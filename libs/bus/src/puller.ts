@@ -1,0 +1,149 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { Consumer, ConsumerMessages, JsMsg } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Durable } from '@pushmesh/contracts';
+import type { Connection } from './connection.ts';
+
+/** What to do with a message that was handled. */
+export type Settlement =
+  /** Done: the message goes. */
+  | { readonly type: 'ack' }
+  /** Not now: the message comes again after the delay, to any replica. */
+  | { readonly type: 'retry'; readonly delayMs: number };
+
+export type PullOptions = {
+  readonly durable: Durable;
+  readonly stream: string;
+  /** The most messages that this process works on at a time. */
+  readonly concurrency: number;
+  /** Must not throw for expected failures: they are settlements. A throw is a bug: logged, and retried with back-off. */
+  readonly handle: (msg: JsMsg) => Promise<Settlement>;
+  readonly onSettled: (settled: Settlement['type'] | 'fault') => void;
+  readonly onFault: (error: unknown) => void;
+};
+
+/** Takes messages of one durable consumer, never more than it has room for. */
+export type Puller = {
+  /** Changes how many messages may be in flight; 0 stops asking for any. */
+  limit(concurrency: number): void;
+  inFlight(): number;
+  pulling(): boolean;
+  /** Messages that wait or are in flight anywhere, and the age of the oldest of them; `undefined` while unknown. */
+  backlog(): Promise<{ waiting: number; oldestMs: number } | undefined>;
+  /** Stops asking and waits until everything taken is settled. */
+  drain(): Promise<void>;
+};
+
+/** How long one request for messages stays open at the server. */
+const pullExpiresMs = 5_000;
+const faultRetryMs = 1_000;
+const faultRetryCapMs = 60_000;
+
+export const createPuller = (connection: Connection, options: PullOptions): Puller => {
+  const { durable, stream, handle, onSettled, onFault } = options;
+  const taken = new Set<JsMsg>();
+  const requests = new Map<ConsumerMessages, number>();
+  let limit = options.concurrency;
+  let consumer: Consumer | undefined;
+  let nats: NatsConnection | undefined;
+  let draining = false;
+  let drained: (() => void) | undefined;
+
+  connection.onReady((ready) => {
+    nats = ready;
+    void jetstream(ready)
+      .consumers.get(stream, durable.name)
+      .then((found) => {
+        consumer = found;
+        ask();
+      }, restart);
+  });
+  connection.onLost(() => {
+    consumer = undefined;
+    for (const messages of requests.keys()) messages.stop();
+  });
+  const restart = (): void => {
+    setTimeout(ask, faultRetryMs).unref();
+  };
+
+  // A message that takes long must not be given to another worker meanwhile.
+  const keepAlive = setInterval(() => {
+    for (const msg of taken) msg.working();
+  }, durable.ackWaitMs / 3);
+  keepAlive.unref();
+
+  const requested = (): number => [...requests.values()].reduce((sum, each) => sum + each, 0);
+
+  /** Asks for as much as there is room for; waits for a quarter of the room, so that requests stay large. */
+  const ask = (): void => {
+    const room = limit - taken.size - requested();
+    if (draining || !consumer || !connection.current() || room < Math.max(1, Math.floor(limit / 4))) return;
+    void consumer
+      .fetch({ max_messages: room, expires: pullExpiresMs })
+      .then((messages) => take(messages, room), restart);
+  };
+
+  const take = async (messages: ConsumerMessages, room: number): Promise<void> => {
+    requests.set(messages, room);
+    try {
+      for await (const msg of messages) {
+        requests.set(messages, (requests.get(messages) ?? 1) - 1);
+        if (draining || taken.size >= Math.max(1, limit)) msg.nak(faultRetryMs);
+        else void work(msg);
+      }
+    } catch (error) {
+      if (!draining && connection.current()) onFault(error);
+    } finally {
+      requests.delete(messages);
+      ask();
+    }
+  };
+
+  const work = async (msg: JsMsg): Promise<void> => {
+    taken.add(msg);
+    try {
+      const settlement = await handle(msg);
+      if (settlement.type === 'ack') msg.ack();
+      else msg.nak(Math.max(1, Math.round(settlement.delayMs)));
+      onSettled(settlement.type);
+    } catch (error) {
+      onFault(error);
+      msg.nak(
+        Math.min(faultRetryCapMs, faultRetryMs * 2 ** Math.min(10, msg.info.deliveryCount)) * (0.5 + Math.random() / 2),
+      );
+      onSettled('fault');
+    } finally {
+      taken.delete(msg);
+      if (draining && taken.size === 0) drained?.();
+      ask();
+    }
+  };
+
+  return {
+    limit: (next) => {
+      const fewer = next < limit;
+      limit = next;
+      if (fewer) for (const messages of requests.keys()) messages.stop();
+      ask();
+    },
+    inFlight: () => taken.size,
+    pulling: () => limit > 0 && !draining && consumer !== undefined,
+    backlog: async () => {
+      if (!consumer || !nats || !connection.current()) return undefined;
+      const manager = await jetstreamManager(nats, { checkAPI: false });
+      const { num_pending, num_ack_pending, ack_floor, config } = await manager.consumers.info(stream, durable.name);
+      const waiting = num_pending + num_ack_pending;
+      if (waiting === 0) return { waiting, oldestMs: 0 };
+      // `next_by_subj` is in the server’s API since 2.9; the client’s type knows it for direct gets only.
+      const next = { seq: ack_floor.stream_seq + 1, next_by_subj: config.filter_subject ?? '>' };
+      const oldest = await manager.streams.getMessage(stream, next).catch(() => undefined);
+      return { waiting, oldestMs: oldest ? Math.max(0, Date.now() - oldest.time.getTime()) : 0 };
+    },
+    drain: async () => {
+      draining = true;
+      for (const messages of requests.keys()) messages.stop();
+      if (taken.size > 0) await new Promise<void>((resolve) => (drained = resolve));
+      clearInterval(keepAlive);
+    },
+  };
+};

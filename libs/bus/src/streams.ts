@@ -1,0 +1,80 @@
+import { AckPolicy, DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { allDurables, streams } from '@pushmesh/contracts';
+import type { Durable, Stream } from '@pushmesh/contracts';
+
+export type StreamSettings = {
+  /** A word before every subject and stream name, or ''. */
+  readonly prefix: string;
+  readonly replicas: number;
+  readonly maxBytes: number;
+};
+
+/** A subject of the contracts as it is spelled on this NATS. */
+export const prefixedSubject = (prefix: string, subject: string): string => (prefix ? `${prefix}.${subject}` : subject);
+
+/** A stream name of the contracts as it is spelled on this NATS. */
+export const prefixedStream = (prefix: string, name: string): string =>
+  prefix ? `${prefix.toUpperCase().replaceAll('-', '_')}_${name}` : name;
+
+/**
+ * Creates every stream and durable of the contracts, and brings those that exist to the configured limits. Safe to run
+ * from every replica at once, any number of times.
+ */
+export const ensureStreams = async (manager: JetStreamManager, settings: StreamSettings): Promise<void> => {
+  for (const stream of Object.values(streams)) await ensureStream(manager, stream, settings);
+  for (const durable of allDurables) await ensureDurable(manager, durable, settings);
+};
+
+const ensureStream = async (manager: JetStreamManager, stream: Stream, settings: StreamSettings): Promise<void> => {
+  const name = prefixedStream(settings.prefix, stream.name);
+  const limits = {
+    max_age: nanos(stream.maxAgeMs),
+    max_bytes: settings.maxBytes,
+    num_replicas: settings.replicas,
+    duplicate_window: nanos(stream.duplicateWindowMs),
+    subjects: stream.subjects.map((subject) => prefixedSubject(settings.prefix, subject)),
+  };
+  const found = await manager.streams.info(name).catch(notFound);
+  if (!found) {
+    await manager.streams.add({
+      name,
+      ...limits,
+      storage: StorageType.File,
+      retention: stream.retention === 'workqueue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+      discard: stream.discard === 'new' ? DiscardPolicy.New : DiscardPolicy.Old,
+    });
+    return;
+  }
+  const differs = Object.entries(limits).some(
+    ([key, value]) => JSON.stringify(found.config[key as keyof typeof limits]) !== JSON.stringify(value),
+  );
+  if (differs) await manager.streams.update(name, { ...found.config, ...limits });
+};
+
+const ensureDurable = async (manager: JetStreamManager, durable: Durable, settings: StreamSettings): Promise<void> => {
+  const stream = prefixedStream(settings.prefix, streams[durable.stream].name);
+  const limits = { ack_wait: nanos(durable.ackWaitMs), max_ack_pending: durable.maxAckPending };
+  const found = await manager.consumers.info(stream, durable.name).catch(notFound);
+  if (!found) {
+    await manager.consumers.add(stream, {
+      durable_name: durable.name,
+      ack_policy: AckPolicy.Explicit,
+      filter_subject: prefixedSubject(settings.prefix, durable.filter),
+      // Attempts are counted in the message; a redelivery by NATS is not one.
+      max_deliver: -1,
+      ...limits,
+    });
+    return;
+  }
+  const { ack_wait, max_ack_pending } = found.config;
+  if (ack_wait !== limits.ack_wait || max_ack_pending !== limits.max_ack_pending)
+    await manager.consumers.update(stream, durable.name, limits);
+};
+
+/** JetStream API: 10059 stream not found, 10014 consumer not found. */
+const notFound = (error: unknown): undefined => {
+  if (error instanceof JetStreamApiError && [10059, 10014].includes(error.code)) return undefined;
+  throw error;
+};

@@ -1,0 +1,72 @@
+import { Type } from 'typebox';
+
+/** The variables that several services share, each declared once. Spread a group into a service's `Type.Object`. */
+export const groups = {
+  log: {
+    LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+      default: 'info',
+      description: 'the least level that is logged',
+    }),
+  },
+  ops: {
+    OPS_HOST: Type.String({
+      default: '127.0.0.1',
+      description: 'the address that /livez, /readyz and /metrics listen on',
+      examples: ['0.0.0.0'],
+    }),
+    OPS_PORT: Type.Integer({
+      default: 9090,
+      minimum: 0,
+      maximum: 65535,
+      description: 'the port of /livez, /readyz and /metrics (0: any free one)',
+      examples: [9090],
+    }),
+    SHUTDOWN_DEADLINE_MS: Type.Integer({
+      default: 20_000,
+      minimum: 100,
+      description: 'how long a stopping service may take to finish what it took; keep it below the pod’s grace period',
+      examples: [20000],
+    }),
+    SHUTDOWN_DELAY_MS: Type.Integer({
+      default: 0,
+      minimum: 0,
+      description:
+        'how long a stopping service keeps working while /readyz already answers 503, so that balancers notice',
+      examples: [3000],
+    }),
+  },
+  nats: {
+    NATS_URL: Type.String({
+      default: 'nats://127.0.0.1:4222',
+      minLength: 1,
+      description: 'the NATS servers, separated by commas',
+      examples: ['nats://nats-0:4222,nats://nats-1:4222'],
+    }),
+    NATS_CREDS: Type.Optional(
+      Type.String({
+        secret: true,
+        description: 'the text of a NATS credentials file; give its path in NATS_CREDS_FILE',
+        examples: ['(use NATS_CREDS_FILE=/run/secrets/nats.creds)'],
+      }),
+    ),
+    NATS_SUBJECT_PREFIX: Type.String({
+      default: '',
+      pattern: '^([A-Za-z0-9_-]+)?$',
+      description: 'a word before every subject and stream name, so that two meshes can share one NATS',
+      examples: ['staging'],
+    }),
+    NATS_STREAM_REPLICAS: Type.Integer({
+      default: 1,
+      minimum: 1,
+      maximum: 5,
+      description: 'how many NATS servers hold each stream',
+      examples: [3],
+    }),
+    NATS_STREAM_MAX_BYTES: Type.Integer({
+      default: 2_147_483_648,
+      minimum: 1_048_576,
+      description: 'the most bytes one stream may hold; a full stream refuses, it never drops',
+      examples: [2147483648],
+    }),
+  },
+} as const;

@@ -1,0 +1,86 @@
+import { Type } from 'typebox';
+import type { Static, TSchema } from 'typebox';
+import { message } from './message.ts';
+import type { Message } from './message.ts';
+import { Options } from './options.ts';
+
+// What the gateway asks of pubsub-push over core NATS request/reply. JIDs are bare and normalised unless said otherwise.
+
+const Jid = Type.String({ minLength: 1, maxLength: 3071 });
+const NodeId = Type.String({ minLength: 1, maxLength: 1023 });
+const v = Type.Literal(1);
+
+export const PublishModel = Type.Enum(['publishers', 'open']);
+export type PublishModel = Static<typeof PublishModel>;
+
+/** Everything pubsub-push can be asked for. `host` is the component name, `service` the service JID of XEP-0357. */
+export const commandSchemas = {
+  'create-node': Type.Object({
+    v,
+    host: Jid,
+    node: NodeId,
+    owner: Jid,
+    /** What the `<configure/>` form asks for; absent: the deployment’s default. */
+    publishModel: Type.Optional(PublishModel),
+  }),
+  'delete-node': Type.Object({ v, host: Jid, node: NodeId, requester: Jid }),
+  'authorise-publish': Type.Object({
+    v,
+    host: Jid,
+    node: NodeId,
+    publisher: Jid,
+    /** Fingerprint of the device that the publish names; a new one makes the node fresh. Absent: no valid device. */
+    device: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  }),
+  'list-nodes': Type.Object({ v, host: Jid, owner: Jid }),
+  enable: Type.Object({ v, user: Jid, service: Jid, node: NodeId, options: Options }),
+  disable: Type.Object({ v, user: Jid, service: Jid, node: Type.Optional(NodeId) }),
+  'list-registrations': Type.Object({ v, user: Jid }),
+} as const satisfies Readonly<Record<string, TSchema>>;
+
+export type CommandType = keyof typeof commandSchemas;
+export type Command<T extends CommandType = CommandType> = { [K in T]: Static<(typeof commandSchemas)[K]> }[T];
+
+export const commandTypes = Object.keys(commandSchemas) as readonly CommandType[];
+
+const Registration = Type.Object({ service: Jid, node: NodeId, options: Options, enabledAt: Type.Integer() });
+export type Registration = Static<typeof Registration>;
+
+const replyType = <const T extends string>(type: T) => Type.Object({ v, type: Type.Literal(type) });
+
+/** Every reply. The refusals are expected; `unavailable` means that the store did not answer. */
+export const Reply = Type.Union([
+  replyType('created'),
+  replyType('conflict'),
+  replyType('deleted'),
+  replyType('not-found'),
+  replyType('forbidden'),
+  replyType('too-many'),
+  /** `version` changes whenever the node becomes fresh; a result that carries an older one is stale. */
+  Type.Object({ v, type: Type.Literal('allowed'), version: Type.Integer({ minimum: 1 }) }),
+  Type.Object({ v, type: Type.Literal('nodes'), nodes: Type.Array(NodeId) }),
+  replyType('enabled'),
+  Type.Object({ v, type: Type.Literal('disabled'), removed: Type.Integer({ minimum: 0 }) }),
+  Type.Object({ v, type: Type.Literal('registrations'), registrations: Type.Array(Registration) }),
+  replyType('unreadable'),
+  replyType('unavailable'),
+]);
+export type Reply = Static<typeof Reply>;
+
+/** The replies that each command can get, besides `unavailable` and `unreadable`. */
+export type ReplyTo = {
+  'create-node': 'created' | 'conflict' | 'too-many';
+  'delete-node': 'deleted' | 'not-found' | 'forbidden';
+  'authorise-publish': 'allowed' | 'not-found' | 'forbidden';
+  'list-nodes': 'nodes';
+  enable: 'enabled' | 'too-many';
+  disable: 'disabled';
+  'list-registrations': 'registrations';
+};
+
+export const replyMessage: Message<Reply> = message('reply', Reply);
+
+/** The codec of each command. */
+export const commandMessages = Object.fromEntries(
+  Object.entries(commandSchemas).map(([type, schema]) => [type, message(`command ${type}`, schema)]),
+) as unknown as { readonly [K in CommandType]: Message<Command<K>> };

@@ -1,0 +1,88 @@
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { message } from './message.ts';
+import { Options } from './options.ts';
+import { ends, outcomes } from './outcome.ts';
+import { modes, pushServices } from './topology.ts';
+
+// What travels through JetStream. A `v` is added to, never changed: every recorded example under examples/ must parse
+// for ever. The trace context travels in the header `traceparent`, the dedupe key in `Nats-Msg-Id`.
+
+const Jid = Type.String({ minLength: 1, maxLength: 3071 });
+/** Milliseconds since 1970. */
+const Instant = Type.Integer({ minimum: 0 });
+
+/** The `urn:xmpp:push:summary` form (XEP-0357 §6); every field may be absent. */
+export const Summary = Type.Object({
+  messageCount: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastMessageSender: Type.Optional(Type.String()),
+  lastMessageBody: Type.Optional(Type.String()),
+  pendingSubscriptionCount: Type.Optional(Type.Integer({ minimum: 0 })),
+});
+export type Summary = Static<typeof Summary>;
+
+/** The push node that a delivery belongs to. `version` as `authorise-publish` replied; absent while unverified. */
+const NodeRef = Type.Object({ host: Jid, node: Type.String({ minLength: 1 }), version: Type.Optional(Type.Integer()) });
+export type NodeRef = Static<typeof NodeRef>;
+
+/** One push to one device, ready to send. */
+export const Delivery = Type.Object({
+  v: Type.Literal(1),
+  /** The dedupe key of the publish; the same for every attempt. */
+  id: Type.String({ minLength: 1, maxLength: 128 }),
+  node: NodeRef,
+  service: Type.Enum([...pushServices]),
+  mode: Type.Enum([...modes]),
+  deviceId: Type.String({ minLength: 1 }),
+  options: Options,
+  summary: Summary,
+  acceptedAt: Instant,
+  /** After this the push is worthless and is dropped, recorded. */
+  expiresAt: Instant,
+  /** 1 for the first attempt. */
+  attempt: Type.Integer({ minimum: 1 }),
+  /** A retry waits until then. */
+  notBefore: Type.Optional(Instant),
+  /** The body text was already shortened once, after a 413. */
+  shortened: Type.Optional(Type.Boolean()),
+});
+export type Delivery = Static<typeof Delivery>;
+
+/** A publish that was accepted while pubsub-push was away: the delivery it will become, and who published it. */
+export const UnverifiedPublish = Type.Object({
+  v: Type.Literal(1),
+  publisher: Jid,
+  device: Type.String({ minLength: 1 }),
+  delivery: Delivery,
+});
+export type UnverifiedPublish = Static<typeof UnverifiedPublish>;
+
+/** The recorded end of a delivery. */
+export const Result = Type.Object({
+  v: Type.Literal(1),
+  delivery: Type.String({ minLength: 1 }),
+  node: NodeRef,
+  service: Type.Enum([...pushServices]),
+  mode: Type.Enum([...modes]),
+  end: Type.Enum([...ends]),
+  outcome: Type.Enum([...outcomes]),
+  /** The push API’s own word for it, or ours; never a token or text of a message. */
+  reason: Type.Optional(Type.String({ maxLength: 256 })),
+  attempt: Type.Integer({ minimum: 0 }),
+  acceptedAt: Instant,
+  endedAt: Instant,
+  /** When the push service says that the device was gone (APNs `timestamp`), else the time of the attempt. */
+  unregisteredAt: Type.Optional(Instant),
+});
+export type Result = Static<typeof Result>;
+
+/** A delivery that was put aside, and why. */
+export const Parked = Type.Object({ v: Type.Literal(1), delivery: Delivery, result: Result });
+export type Parked = Static<typeof Parked>;
+
+export const messages = {
+  delivery: message('delivery', Delivery),
+  unverifiedPublish: message('unverified-publish', UnverifiedPublish),
+  result: message('result', Result),
+  parked: message('parked', Parked),
+} as const;

@@ -1,0 +1,39 @@
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+
+/** What a door says about bytes it was given: the value, or where it does not fit the schema and what was expected. */
+export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
+
+/** A message of the mesh: its schema, and the only way in and out of bytes. */
+export type Message<T> = {
+  readonly name: string;
+  encode(value: T): Uint8Array;
+  decode(bytes: Uint8Array): Decoded<T>;
+};
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+const bytes = new TextEncoder();
+
+/** Ties a schema to its name. Decoding validates everything once; the reason never quotes the message. */
+export const message = <S extends TSchema>(name: string, schema: S): Message<Static<S>> => {
+  const validator = Compile(schema);
+  return {
+    name,
+    encode: (value) => bytes.encode(JSON.stringify(value)),
+    decode: (data) => {
+      const parsed = parse(data);
+      if (parsed === undefined) return { ok: false, why: `${name}: not JSON` };
+      if (validator.Check(parsed)) return { ok: true, value: parsed as Static<S> };
+      const [first] = validator.Errors(parsed);
+      return { ok: false, why: `${name}${first?.instancePath ?? ''}: ${first?.message ?? 'does not fit the schema'}` };
+    },
+  };
+};
+
+const parse = (data: Uint8Array): unknown => {
+  try {
+    return JSON.parse(utf8.decode(data)) as unknown;
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,37 @@
+/** How one attempt to deliver ended. The list is closed: a new outcome does not compile until every table answers it. */
+export const outcomes = [
+  'delivered',
+  'unregistered',
+  'rejected',
+  'too-large',
+  'throttled',
+  'unavailable',
+  'held',
+  'expired',
+  'exhausted',
+] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** The recorded ends of a delivery. */
+export const ends = ['delivered', 'unregistered', 'expired', 'parked', 'merged'] as const;
+export type End = (typeof ends)[number];
+
+/**
+ * What an outcome does to the delivery: it ends (`end`), is tried again with back-off (`retry`), is shortened once and
+ * tried again (`shorten`), or goes back untouched (`hold`). Only `unregistered` may retire a push node, on evidence.
+ */
+export type Policy =
+  | { readonly then: 'end'; readonly end: End; readonly retires: boolean }
+  | { readonly then: 'retry' | 'shorten' | 'hold' };
+
+export const policies: Readonly<Record<Outcome, Policy>> = {
+  delivered: { then: 'end', end: 'delivered', retires: false },
+  unregistered: { then: 'end', end: 'unregistered', retires: true },
+  rejected: { then: 'end', end: 'parked', retires: false },
+  'too-large': { then: 'shorten' },
+  throttled: { then: 'retry' },
+  unavailable: { then: 'retry' },
+  held: { then: 'hold' },
+  expired: { then: 'end', end: 'expired', retires: false },
+  exhausted: { then: 'end', end: 'parked', retires: false },
+};

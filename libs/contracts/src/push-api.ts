@@ -1,0 +1,64 @@
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { modes, pushServices } from './topology.ts';
+
+// The MongoosePush HTTP API, `POST /{version}/notification/{device_id}`: v1 flat, v2 and v3 nested. Field names,
+// optionality and types as MongoosePush 2.2 validates them (it casts strings such as "60" to the type below).
+
+export const pushApiVersions = ['v1', 'v2', 'v3'] as const;
+export type PushApiVersion = (typeof pushApiVersions)[number];
+
+const closed = { additionalProperties: false } as const;
+const Int32 = Type.Integer({ minimum: -2_147_483_648, maximum: 2_147_483_647, format: 'int32' });
+const Service = Type.Enum([...pushServices]);
+const ModeField = Type.Enum([...modes]);
+const Data = Type.Record(Type.String(), Type.Unknown());
+
+export const RequestV1 = Type.Object(
+  {
+    service: Service,
+    body: Type.String(),
+    title: Type.String(),
+    badge: Type.Optional(Int32),
+    click_action: Type.Optional(Type.String()),
+    tag: Type.Optional(Type.String()),
+    topic: Type.Optional(Type.String()),
+    data: Type.Optional(Data),
+    mode: Type.Optional(ModeField),
+  },
+  closed,
+);
+export type RequestV1 = Static<typeof RequestV1>;
+
+export const Alert = Type.Object(
+  {
+    body: Type.String(),
+    title: Type.String(),
+    badge: Type.Optional(Int32),
+    click_action: Type.Optional(Type.String()),
+    tag: Type.Optional(Type.String()),
+    sound: Type.Optional(Type.String()),
+  },
+  closed,
+);
+export type Alert = Static<typeof Alert>;
+
+/** v2 and v3 have one request shape; at least one of `alert` and `data` must be there. */
+export const RequestV3 = Type.Object(
+  {
+    service: Service,
+    alert: Type.Optional(Alert),
+    data: Type.Optional(Data),
+    mode: Type.Optional(ModeField),
+    priority: Type.Optional(Type.Enum(['normal', 'high'])),
+    time_to_live: Type.Optional(Int32),
+    mutable_content: Type.Optional(Type.Boolean()),
+    tags: Type.Optional(Type.Array(Type.String())),
+    topic: Type.Optional(Type.String()),
+  },
+  closed,
+);
+export type RequestV3 = Static<typeof RequestV3>;
+
+/** APNs’ `timestamp` of a 410 in milliseconds: since then the token has been dead. A header of push-service’s answers. */
+export const unregisteredAtHeader = 'x-unregistered-at';

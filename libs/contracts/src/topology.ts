@@ -1,0 +1,112 @@
+// Every subject, stream and durable consumer of the mesh, as data. `ensureStreams` of libs/bus creates what stands here;
+// nothing else in the code spells a subject. A configured prefix (`staging`) turns `push.event.publish` into
+// `staging.push.event.publish` and `PUSH_EVENTS` into `STAGING_PUSH_EVENTS`. Only features of nats-server 2.9 are used.
+
+/** The push services a delivery can go through: the values of the option `service`. */
+export const pushServices = ['apns', 'fcm'] as const;
+export type PushService = (typeof pushServices)[number];
+
+/** The environments of a push service: the values of the option `mode`. */
+export const modes = ['prod', 'dev'] as const;
+export type Mode = (typeof modes)[number];
+
+/** Core request/reply: one subject per command type, answered by the queue group `pubsub-push`. */
+export const commandSubject = (type: string): string => `command.${type}`;
+export const commandQueue = 'pubsub-push';
+
+/** JetStream subjects. A lane is one push service and mode: each has its own durable, so an outage of one holds no other. */
+export const subjects = {
+  unverifiedPublish: 'push.event.publish',
+  delivery: (service: PushService, mode: Mode) => `push.delivery.${service}.${mode}`,
+  result: (service: PushService) => `push.result.${service}`,
+  parked: (service: PushService) => `push.parked.${service}`,
+} as const;
+
+const minutes = 60_000;
+const hours = 60 * minutes;
+const days = 24 * hours;
+
+export type Stream = {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  /** `workqueue`: a message goes when it is acknowledged. `limits`: it stays until it is too old. */
+  readonly retention: 'workqueue' | 'limits';
+  /** What a full stream does: `new` refuses the newcomer, `old` forgets the eldest. */
+  readonly discard: 'new' | 'old';
+  readonly maxAgeMs: number;
+  /** Publishes with the same Nats-Msg-Id within this time are stored once. */
+  readonly duplicateWindowMs: number;
+};
+
+export const streams = {
+  /** Accepted publishes that pubsub-push still has to verify. */
+  events: {
+    name: 'PUSH_EVENTS',
+    subjects: ['push.event.*'],
+    retention: 'workqueue',
+    discard: 'new',
+    maxAgeMs: 2 * days,
+    duplicateWindowMs: 10 * minutes,
+  },
+  /** One message for each push to one device. */
+  deliveries: {
+    name: 'PUSH_DELIVERIES',
+    subjects: ['push.delivery.*.*'],
+    retention: 'workqueue',
+    discard: 'new',
+    maxAgeMs: 30 * days,
+    duplicateWindowMs: 10 * minutes,
+  },
+  /** The recorded end of every delivery. */
+  results: {
+    name: 'PUSH_RESULTS',
+    subjects: ['push.result.*'],
+    retention: 'limits',
+    discard: 'old',
+    maxAgeMs: 7 * days,
+    duplicateWindowMs: 10 * minutes,
+  },
+  /** Deliveries put aside for a human. */
+  parked: {
+    name: 'PUSH_PARKED',
+    subjects: ['push.parked.*'],
+    retention: 'limits',
+    discard: 'new',
+    maxAgeMs: 30 * days,
+    duplicateWindowMs: 10 * minutes,
+  },
+} as const satisfies Readonly<Record<string, Stream>>;
+
+export type Durable = {
+  readonly name: string;
+  readonly stream: keyof typeof streams;
+  readonly filter: string;
+  /** A message that is not settled within this time is given to another worker; longer work has to say so. */
+  readonly ackWaitMs: number;
+  /** The most unsettled messages of all replicas together; messages that wait for their retry count too. */
+  readonly maxAckPending: number;
+};
+
+const durable = (name: string, stream: keyof typeof streams, filter: string): Durable => ({
+  name,
+  stream,
+  filter,
+  ackWaitMs: 30_000,
+  maxAckPending: 20_000,
+});
+
+/** The durable of one lane. */
+export const deliveryDurable = (service: PushService, mode: Mode): Durable =>
+  durable(`dispatcher-${service}-${mode}`, 'deliveries', subjects.delivery(service, mode));
+
+export const durables = {
+  verify: durable('pubsub-push-verify', 'events', subjects.unverifiedPublish),
+  feedback: durable('pubsub-push-feedback', 'results', 'push.result.*'),
+} as const;
+
+/** All durables, for `ensureStreams`. */
+export const allDurables: readonly Durable[] = [
+  durables.verify,
+  durables.feedback,
+  ...pushServices.flatMap((service) => modes.map((mode) => deliveryDurable(service, mode))),
+];

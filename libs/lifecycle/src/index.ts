@@ -1,0 +1,3 @@
+export { createOpsServer } from './ops-server.ts';
+export { run } from './run.ts';
+export type { Resource } from './run.ts';

@@ -1,0 +1,6 @@
+export { createLog } from './log.ts';
+export type { Log } from './log.ts';
+export { createMetrics } from './metrics.ts';
+export type { Metrics, MetricsOf } from './metrics.ts';
+export { metricNames } from './names.ts';
+export { childTraceparent, newTraceparent, traceIdOf } from './trace.ts';

@@ -1,0 +1,35 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Metric } from './names.ts';
+
+type Instrument<M extends Metric> = M['type'] extends 'counter'
+  ? Counter<M['labels'][number]>
+  : M['type'] extends 'gauge'
+    ? Gauge<M['labels'][number]>
+    : Histogram<M['labels'][number]>;
+
+/** The live instruments of one group of `metricNames`. */
+export type MetricsOf<G extends Readonly<Record<string, Metric>>> = { readonly [K in keyof G]: Instrument<G[K]> };
+
+/** A registry with the process's own metrics (event loop lag, memory, CPU) and a way to add groups of the catalogue. */
+export type Metrics = {
+  readonly registry: Registry;
+  add<const G extends Readonly<Record<string, Metric>>>(group: G): MetricsOf<G>;
+};
+
+export const createMetrics = (service: string): Metrics => {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    add: (group) =>
+      Object.fromEntries(Object.entries(group).map(([key, metric]) => [key, instrument(metric, registry)])) as never,
+  };
+};
+
+const instrument = (metric: Metric, registry: Registry): Counter | Gauge | Histogram => {
+  const options = { name: metric.name, help: metric.help, labelNames: metric.labels, registers: [registry] };
+  if (metric.type === 'counter') return new Counter(options);
+  if (metric.type === 'gauge') return new Gauge(options);
+  return new Histogram({ ...options, buckets: [...(metric.buckets ?? [])] });
+};

@@ -1,0 +1,207 @@
+/** One metric: what it is called, what it counts, in which unit, and which labels it has. Every label is bounded. */
+export type Metric = {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly buckets?: readonly number[];
+};
+
+/** Seconds, for one hop. */
+const hop = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** Seconds, from the accepted publish to its recorded end. */
+const line = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 1800, 3600, 14400, 86400];
+
+/** Every metric of the mesh, by the service or library that measures it. Code refers to these entries only. */
+export const metricNames = {
+  bus: {
+    connected: {
+      type: 'gauge',
+      name: 'pushmesh_nats_connected',
+      help: '1 while the connection to NATS is up, else 0',
+      labels: [],
+    },
+    published: {
+      type: 'counter',
+      name: 'pushmesh_nats_published_total',
+      help: 'JetStream publishes by how they ended: stored, duplicate, refused, timeout, disconnected, full',
+      labels: ['subject', 'result'],
+    },
+    publishSeconds: {
+      type: 'histogram',
+      name: 'pushmesh_nats_publish_seconds',
+      help: 'Time from a JetStream publish to its PubAck',
+      labels: ['subject'],
+      buckets: hop,
+    },
+    received: {
+      type: 'counter',
+      name: 'pushmesh_nats_received_total',
+      help: 'Messages taken from a durable consumer by how they were settled: ack, retry, term, fault, unreadable',
+      labels: ['durable', 'settled'],
+    },
+    inFlight: {
+      type: 'gauge',
+      name: 'pushmesh_nats_in_flight',
+      help: 'Messages of a durable consumer that this process has taken and not yet settled',
+      labels: ['durable'],
+    },
+    pulling: {
+      type: 'gauge',
+      name: 'pushmesh_nats_pulling',
+      help: '1 while the consumer asks for messages, 0 while it is held or stopped',
+      labels: ['durable'],
+    },
+    backlog: {
+      type: 'gauge',
+      name: 'pushmesh_queue_depth',
+      help: 'Messages of a durable consumer that are waiting or in flight, in the whole mesh',
+      labels: ['durable'],
+    },
+    oldest: {
+      type: 'gauge',
+      name: 'pushmesh_queue_age_seconds',
+      help: 'Age of the oldest message that the stream of a durable consumer still holds (0: empty)',
+      labels: ['durable'],
+    },
+  },
+  gateway: {
+    streamUp: {
+      type: 'gauge',
+      name: 'pushmesh_xmpp_stream_up',
+      help: '1 while the component stream is online, else 0',
+      labels: ['component'],
+    },
+    streamChanges: {
+      type: 'counter',
+      name: 'pushmesh_xmpp_stream_changes_total',
+      help: 'Changes of the state of a component stream, by the new state',
+      labels: ['component', 'state'],
+    },
+    stanzas: {
+      type: 'counter',
+      name: 'pushmesh_stanzas_total',
+      help: 'Stanzas by request and by answer: result, ignored, or the error condition',
+      labels: ['component', 'request', 'answer'],
+    },
+    answerSeconds: {
+      type: 'histogram',
+      name: 'pushmesh_stanza_answer_seconds',
+      help: 'Time from a request stanza to its answer',
+      labels: ['request'],
+      buckets: hop,
+    },
+    inFlight: {
+      type: 'gauge',
+      name: 'pushmesh_stanzas_in_flight',
+      help: 'Stanzas that were taken and not yet answered',
+      labels: ['component'],
+    },
+    paused: {
+      type: 'counter',
+      name: 'pushmesh_xmpp_pauses_total',
+      help: 'How often a component stream stopped reading because too much was in flight',
+      labels: ['component'],
+    },
+    answersLost: {
+      type: 'counter',
+      name: 'pushmesh_answers_lost_total',
+      help: 'Answers that had no stream to go out on; the XMPP server asks again or times out',
+      labels: ['component'],
+    },
+    unverified: {
+      type: 'counter',
+      name: 'pushmesh_publishes_unverified_total',
+      help: 'Publishes stored without authorisation because pubsub-push did not answer in time',
+      labels: [],
+    },
+  },
+  pubsubPush: {
+    commands: {
+      type: 'counter',
+      name: 'pushmesh_commands_total',
+      help: 'Commands by type and reply',
+      labels: ['command', 'reply'],
+    },
+    commandSeconds: {
+      type: 'histogram',
+      name: 'pushmesh_command_seconds',
+      help: 'Time to answer a command',
+      labels: ['command'],
+      buckets: hop,
+    },
+    verified: {
+      type: 'counter',
+      name: 'pushmesh_publishes_verified_total',
+      help: 'Publishes that were stored unverified, by the later verdict',
+      labels: ['verdict'],
+    },
+    feedback: {
+      type: 'counter',
+      name: 'pushmesh_feedback_total',
+      help: 'Results that came back, by what became of the push node: kept, retired, stale, gone',
+      labels: ['outcome', 'node'],
+    },
+    storeUp: {
+      type: 'gauge',
+      name: 'pushmesh_redis_connected',
+      help: '1 while the connection to Redis is up, else 0',
+      labels: [],
+    },
+  },
+  dispatcher: {
+    outcomes: {
+      type: 'counter',
+      name: 'pushmesh_delivery_outcomes_total',
+      help: 'Attempts to deliver, by outcome',
+      labels: ['push_service', 'mode', 'outcome'],
+    },
+    pushApiSeconds: {
+      type: 'histogram',
+      name: 'pushmesh_push_api_seconds',
+      help: 'Time that one call of the push API took, by outcome',
+      labels: ['push_service', 'outcome'],
+      buckets: hop,
+    },
+    endedSeconds: {
+      type: 'histogram',
+      name: 'pushmesh_delivery_ended_seconds',
+      help: 'Time from the accepted publish to the recorded end of its delivery',
+      labels: ['push_service', 'end'],
+      buckets: line,
+    },
+    circuit: {
+      type: 'gauge',
+      name: 'pushmesh_circuit_state',
+      help: 'State of the circuit: 0 closed, 1 half open, 2 open',
+      labels: ['push_service', 'mode'],
+    },
+  },
+  pushService: {
+    requests: {
+      type: 'counter',
+      name: 'pushmesh_push_service_requests_total',
+      help: 'HTTP requests of the push API by version, push service and status',
+      labels: ['version', 'push_service', 'status'],
+    },
+    requestSeconds: {
+      type: 'histogram',
+      name: 'pushmesh_push_service_request_seconds',
+      help: 'Time to answer a request of the push API',
+      labels: ['version'],
+      buckets: hop,
+    },
+    providerAnswers: {
+      type: 'counter',
+      name: 'pushmesh_provider_answers_total',
+      help: 'Answers of the providers by category of the MongoosePush API',
+      labels: ['push_service', 'mode', 'category'],
+    },
+    sandboxEvicted: {
+      type: 'counter',
+      name: 'pushmesh_sandbox_evicted_total',
+      help: 'Notifications that the sandbox forgot because its bound was reached',
+      labels: [],
+    },
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Metric>>>>;

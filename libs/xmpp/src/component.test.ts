@@ -1,0 +1,411 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { connectComponent, type ComponentOptions, type DownReason, type StreamState } from './component.ts';
+import { startScriptedServer, type ScriptedServer } from './testing/scripted-server.ts';
+import { xml, type Element } from './xml.ts';
+
+const secret = 's3crét';
+const domain = 'push.example';
+const cleanups: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const startServer = async (): Promise<ScriptedServer> => {
+  const server = await startScriptedServer(secret);
+  cleanups.push(server.close);
+  return server;
+};
+
+/** Quick timings; the machine may be slow, so nothing here may run out in a test that does not mean it. */
+const timing = { handshakeMs: 20_000, backoffBaseMs: 1, backoffCapMs: 20, stableMs: 20_000, lingerMs: 20_000 };
+
+const connect = (server: ScriptedServer, options: Partial<ComponentOptions> = {}) => {
+  const stanzas: Element[] = [];
+  const states: { state: StreamState; reason?: DownReason | undefined }[] = [];
+  const component = connectComponent({
+    service: server.service,
+    domain,
+    secret,
+    onStanza: (stanza) => stanzas.push(stanza),
+    onState: (state, reason) => states.push({ state, reason }),
+    ...options,
+    timing: { ...timing, ...options.timing },
+  });
+  cleanups.push(() => component.stop(100));
+  const reasons = () => states.flatMap(({ reason }) => (reason ? [reason] : []));
+  return { component, stanzas, states, reasons };
+};
+
+/** A component that is online, and its only connection. */
+const online = async (options: Partial<ComponentOptions> = {}) => {
+  const server = await startServer();
+  const connected = connect(server, options);
+  const peer = await server.nextPeer();
+  await peer.online;
+  await eventually(() => expect(connected.component.state()).toBe('online'));
+  return { server, peer, ...connected };
+};
+
+const eventually = <T>(check: () => T) => vi.waitFor(check, { timeout: 20_000, interval: 2 });
+
+const message = (body: string) => xml('message', { to: 'example' }, xml('body', {}, body));
+
+const ids = (stanzas: readonly Element[]) => stanzas.map(({ attrs }) => attrs.id);
+
+describe('the handshake', () => {
+  it('goes online with a secret that is not Latin-1 only', async () => {
+    const server = await startScriptedServer('пароль');
+    cleanups.push(server.close);
+    const { component, states } = connect(server, { secret: 'пароль' });
+    await (
+      await server.nextPeer()
+    ).online;
+    await eventually(() => expect(states).toEqual([{ state: 'online', reason: undefined }]));
+    expect(component.state()).toBe('online');
+  });
+
+  it('hands out the stanzas that come in the same packet as the answer', async () => {
+    const server = await startServer();
+    server.behave('header-only');
+    const { stanzas, component } = connect(server);
+    const peer = await server.nextPeer();
+    await eventually(() => expect(peer.received()).toContain('</handshake>'));
+    peer.write("<handshake/><iq id='1'/><message id='2'/>");
+    await eventually(() => expect(ids(stanzas)).toEqual(['1', '2']));
+    expect(component.state()).toBe('online');
+  });
+
+  it('refuses a service that is not an address', () => {
+    const options = { domain, secret, onStanza: () => {} };
+    expect(() => connectComponent({ ...options, service: 'localhost:5347' })).toThrow(TypeError);
+  });
+});
+
+describe('the defects of @xmpp/component', () => {
+  it('1: keeps characters whole that are split over packets', async () => {
+    const { peer, stanzas } = await online();
+    const bytes = Buffer.from('<message><body>Grüße 👍</body></message>');
+    for (const byte of bytes) {
+      peer.write(Buffer.from([byte]));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await eventually(() => expect(stanzas[0]?.getChildText('body')).toBe('Grüße 👍'));
+  });
+
+  it('2: tries again when the server accepts and stays silent', async () => {
+    const server = await startServer();
+    server.behave('silent');
+    const { component, reasons } = connect(server, { timing: { handshakeMs: 50 } });
+    await (
+      await server.nextPeer()
+    ).closed;
+    server.behave('header-only');
+    await eventually(() => expect(server.connections()).toBeGreaterThan(3));
+    expect(new Set(reasons().map(({ cause }) => cause))).toEqual(new Set(['timeout']));
+    server.behave('handshake');
+    await eventually(() => expect(component.state()).toBe('online'));
+  });
+
+  it.each([
+    ['a mismatched tag', '<iq></message>', 'not-well-formed'],
+    ['a comment', '<!-- -->', 'restricted-xml'],
+    ['a stanza that is too large', `<iq>${'a'.repeat(2000)}`, 'policy-violation'],
+  ])('3: answers %s with a stream error and reconnects', async (_what, raw, condition) => {
+    const { server, peer, component, reasons } = await online({ limits: { maxStanzaBytes: 1000 } });
+    peer.write(raw);
+    await peer.closed;
+    expect(peer.received()).toMatch(
+      new RegExp(`<stream:error><${condition} xmlns="[a-z:-]+xmpp-streams"/></stream:error></stream:stream>$`),
+    );
+    await (
+      await server.nextPeer()
+    ).online;
+    await eventually(() => expect(component.state()).toBe('online'));
+    expect(reasons()).toMatchObject([{ cause: 'xml', text: expect.stringContaining(condition) }]);
+  });
+
+  it('3: survives data after the end of the stream', async () => {
+    const { server, peer, component } = await online();
+    peer.write('</stream:stream>');
+    peer.write('<iq>more</iq>');
+    await peer.closed;
+    await (
+      await server.nextPeer()
+    ).online;
+    await eventually(() => expect(component.state()).toBe('online'));
+  });
+
+  it.each(['not-authorized', 'host-unknown', 'conflict'])(
+    '4: retries slowly after %s and says why',
+    async (condition) => {
+      const server = await startServer();
+      server.behave({ streamError: condition });
+      const { component, reasons } = connect(server, {
+        random: () => 0,
+        timing: { backoffBaseMs: 0, backoffCapMs: 100 },
+      });
+      const start = performance.now();
+      await eventually(() => expect(server.connections()).toBe(3));
+      // Two waits of half the cap, which is the least; the exponential back-off would be at zero here.
+      expect(performance.now() - start).toBeGreaterThanOrEqual(98);
+      expect(reasons()[0]).toEqual({ cause: 'refused', text: condition });
+      server.behave('handshake');
+      await eventually(() => expect(component.state()).toBe('online'));
+    },
+  );
+
+  it('4: retries a wrong secret without going online', async () => {
+    const server = await startServer();
+    const { component, reasons } = connect(server, { secret: 'wrong' });
+    await eventually(() => expect(reasons().length).toBeGreaterThan(1));
+    expect(reasons()[0]).toEqual({ cause: 'refused', text: 'not-authorized' });
+    expect(component.state()).not.toBe('online');
+  });
+
+  it('4: backs off further for a stream that was online only briefly', async () => {
+    const server = await startServer();
+    const { component } = connect(server, { random: () => 1, timing: { backoffBaseMs: 1, backoffCapMs: 1e9 } });
+    let failures = 0;
+    let before = performance.now();
+    while (failures < 6) {
+      const peer = await server.nextPeer();
+      await peer.online;
+      await eventually(() => expect(component.state()).toBe('online'));
+      peer.drop();
+      before = performance.now();
+      failures += 1;
+    }
+    await server.nextPeer();
+    expect(performance.now() - before).toBeGreaterThanOrEqual(31);
+  });
+
+  it('5: says offline instead of throwing while there is no stream', async () => {
+    const { server, peer, component } = await online();
+    await server.refuse();
+    await peer.closed;
+    await eventually(() => expect(component.state()).not.toBe('online'));
+    expect(component.send(message('lost'))).toBe('offline');
+    expect(await component.request(xml('iq', { type: 'get', to: 'example' }), 20_000)).toEqual({ type: 'offline' });
+  });
+
+  it('6: takes a reply from nobody but the one it asked', async () => {
+    const { peer, component, stanzas } = await online();
+    const reply = component.request(xml('iq', { type: 'get', to: 'User@Example/Phone' }), 20_000);
+    const { id, from } = (await peer.nextStanza()).attrs;
+    expect(from).toBe(domain);
+    for (const impostor of ['mallory@example/Phone', 'user@example/phone', 'example', undefined]) {
+      peer.send(xml('iq', { type: 'result', id, from: impostor, to: domain }));
+    }
+    peer.send(xml('iq', { type: 'error', id, from: 'user@example/Phone', to: domain }));
+    expect(await reply).toMatchObject({ type: 'error', stanza: { attrs: { from: 'user@example/Phone' } } });
+    expect(ids(stanzas)).toEqual([id, id, id, id]);
+  });
+
+  it('6: ends waiting requests when the stream ends, and by their timeout', async () => {
+    const { peer, component } = await online({ maxRequests: 2 });
+    const ping = () => xml('iq', { type: 'get', to: 'example' });
+    expect(await component.request(ping(), 1)).toEqual({ type: 'timeout' });
+    const waiting = [component.request(ping(), 1e9), component.request(ping(), 1e9)];
+    expect(await component.request(ping(), 1e9)).toEqual({ type: 'busy' });
+    peer.drop();
+    expect(await Promise.all(waiting)).toEqual([{ type: 'disconnected' }, { type: 'disconnected' }]);
+  });
+
+  it('7: reads nothing more while paused, also on the next connection', async () => {
+    const { server, peer, component, stanzas } = await online();
+    component.pause();
+    peer.end();
+    // A paused socket does not see the end of the stream, but a write finds the connection closed.
+    await eventually(() => {
+      component.send(message('x'));
+      expect(component.state()).not.toBe('online');
+    });
+    const next = await server.nextPeer();
+    await next.online;
+    await eventually(() => expect(component.state()).toBe('online'));
+    const seen = stanzas.length;
+    const flood = `<message><body>${'x'.repeat(10_000)}</body></message>`;
+    for (let i = 0; i < 100; i += 1) next.write(flood);
+    component.send(message('a round trip'));
+    await next.nextStanza();
+    // What came in the packet of the handshake may have been read; no more.
+    expect(stanzas.length - seen).toBeLessThan(10);
+    component.resume();
+    await eventually(() => expect(stanzas.length - seen).toBe(100));
+  });
+
+  it('7: reports congestion, stops reading, and goes on when the peer reads again', async () => {
+    const { peer, component, stanzas, reasons } = await online({ highWaterBytes: 100_000, maxQueuedBytes: 1e9 });
+    peer.pauseReading();
+    const body = 'x'.repeat(10_000);
+    let sent = 0;
+    await eventually(() => {
+      sent += 1;
+      expect(component.send(message(body))).toBe('congested');
+    });
+    peer.write("<iq id='question'/>");
+    await eventually(() => {
+      sent += 1;
+      // Enough turns of the event loop to have read the question, were it reading.
+      expect(component.send(message(body)) === 'congested' && sent > 200).toBe(true);
+    });
+    expect(ids(stanzas)).not.toContain('question');
+    peer.resumeReading();
+    await eventually(() => expect(ids(stanzas)).toContain('question'));
+    for (let i = 0; i < sent; i += 1) await peer.nextStanza();
+    expect(component.send(message('small'))).toBe('sent');
+    expect(reasons()).toEqual([]);
+  });
+
+  it('7: cuts a stream that would have to hold more than its bound', async () => {
+    const { peer, component, reasons } = await online({ highWaterBytes: 10_000, maxQueuedBytes: 100_000 });
+    peer.pauseReading();
+    const body = 'x'.repeat(10_000);
+    await eventually(() => expect(component.send(message(body))).toBe('offline'));
+    expect(reasons()[0]).toMatchObject({ cause: 'stalled' });
+  });
+
+  it('7: cuts a stream that stays congested', async () => {
+    const { peer, component, reasons } = await online({
+      highWaterBytes: 10_000,
+      maxQueuedBytes: 1e9,
+      timing: { stallMs: 50 },
+    });
+    peer.pauseReading();
+    const body = 'x'.repeat(100_000);
+    await eventually(() => expect(component.send(message(body))).toBe('congested'));
+    for (let i = 0; i < 100; i += 1) component.send(message(body));
+    await eventually(() => expect(reasons()[0]).toMatchObject({ cause: 'stalled' }));
+  });
+
+  it('8: does not collect keep-alives', async () => {
+    const { peer, component, stanzas, reasons } = await online({ limits: { maxStanzaBytes: 1000 } });
+    for (let i = 0; i < 100; i += 1) peer.write(' '.repeat(100));
+    peer.write('<message/>');
+    await eventually(() => expect(stanzas).toHaveLength(1));
+    expect(stanzas[0]?.parent).toBeNull();
+    expect(component.state()).toBe('online');
+    expect(reasons()).toEqual([]);
+  });
+
+  it('9: gets online when the first attempt was refused', async () => {
+    const server = await startServer();
+    await server.refuse();
+    const { component, reasons } = connect(server);
+    await eventually(() => expect(reasons()[0]).toEqual({ cause: 'socket', text: 'ECONNREFUSED' }));
+    await server.listen();
+    await eventually(() => expect(component.state()).toBe('online'));
+  });
+});
+
+describe('sending', () => {
+  it('fills in from, and refuses what the server would close the stream over', async () => {
+    const { peer, component } = await online();
+    expect(component.send(xml('message', { to: 'a', from: 'elsewhere.example' }))).toBe('invalid');
+    expect(component.send(xml('message', { to: 'a', from: `x@sub.${domain}` }))).toBe('invalid');
+    expect(component.send(xml('message', {}))).toBe('invalid');
+    expect(await component.request(xml('iq', { type: 'result', to: 'a' }), 20_000)).toEqual({ type: 'invalid' });
+    expect(component.send(xml('message', { to: 'a', from: `x@${domain.toUpperCase()}/y@z` }))).toBe('sent');
+    expect(component.send(xml('message', { to: 'b' }))).toBe('sent');
+    expect((await peer.nextStanza()).attrs).toEqual({ to: 'a', from: `x@${domain.toUpperCase()}/y@z` });
+    expect((await peer.nextStanza()).attrs).toEqual({ to: 'b', from: domain });
+  });
+
+  it('writes the stanzas of one turn at once', async () => {
+    const { peer, component } = await online();
+    const before = peer.packets().length;
+    for (let i = 0; i < 100; i += 1) component.send(message(`${i}`));
+    for (let i = 0; i < 100; i += 1) expect((await peer.nextStanza()).getChildText('body')).toBe(`${i}`);
+    expect(peer.packets().length - before).toBeLessThan(5);
+  });
+});
+
+describe('receiving', () => {
+  it('goes on after a handler that throws', async () => {
+    const errors: unknown[] = [];
+    const { peer, stanzas } = await online({
+      onStanza: (stanza) => {
+        if (stanza.name === 'message') throw new Error('a bug');
+        stanzas.push(stanza);
+      },
+      onHandlerError: (error) => errors.push(error),
+    });
+    peer.write("<message/><iq id='1'/>");
+    await eventually(() => expect(ids(stanzas)).toEqual(['1']));
+    expect(errors).toEqual([new Error('a bug')]);
+  });
+
+  it('skips a stanza that is too deep, and stays online', async () => {
+    const heads: string[] = [];
+    const { peer, stanzas, component } = await online({
+      limits: { maxDepth: 10 },
+      onRefused: (head, error) => heads.push(`${head.attrs.id} ${error.condition}`),
+    });
+    peer.write(`<message id='deep'>${'<a>'.repeat(1000)}${'</a>'.repeat(1000)}</message><iq id='2'/>`);
+    await eventually(() => expect(ids(stanzas)).toEqual(['2']));
+    expect(heads).toEqual(['deep policy-violation']);
+    expect(component.state()).toBe('online');
+  });
+
+  it('does not follow see-other-host', async () => {
+    const { server, peer, component, reasons } = await online();
+    const other = await startServer();
+    const host = other.service.replace('xmpp://', '');
+    peer.write(
+      `<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>${host}</see-other-host></stream:error>`,
+    );
+    await (
+      await server.nextPeer()
+    ).online;
+    await eventually(() => expect(component.state()).toBe('online'));
+    expect(other.connections()).toBe(0);
+    expect(reasons()).toEqual([{ cause: 'stream-error', text: 'see-other-host' }]);
+  });
+
+  it('reconnects when the server closes the stream', async () => {
+    const { server, peer, component, reasons } = await online();
+    peer.end();
+    await (
+      await server.nextPeer()
+    ).online;
+    await eventually(() => expect(component.state()).toBe('online'));
+    expect(reasons()[0]).toMatchObject({ cause: 'closed' });
+    expect(peer.received()).toMatch(/<\/stream:stream>$/);
+  });
+});
+
+describe('stopping', () => {
+  it('writes what is waiting, closes the stream, and is done when the server has closed too', async () => {
+    const { peer, component, states } = await online();
+    component.send(message('last words'));
+    const waiting = component.request(xml('iq', { type: 'get', to: 'example' }), 1e9);
+    await Promise.all([component.stop(20_000), component.stop(20_000)]);
+    expect(await waiting).toEqual({ type: 'disconnected' });
+    expect(peer.received()).toMatch(/last words<\/body><\/message><iq [^>]+><\/stream:stream>$/);
+    expect(states.map(({ state }) => state)).toEqual(['online', 'stopped']);
+    expect(component.send(message('too late'))).toBe('offline');
+    await peer.closed;
+  });
+
+  it('does not wait longer than the deadline for a server that does not close', async () => {
+    const { peer, component, server } = await online();
+    peer.pauseReading();
+    await component.stop(50);
+    expect(component.state()).toBe('stopped');
+    expect(server.connections()).toBe(1);
+  });
+
+  it('stops while connecting and while waiting', async () => {
+    const server = await startServer();
+    server.behave('silent');
+    const opening = connect(server);
+    await server.nextPeer();
+    await opening.component.stop(20_000);
+    await server.refuse();
+    const waiting = connect(server, { timing: { backoffBaseMs: 1e9, backoffCapMs: 1e9 } });
+    await eventually(() => expect(waiting.component.state()).toBe('waiting'));
+    await waiting.component.stop(20_000);
+    expect([opening.component.state(), waiting.component.state()]).toEqual(['stopped', 'stopped']);
+  });
+});

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { backoffMs, refusedBackoffMs, type BackoffTiming } from './backoff.ts';
+import { openConnection, type Connection, type DownReason } from './connection.ts';
+import { createRequests, type Reply } from './requests.ts';
+import { defaultLimits, serialise, type Element, type ParserLimits, type XmlError } from './xml.ts';
+
+export type { DownReason, Reply };
+
+/** `waiting`: not connected, and the next attempt is scheduled. `stopped` is final. */
+export type StreamState = 'connecting' | 'online' | 'waiting' | 'stopped';
+
+/**
+ * `congested`: sent, but the peer is not reading; send less. `offline`: not sent. `invalid`: not sent, because the
+ * server would close the stream over it (no `to`, or `from` not at this component; XEP-0114 §3).
+ */
+export type Sent = 'sent' | 'congested' | 'offline' | 'invalid';
+
+export type StreamTiming = BackoffTiming & {
+  /** From the first packet to the accepted handshake, milliseconds. */
+  readonly handshakeMs: number;
+  /** A stream that was online for this long, milliseconds, starts the back-off anew. */
+  readonly stableMs: number;
+  /** How long the peer may leave more than `highWaterBytes` unread, milliseconds. */
+  readonly stallMs: number;
+  /** How long the peer may take to read a last stream error, milliseconds. */
+  readonly lingerMs: number;
+};
+
+export const defaultTiming: StreamTiming = {
+  handshakeMs: 10_000,
+  backoffBaseMs: 500,
+  backoffCapMs: 30_000,
+  stableMs: 30_000,
+  stallMs: 60_000,
+  lingerMs: 1_000,
+};
+
+export type ComponentOptions = {
+  /** `xmpp://host:port`; the port of XEP-0114 is by custom 5347. */
+  readonly service: string;
+  /** The name of the component. */
+  readonly domain: string;
+  readonly secret: string;
+  /** Every stanza but the replies to {@link ComponentStream.request}. */
+  readonly onStanza: (stanza: Element) => void;
+  /** Changes of state, for logs and metrics. Never called before {@link connectComponent} returns. */
+  readonly onState?: (state: StreamState, reason?: DownReason) => void;
+  /** A stanza too deep or with too many attributes was skipped; `head` is its outermost element, without content. */
+  readonly onRefused?: (head: Element, error: XmlError) => void;
+  /** `onStanza` or `onRefused` threw. The stream goes on. Without this the error becomes an uncaught exception. */
+  readonly onHandlerError?: (error: unknown) => void;
+  readonly limits?: Partial<ParserLimits>;
+  readonly timing?: Partial<StreamTiming>;
+  /** Gives [0, 1), for the back-off. */
+  readonly random?: () => number;
+  /** Outgoing bytes not yet taken by the peer, above which reading stops and `send` says `congested`. */
+  readonly highWaterBytes?: number;
+  /** The most outgoing bytes ever held; beyond it the stream is cut. */
+  readonly maxQueuedBytes?: number;
+  /** Requests that may wait for their reply at a time. */
+  readonly maxRequests?: number;
+};
+
+export type ComponentStream = {
+  readonly domain: string;
+  state(): StreamState;
+  /** Hands a stanza to the socket, in one write with all others of this turn. `from` defaults to the component. */
+  send(stanza: Element): Sent;
+  /** Sends an IQ get or set under a fresh id and waits for the reply from where it was sent to. */
+  request(iq: Element, timeoutMs: number): Promise<Reply>;
+  /**
+   * Stops reading, also on later connections. What was read already (at most 64 KiB) is still handed out, and that the
+   * server closed the connection shows only when something is sent.
+   */
+  pause(): void;
+  resume(): void;
+  /** Closes the stream, then the socket; resolves when it is gone, at the latest after `deadlineMs`. */
+  stop(deadlineMs: number): Promise<void>;
+};
+
+/**
+ * A component of an XMPP server (XEP-0114). Keeps connecting until it is stopped: a first attempt that fails is like
+ * any other. Throws for a `service` that is not an address, and never again.
+ */
+export const connectComponent = (options: ComponentOptions): ComponentStream => {
+  const { domain, random = Math.random, highWaterBytes = 1024 * 1024 } = options;
+  const timing = { ...defaultTiming, ...options.timing };
+  const address = parseService(options.service);
+  const requests = createRequests(options.maxRequests ?? 1024);
+  let state: StreamState = 'connecting';
+  let failures = 0;
+  let onlineSince: number | undefined;
+  let isPaused = false;
+  let retry: NodeJS.Timeout | undefined;
+  const stopped = Promise.withResolvers<void>();
+
+  const enter = (next: StreamState, reason?: DownReason) => {
+    state = next;
+    options.onState?.(next, reason);
+  };
+
+  const guarded = (handler: () => void) => {
+    try {
+      handler();
+    } catch (error) {
+      // Thrown on from here it would come out in the middle of the parser.
+      if (!options.onHandlerError)
+        queueMicrotask(() => {
+          throw error;
+        });
+      else options.onHandlerError(error);
+    }
+  };
+
+  const open = (): Connection => {
+    let waitMs = 0;
+    return openConnection({
+      service: options.service,
+      address,
+      domain,
+      secret: options.secret,
+      limits: { ...defaultLimits, ...options.limits },
+      ...timing,
+      highWaterBytes,
+      maxQueuedBytes: options.maxQueuedBytes ?? 8 * highWaterBytes,
+      onOnline() {
+        onlineSince = performance.now();
+        connection.setReading(!isPaused);
+        enter('online');
+      },
+      onStanza: (stanza) => requests.settle(stanza) || guarded(() => options.onStanza(stanza)),
+      onRefused: (head, error) => guarded(() => options.onRefused?.(head, error)),
+      onDown(reason) {
+        if (onlineSince !== undefined && performance.now() - onlineSince >= timing.stableMs) failures = 0;
+        onlineSince = undefined;
+        waitMs = reason.cause === 'refused' ? refusedBackoffMs(timing, random) : backoffMs(failures, timing, random);
+        failures += 1;
+        requests.disconnect();
+        if (state !== 'stopped') enter('waiting', reason);
+      },
+      onClosed() {
+        if (state === 'stopped') return stopped.resolve();
+        retry = setTimeout(() => {
+          retry = undefined;
+          connection = open();
+          enter('connecting');
+        }, waitMs);
+      },
+    });
+  };
+  let connection = open();
+
+  const send = (stanza: Element): Sent => {
+    stanza.attrs.from ??= domain;
+    if (!stanza.attrs.to || domainOf(stanza.attrs.from) !== domain.toLowerCase()) return 'invalid';
+    return state === 'online' ? connection.send(serialise(stanza)) : 'offline';
+  };
+
+  return {
+    domain,
+    state: () => state,
+    send,
+
+    async request(iq, timeoutMs) {
+      const { type, to } = iq.attrs;
+      if (iq.name !== 'iq' || (type !== 'get' && type !== 'set')) return { type: 'invalid' };
+      if (requests.isFull()) return { type: 'busy' };
+      const id = randomUUID();
+      iq.attrs.id = id;
+      const sent = send(iq);
+      if (sent === 'offline' || sent === 'invalid') return { type: sent };
+      return requests.expect(id, to, timeoutMs);
+    },
+
+    pause() {
+      isPaused = true;
+      connection.setReading(false);
+    },
+
+    resume() {
+      isPaused = false;
+      connection.setReading(true);
+    },
+
+    stop(deadlineMs) {
+      if (state === 'stopped') return stopped.promise;
+      enter('stopped');
+      if (retry) {
+        clearTimeout(retry);
+        stopped.resolve();
+      } else {
+        connection.close(deadlineMs);
+      }
+      return stopped.promise;
+    },
+  };
+};
+
+const parseService = (service: string): { host: string; port: number } => {
+  const url = URL.canParse(service) ? new URL(service) : undefined;
+  if (url?.protocol !== 'xmpp:' || url.hostname === '') {
+    throw new TypeError(`the service of a component is xmpp://host:port, not ${service}`);
+  }
+  return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port || 5347) };
+};
+
+const domainOf = (address: string): string => {
+  const [bare = ''] = address.split('/', 1);
+  return bare.slice(bare.indexOf('@') + 1).toLowerCase();
+};

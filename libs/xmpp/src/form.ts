@@ -1,0 +1,36 @@
+// XEP-0004 Data Forms, version 2.13.1
+import type { Element } from './xml.ts';
+import { ns } from './namespaces.ts';
+
+/** A data form as it came: `fields` holds every field that has a `var`, the last of equal names wins. */
+export type Form = {
+  readonly type: string | undefined;
+  readonly formType: string | undefined;
+  readonly fields: ReadonlyMap<string, readonly string[]>;
+};
+
+/** Reads an `<x xmlns='jabber:x:data'/>`. Nothing is refused here: who asked for the form decides what it must hold. */
+export const readForm = (x: Element): Form => {
+  const fields = new Map<string, readonly string[]>();
+  for (const field of x.getChildren('field')) {
+    const name = field.attrs['var'] as string | undefined;
+    if (name !== undefined)
+      fields.set(
+        name,
+        field.getChildren('value').map((value) => value.getText()),
+      );
+  }
+  const formType = fields.get('FORM_TYPE');
+  fields.delete('FORM_TYPE');
+  return {
+    type: x.attrs['type'] as string | undefined,
+    formType: formType?.length === 1 ? formType[0] : undefined,
+    fields,
+  };
+};
+
+/** The first data form below `parent`, read. */
+export const childForm = (parent: Element): Form | undefined => {
+  const x = parent.getChild('x', ns.dataForms);
+  return x && readForm(x);
+};

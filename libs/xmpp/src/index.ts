@@ -1,0 +1,15 @@
+export { childForm, readForm } from './form.ts';
+export type { Form } from './form.ts';
+export { childElements, errorOf, resultOf } from './iq.ts';
+export type { Condition, ErrorType, StanzaError } from './iq.ts';
+export { bareJid, parseJid } from './jid.ts';
+export type { Jid } from './jid.ts';
+export { ns } from './namespaces.ts';
+export { readCreate, readPublish } from './stanzas/pubsub.ts';
+export type { Create, PayloadFault, Publish } from './stanzas/pubsub.ts';
+export { readDisable, readEnable } from './stanzas/push.ts';
+export type { Disable, Enable, Malformed, SummaryForm } from './stanzas/push.ts';
+export { parseStanza, xml } from './xml.ts';
+export type { Element } from './xml.ts';
+export { connectComponent } from './component.ts';
+export type { ComponentStream, Sent, StreamState } from './component.ts';

@@ -1,0 +1,67 @@
+// XEP-0060 Publish-Subscribe, version 1.30.0: the parts that push nodes use
+import { childForm } from '../form.ts';
+import type { Form } from '../form.ts';
+import { childElements } from '../iq.ts';
+import { ns } from '../namespaces.ts';
+import type { Element } from '../xml.ts';
+import { readSummary } from './push.ts';
+import type { SummaryForm } from './push.ts';
+
+/** `<create node type/>` and the form of a `<configure/>` beside it (XEP-0060 §8.1). */
+export type Create = {
+  readonly node: string | undefined;
+  readonly type: string | undefined;
+  readonly configure: Form | undefined;
+};
+
+export const readCreate = (pubsub: Element): Create | undefined => {
+  const create = pubsub.getChild('create', ns.pubsub);
+  if (!create) return undefined;
+  const configure = pubsub.getChild('configure', ns.pubsub);
+  return {
+    node: (create.attrs['node'] as string | undefined) || undefined,
+    type: create.attrs['type'] as string | undefined,
+    configure: configure && childForm(configure),
+  };
+};
+
+/** What stands inside a `<publish/>` in place of exactly one item with exactly one payload (XEP-0060 §7.1.3). */
+export type PayloadFault = 'item-required' | 'item-invalid' | 'payload-required' | 'payload-invalid';
+
+/** `<publish node/>` with its one notification, and the publish-options as a flat record. */
+export type Publish = {
+  readonly node: string | undefined;
+  readonly payload: { readonly summary: SummaryForm; readonly bytes: number } | PayloadFault;
+  readonly options: Readonly<Record<string, string>>;
+};
+
+export const readPublish = (pubsub: Element): Publish | undefined => {
+  const publish = pubsub.getChild('publish', ns.pubsub);
+  if (!publish) return undefined;
+  return {
+    node: (publish.attrs['node'] as string | undefined) || undefined,
+    payload: readPayload(publish),
+    options: readOptions(pubsub),
+  };
+};
+
+const readPayload = (publish: Element): Publish['payload'] => {
+  const [item, ...others] = childElements(publish);
+  if (!item) return 'item-required';
+  if (others.length > 0 || !item.is('item', ns.pubsub)) return 'item-invalid';
+  const [payload, ...more] = childElements(item);
+  if (!payload) return 'payload-required';
+  if (more.length > 0 || !payload.is('notification', ns.push)) return 'payload-invalid';
+  return { summary: readSummary(payload), bytes: Buffer.byteLength(payload.toString()) };
+};
+
+/**
+ * The client’s publish-options as its server repeats them. Prosody repeats the form to the letter, so a form that the
+ * client sent with another type or without FORM_TYPE is read as well; several values of a field become lines.
+ */
+const readOptions = (pubsub: Element): Readonly<Record<string, string>> => {
+  const element = pubsub.getChild('publish-options', ns.pubsub);
+  const form = element && childForm(element);
+  if (!form || (form.formType !== undefined && form.formType !== ns.publishOptions)) return {};
+  return Object.fromEntries([...form.fields].map(([name, values]) => [name, values.join('\n')]));
+};

@@ -1,0 +1,242 @@
+import { EventEmitter } from 'node:events';
+import { Element } from 'ltx';
+import { SaxesParser } from 'saxes';
+
+/** What one peer may make us hold in memory. */
+export type ParserLimits = {
+  /** Bytes (UTF-8) of one stanza, its tags included; the stream header counts as one. */
+  readonly maxStanzaBytes: number;
+  /** Levels of elements in one stanza; the stanza itself is level 1. */
+  readonly maxDepth: number;
+  /** Attributes of one element, namespace declarations included. */
+  readonly maxAttributes?: number;
+};
+
+/**
+ * Wide enough for everything that the servers let through (Prosody and ejabberd take 512 KiB from another server, and
+ * a forwarded stanza is wrapped once more): a stanza over the limit ends the stream, so no user may be able to send it.
+ */
+export const defaultLimits: Required<ParserLimits> = { maxStanzaBytes: 1024 * 1024, maxDepth: 64, maxAttributes: 64 };
+
+/** The stream error that a refusal stands for (RFC 6120 §4.9.3). */
+export type XmlCondition = 'not-well-formed' | 'restricted-xml' | 'policy-violation' | 'internal-server-error';
+
+/** Why a text was refused: `condition` for the peer, `message` for the log. */
+export class XmlError extends Error {
+  readonly condition: XmlCondition;
+
+  constructor(condition: XmlCondition, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'XmlError';
+    this.condition = condition;
+  }
+}
+
+export type StreamParserEvents = {
+  /** The stream header, without children. */
+  start: [root: Element];
+  /** One stanza (or nonza), without parent: its name alone says that it is in the stream's default namespace. */
+  element: [stanza: Element];
+  /** The peer closed the stream. */
+  end: [root: Element];
+  /** The first and only error; the parser takes nothing in afterwards. */
+  error: [error: XmlError];
+  /** A stanza too deep or with too many attributes, as its empty outermost element. See {@link StreamParser}. */
+  refused: [head: Element, error: XmlError];
+};
+
+/** A parser for one XML stream, see {@link StreamParser}. */
+export const createStreamParser = (limits: ParserLimits = defaultLimits) => new StreamParser(limits);
+
+/**
+ * A strict parser for one XML stream (RFC 6120 §11), usable as the `Parser` of `@xmpp/connection`. It refuses what XMPP
+ * restricts (DTD, processing instructions, comments, undeclared entities), everything that is not well-formed, and
+ * what exceeds the limits. Nothing is ever thrown.
+ *
+ * A stanza that is too deep or has too many attributes is refused alone, and the stream goes on, when somebody listens to
+ * `refused`: servers pass such stanzas on from any user, and one user must not be able to cut the stream of everybody.
+ * Without a listener it is an `error`. One that is too large is always an `error`.
+ */
+export class StreamParser extends EventEmitter<StreamParserEvents> {
+  readonly #limits: Required<ParserLimits>;
+  /** `forceXMLVersion`: an XML 1.1 declaration would allow control characters. Positions in messages are off for speed. */
+  readonly #saxes = new SaxesParser({
+    xmlns: false,
+    position: false,
+    forceXMLVersion: true,
+    defaultXMLVersion: '1.0',
+  });
+  #root: Element | undefined;
+  #cursor: Element | undefined;
+  /** Open elements, the root included: 1 is between stanzas. */
+  #depth = 0;
+  #refusal: XmlError | undefined;
+  /** saxes reports a closing tag before it finds it mismatched, so what a closing tag completes waits for the next event. */
+  #completed: (() => void) | undefined;
+  #inert = false;
+
+  #chunk = '';
+  /** Characters of the stream before the current chunk. */
+  #chunkStart = 0;
+  /** Where the part of the current chunk begins that belongs to the open stanza. */
+  #from = 0;
+  /** Bytes of the open stanza in earlier chunks. */
+  #bytes = 0;
+  #idle = false;
+
+  constructor(limits: ParserLimits = defaultLimits) {
+    super();
+    this.#limits = { ...limits, maxAttributes: limits.maxAttributes ?? defaultLimits.maxAttributes };
+    const saxes = this.#saxes;
+    saxes.on('opentag', (tag) => this.#open(tag.name, tag.attributes));
+    saxes.on('closetag', () => this.#close());
+    saxes.on('text', (text) => this.#text(text));
+    saxes.on('cdata', (text) => this.#cdata(text));
+    saxes.on('doctype', () => restricted('a document type declaration'));
+    saxes.on('processinginstruction', () => restricted('a processing instruction'));
+    saxes.on('comment', () => restricted('a comment'));
+    saxes.on('error', ({ message }) => {
+      if (message.includes('undefined entity')) restricted('an undeclared entity');
+      throw new XmlError('not-well-formed', message);
+    });
+  }
+
+  /** Takes in the next characters of the stream. */
+  write(chunk: string): void {
+    if (this.#inert || (this.#idle && isBlank(chunk))) return;
+    // A keep-alive never reaches saxes, which would collect the white space until the next tag.
+    this.#chunkStart += this.#chunk.length;
+    this.#chunk = chunk;
+    this.#from = 0;
+    try {
+      this.#saxes.write(chunk);
+      this.#complete();
+      if (this.#depth === 0 && this.#root) return;
+      this.#idle = this.#depth === 1 && (this.#idle || this.#from > 0) && isBlank(chunk.slice(this.#from));
+      if (!this.#idle) this.#countUpTo(chunk.length);
+    } catch (cause) {
+      // Whatever else is thrown comes out of a listener: saxes cannot go on from the middle of a chunk.
+      this.#fail(cause instanceof XmlError ? cause : listenerError(cause));
+    }
+  }
+
+  /** Takes in the last characters; later ones are ignored. */
+  end(chunk?: string): void {
+    if (chunk !== undefined) this.write(chunk);
+    this.#stop();
+  }
+
+  #open(name: string, attributes: Record<string, string>): void {
+    this.#complete();
+    this.#depth += 1;
+    if (!this.#root) {
+      this.#root = new Element(name, attributes);
+      this.#countUpTo(this.#offset());
+      this.#startCounting();
+      this.emit('start', this.#root);
+      return;
+    }
+    const level = this.#depth - 1;
+    if (level > this.#limits.maxDepth) this.#refuse(`more than ${this.#limits.maxDepth} levels`);
+    if (Object.keys(attributes).length > this.#limits.maxAttributes) {
+      this.#refuse(`<${name}/> with more than ${this.#limits.maxAttributes} attributes`);
+    }
+    if (this.#refusal && level > 1) return;
+    const element = new Element(name, attributes);
+    if (level > 1) this.#cursor?.cnode(element);
+    this.#cursor = element;
+    if (name.includes(':')) this.#bindPrefix(element, this.#root);
+  }
+
+  #close(): void {
+    this.#complete();
+    this.#depth -= 1;
+    const root = this.#root;
+    const stanza = this.#cursor;
+    if (this.#depth === 0 && root) {
+      this.#completed = () => {
+        this.#stop();
+        this.emit('end', root);
+      };
+    } else if (this.#depth === 1 && stanza) {
+      this.#countUpTo(this.#offset());
+      this.#startCounting();
+      const refusal = this.#refusal;
+      this.#cursor = this.#refusal = undefined;
+      this.#completed = () => (refusal ? this.emit('refused', stanza, refusal) : this.emit('element', stanza));
+    } else if (!this.#refusal) {
+      this.#cursor = stanza?.parent ?? undefined;
+    }
+  }
+
+  #text(text: string): void {
+    this.#complete();
+    if (this.#depth === 1 && !isBlank(text)) throw new XmlError('not-well-formed', 'text between stanzas');
+    if (!this.#refusal) this.#cursor?.t(text);
+  }
+
+  #cdata(text: string): void {
+    this.#complete();
+    if (this.#depth === 1) throw new XmlError('not-well-formed', 'CDATA between stanzas');
+    if (!this.#refusal) this.#cursor?.t(text);
+  }
+
+  #complete(): void {
+    const completed = this.#completed;
+    this.#completed = undefined;
+    completed?.();
+  }
+
+  #refuse(what: string): void {
+    const error = new XmlError('policy-violation', `a stanza has ${what}`);
+    if (this.listenerCount('refused') === 0) throw error;
+    this.#refusal ??= error;
+    const head = this.#cursor?.root();
+    if (head) head.children = [];
+    this.#cursor = head;
+  }
+
+  /** A stanza has no parent, so a prefix that only the stream header declares (`stream:error`) is declared again. */
+  #bindPrefix(element: Element, root: Element): void {
+    const prefix = element.name.slice(0, element.name.indexOf(':'));
+    const namespace: string | undefined = root.attrs[`xmlns:${prefix}`];
+    if (namespace !== undefined && element.findNS(prefix) === undefined) element.attrs[`xmlns:${prefix}`] = namespace;
+  }
+
+  /** How far saxes has come in the current chunk. */
+  #offset(): number {
+    return this.#saxes.position - this.#chunkStart;
+  }
+
+  #startCounting(): void {
+    this.#bytes = 0;
+    this.#from = this.#offset();
+  }
+
+  #countUpTo(offset: number): void {
+    this.#bytes += Buffer.byteLength(this.#chunk.slice(this.#from, offset));
+    if (this.#bytes <= this.#limits.maxStanzaBytes) return;
+    throw new XmlError('policy-violation', `a stanza is larger than ${this.#limits.maxStanzaBytes} bytes`);
+  }
+
+  #fail(error: XmlError): void {
+    if (this.#inert) return;
+    this.#stop();
+    if (this.listenerCount('error') > 0) this.emit('error', error);
+  }
+
+  #stop(): void {
+    this.#inert = true;
+    this.#completed = this.#cursor = undefined;
+    this.#chunk = '';
+  }
+}
+
+const listenerError = (cause: unknown) =>
+  new XmlError('internal-server-error', `a listener threw ${String(cause)}`, { cause });
+
+const isBlank = (text: string) => text.trim() === '';
+
+const restricted = (what: string): never => {
+  throw new XmlError('restricted-xml', `${what} is not allowed in XMPP (RFC 6120 §11.1)`);
+};

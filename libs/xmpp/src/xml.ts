@@ -1,0 +1,51 @@
+import { createElement, Element } from 'ltx';
+import { defaultLimits, StreamParser, XmlError, type ParserLimits } from './stream-parser.ts';
+
+export { Element };
+export {
+  createStreamParser,
+  defaultLimits,
+  StreamParser,
+  XmlError,
+  type ParserLimits,
+  type XmlCondition,
+} from './stream-parser.ts';
+
+/** Attributes of a new element; those without a value are left out. */
+export type Attributes = Readonly<Record<string, string | number | undefined>>;
+/** Content of a new element; what is not there may be written as `condition && xml(…)`. */
+export type Child = Element | string | undefined | null | false | readonly Child[];
+
+/** Builds an element: `xml('error', { type: 'wait' }, xml('internal-server-error', { xmlns }))`. */
+export const xml = (name: string, attributes?: Attributes, ...children: readonly Child[]): Element =>
+  // The copy, because ltx tidies up the object that it is given. Its types know neither nested nor absent children.
+  createElement(name, { ...attributes }, ...(children as Element[]));
+
+/**
+ * The text of an element. Characters that XML 1.0 §2.2 does not know become U+FFFD: a message body from JSON can hold
+ * them, and an XMPP server would close the whole stream over one.
+ */
+export const serialise = (element: Element): string => element.toString().replace(notXml, '\uFFFD');
+
+const notXml = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
+
+/** One element out of a text that holds nothing else, under the rules of {@link StreamParser}; or why it was refused. */
+export const parseStanza = (text: string, limits: ParserLimits = defaultLimits): Element | XmlError => {
+  const size = Buffer.byteLength(text);
+  if (size > limits.maxStanzaBytes) {
+    return new XmlError('policy-violation', `${size} bytes are more than ${limits.maxStanzaBytes}`);
+  }
+  const parser = new StreamParser(limits);
+  const elements: Element[] = [];
+  let refusal: XmlError | undefined;
+  parser.on('element', (element) => elements.push(element));
+  parser.on('error', (error) => {
+    refusal = error;
+  });
+  // In one piece, so that a text which closes the stream itself is followed by an error.
+  parser.write(`<stream>${text}</stream>`);
+  const [element, another] = elements;
+  if (refusal) return refusal;
+  if (!element || another) return new XmlError('not-well-formed', `${elements.length} elements instead of one`);
+  return element;
+};

@@ -1,0 +1,69 @@
+import { errors, Pool } from 'undici';
+import type { PushRequest } from '../domain/request.ts';
+import type { PushApiAnswer } from '../domain/verdict.ts';
+
+export type PushApiOptions = {
+  readonly url: string;
+  readonly timeoutMs: number;
+  /** The most connections, and with them the most requests at a time. */
+  readonly connections: number;
+  readonly ca: string | undefined;
+  readonly verify: boolean;
+};
+
+/** Most bytes of an answer that are read; MongoosePush’s longest is a few hundred. */
+const maxAnswerBytes = 65_536;
+
+/** The MongoosePush HTTP API over a bounded pool of HTTP/1.1 connections, without pipelining: a POST must not be repeated. */
+export const createPushApiClient = ({ url, timeoutMs, connections, ca, verify }: PushApiOptions) => {
+  const pool = new Pool(new URL(url).origin, {
+    connections,
+    pipelining: 1,
+    allowH2: false,
+    connect: { timeout: timeoutMs, rejectUnauthorized: verify, ...(ca !== undefined && { ca }) },
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    keepAliveTimeout: 4_000,
+    maxResponseSize: maxAnswerBytes,
+  });
+  const base = new URL(url).pathname.replace(/\/$/, '');
+
+  return {
+    /** Sends one request; whatever happens on the way is an answer. */
+    post: async ({ path, body }: PushRequest, traceparent: string): Promise<PushApiAnswer> => {
+      try {
+        const answer = await pool.request({
+          method: 'POST',
+          path: base + path,
+          headers: { 'content-type': 'application/json', accept: 'application/json', traceparent },
+          body: JSON.stringify(body),
+          signal: AbortSignal.timeout(timeoutMs),
+        });
+        const text = await answer.body.text();
+        return { status: answer.statusCode, headers: flatten(answer.headers), body: parse(text) };
+      } catch (error) {
+        return { fault: faultOf(error) };
+      }
+    },
+    close: () => pool.close(),
+  };
+};
+
+const flatten = (headers: Readonly<Record<string, string | string[] | undefined>>) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]));
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+};
+
+const faultOf = (error: unknown): Extract<PushApiAnswer, { fault: unknown }>['fault'] => {
+  const { code, name } = error as { code?: string; name?: string };
+  if (code === 'ECONNREFUSED') return 'refused';
+  if (code === 'ECONNRESET' || error instanceof errors.SocketError) return 'reset';
+  if (name === 'TimeoutError' || name === 'AbortError' || code?.includes('TIMEOUT')) return 'timeout';
+  return 'unreachable';
+};

@@ -1,0 +1,106 @@
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { groups, readConfig } from '@pushmesh/config';
+import { pushApiVersions } from '@pushmesh/contracts';
+
+/** The variables of the dispatcher. */
+export const dispatcherSchema = Type.Object({
+  PUSH_API_URL: Type.String({
+    default: 'http://127.0.0.1:8080',
+    pattern: '^https?://',
+    description: 'the MongoosePush API: push-service, or MongoosePush itself',
+    examples: ['https://mongoosepush:8443'],
+  }),
+  PUSH_API_VERSION: Type.Enum([...pushApiVersions], {
+    default: 'v3',
+    description: 'the version of the MongoosePush API',
+    examples: ['v3'],
+  }),
+  PUSH_API_FCM_DEV: Type.Boolean({
+    default: true,
+    description:
+      'whether pushes to FCM carry `mode: dev` when the registration asks for it; MongoosePush itself has no such pool and answers 400',
+    examples: [false],
+  }),
+  PUSH_API_TIMEOUT_MS: Type.Integer({
+    default: 8_000,
+    minimum: 100,
+    maximum: 25_000,
+    description: 'how long the push API may take; MongoosePush gives up after 5 s itself, so stay above that',
+    examples: [8000],
+  }),
+  PUSH_API_CA: Type.Optional(
+    Type.String({
+      description: 'PEM certificates that the push API’s own may be signed by; give a path in PUSH_API_CA_FILE',
+      examples: ['(use PUSH_API_CA_FILE=/etc/pushmesh/ca.pem)'],
+    }),
+  ),
+  PUSH_API_TLS_VERIFY: Type.Boolean({
+    default: true,
+    description: 'whether the certificate of the push API is checked; MongoosePush’s image brings a self-signed one',
+    examples: [true],
+  }),
+  CONCURRENCY: Type.Integer({
+    default: 64,
+    minimum: 1,
+    description: 'how many deliveries of one push service and mode are under way at a time, each on its own connection',
+    examples: [64],
+  }),
+  MAX_ATTEMPTS: Type.Integer({
+    default: 10,
+    minimum: 1,
+    description: 'how many attempts a delivery gets before it is parked; an open circuit spends none',
+    examples: [10],
+  }),
+  RETRY_BASE_MS: Type.Integer({
+    default: 1_000,
+    minimum: 1,
+    description: 'the longest first wait between attempts; each next one may be twice as long',
+    examples: [1000],
+  }),
+  RETRY_CAP_MS: Type.Integer({
+    default: 60_000,
+    minimum: 1,
+    description: 'the longest wait between attempts',
+    examples: [60000],
+  }),
+  BREAKER_VOLUME: Type.Integer({
+    default: 20,
+    minimum: 1,
+    description: 'how many calls within ten seconds it takes before the circuit can open',
+    examples: [20],
+  }),
+  BREAKER_ERROR_PERCENT: Type.Integer({
+    default: 50,
+    minimum: 1,
+    maximum: 100,
+    description: 'the share of calls that must have failed for the circuit to open',
+    examples: [50],
+  }),
+  BREAKER_RESET_MS: Type.Integer({
+    default: 5_000,
+    minimum: 50,
+    description: 'how long an open circuit waits before one delivery tries again',
+    examples: [5000],
+  }),
+  FALLBACK_TEXT: Type.String({
+    default: 'New message',
+    minLength: 1,
+    description: 'title or body of a notification when the XMPP server sent none',
+    examples: ['New message'],
+  }),
+  PUBLISH_TIMEOUT_MS: Type.Integer({
+    default: 5_000,
+    minimum: 100,
+    description: 'how long JetStream may take to store a message',
+    examples: [5000],
+  }),
+  ...groups.nats,
+  ...groups.ops,
+  ...groups.log,
+});
+
+export type DispatcherConfig = Static<typeof dispatcherSchema>;
+
+/** @throws {ConfigError} with every problem at once */
+export const readDispatcherConfig = (env?: NodeJS.ProcessEnv): DispatcherConfig => readConfig(dispatcherSchema, env);

@@ -1,0 +1,92 @@
+import type { Alert, Delivery, Options, PushApiVersion, RequestV1, RequestV3, Summary } from '@pushmesh/contracts';
+
+/** How requests are written; see the variables PUSH_API_VERSION, PUSH_API_FCM_DEV and FALLBACK_TEXT. */
+export type RequestStyle = {
+  readonly version: PushApiVersion;
+  readonly fcmDev: boolean;
+  readonly fallbackText: string;
+};
+
+/** An HTTP request of the MongoosePush API. */
+export type PushRequest = { readonly path: string; readonly body: RequestV1 | RequestV3 };
+
+/**
+ * Maps a delivery onto the push API as MongooseIM’s `mod_push_service_mongoosepush` does. A value that the API would
+ * refuse the whole push for (a `priority` of "10") is left out: the push matters more than the hint.
+ */
+export const toPushRequest = (delivery: Delivery, style: RequestStyle): PushRequest => ({
+  path: `/${style.version}/notification/${encodeURIComponent(delivery.deviceId)}`,
+  body: style.version === 'v1' ? flat(delivery, style) : nested(delivery, style),
+});
+
+const flat = (delivery: Delivery, style: RequestStyle): RequestV1 => {
+  const { sound: _, ...alert } = toAlert(delivery, style);
+  return defined({ service: delivery.service, ...alert, topic: topicOf(delivery), mode: modeOf(delivery, style) });
+};
+
+const nested = (delivery: Delivery, style: RequestStyle): RequestV3 => {
+  const { options, service } = delivery;
+  const hints = {
+    mode: modeOf(delivery, style),
+    topic: topicOf(delivery),
+    priority: oneOf(options['priority'], ['normal', 'high'] as const),
+    mutable_content: booleanOf(options['mutable_content']),
+    time_to_live: int32Of(options['time_to_live']),
+  };
+  return isSilent(delivery)
+    ? defined({ service, ...hints, data: toData(delivery.summary, service === 'fcm') })
+    : defined({ service, ...hints, alert: toAlert(delivery, style) });
+};
+
+/**
+ * `silent` asks for it, or there is nothing to show: servers publish without text for chat states, receipts and the
+ * like, and for those the app is woken without a notification.
+ */
+const isSilent = ({ options, summary }: Delivery): boolean =>
+  options['silent'] === 'true' || summary.lastMessageBody === undefined;
+
+const toAlert = ({ options, summary }: Delivery, { fallbackText }: RequestStyle): Alert =>
+  defined({
+    title: summary.lastMessageSender ?? fallbackText,
+    body: summary.lastMessageBody ?? fallbackText,
+    tag: summary.lastMessageSender,
+    // A server that does not count (ejabberd) stands for one message, as Prosody and older MongooseIM say themselves.
+    badge: summary.messageCount ?? 1,
+    click_action: filled(options['click_action']),
+    sound: filled(options['sound']),
+  });
+
+/** The summary as data. FCM takes text only; APNs gets the counts as numbers, as MongooseIM sends them. */
+const toData = (summary: Summary, textOnly: boolean): Record<string, unknown> => {
+  const count = (value: number | undefined) => (value === undefined || !textOnly ? value : String(value));
+  return defined({
+    'message-count': count(summary.messageCount),
+    'last-message-sender': summary.lastMessageSender,
+    'last-message-body': summary.lastMessageBody,
+    'pending-subscription-count': count(summary.pendingSubscriptionCount),
+  });
+};
+
+const modeOf = ({ service, mode, options }: Delivery, { fcmDev }: RequestStyle) =>
+  options['mode'] === undefined || (service === 'fcm' && mode === 'dev' && !fcmDev) ? undefined : mode;
+
+const topicOf = ({ options }: { readonly options: Options }) => filled(options['topic']);
+
+const filled = (value: string | undefined): string | undefined => value || undefined;
+
+const oneOf = <const T extends string>(value: string | undefined, allowed: readonly T[]): T | undefined =>
+  allowed.find((each) => each === value);
+
+const booleanOf = (value: string | undefined): boolean | undefined =>
+  value === 'true' ? true : value === 'false' ? false : undefined;
+
+const int32Of = (value: string | undefined): number | undefined =>
+  value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> } & {
+  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
+};
+
+/** The record without its undefined fields: the API refuses nulls. */
+const defined = <T extends object>(record: T): Defined<T> =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Defined<T>;

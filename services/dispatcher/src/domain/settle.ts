@@ -1,0 +1,120 @@
+import { policies } from '@pushmesh/contracts';
+import type { Delivery, End, Outcome, Result } from '@pushmesh/contracts';
+import type { Verdict } from '../ports.ts';
+
+/** What becomes of a delivery: what has to be stored, and what happens to the message it came in. */
+export type Decision =
+  /** It ended: the result is stored, and the delivery is parked when a human should see it. */
+  | { readonly type: 'end'; readonly result: Result }
+  /** Another attempt: this delivery is stored in its place. */
+  | { readonly type: 'again'; readonly delivery: Delivery }
+  /** Untouched: the same message comes back after the delay. */
+  | { readonly type: 'wait'; readonly delayMs: number };
+
+export type RetrySettings = {
+  readonly maxAttempts: number;
+  readonly baseMs: number;
+  readonly capMs: number;
+  /** How long to leave a message alone that met an open circuit. */
+  readonly holdMs: number;
+};
+
+/** Bytes of body text that are kept after a 413: enough for a line on a lock screen. */
+export const shortBodyBytes = 512;
+
+/** Before the attempt: is the delivery due, and still worth it? `undefined` means: send it. */
+export const beforeAttempt = (delivery: Delivery, now: number): Decision | undefined => {
+  if (delivery.expiresAt <= now) return ended(delivery, 'expired', 'deadline', now);
+  if (delivery.notBefore !== undefined && delivery.notBefore > now)
+    return { type: 'wait', delayMs: delivery.notBefore - now };
+  return undefined;
+};
+
+/** After the attempt: the outcome’s policy, applied. */
+export const settle = (
+  delivery: Delivery,
+  verdict: Verdict,
+  settings: RetrySettings,
+  now: number,
+  random: () => number,
+): Decision => {
+  const policy = policies[verdict.outcome];
+  switch (policy.then) {
+    case 'end':
+      return ended(delivery, verdict.outcome, verdict.reason, now, verdict.unregisteredAt);
+    case 'hold':
+      return { type: 'wait', delayMs: settings.holdMs * (1 + random()) };
+    case 'shorten':
+      return shorten(delivery, verdict, now);
+    case 'retry':
+      return retry(delivery, verdict, settings, now, random);
+  }
+};
+
+const retry = (
+  delivery: Delivery,
+  verdict: Verdict,
+  settings: RetrySettings,
+  now: number,
+  random: () => number,
+): Decision => {
+  if (delivery.attempt >= settings.maxAttempts) return ended(delivery, 'exhausted', verdict.reason, now);
+  const notBefore = now + Math.max(1, Math.round(retryDelay(delivery.attempt, verdict.retryAfterMs, settings, random)));
+  // Waiting past the deadline would only expire it later: it ends now, with the reason that it could not be sent.
+  if (notBefore >= delivery.expiresAt) return ended(delivery, 'expired', verdict.reason, now);
+  return { type: 'again', delivery: { ...delivery, attempt: delivery.attempt + 1, notBefore } };
+};
+
+/** Exponential back-off with full jitter; a hint of the push API is kept, and spread by a tenth so that not all come at once. */
+const retryDelay = (
+  attempt: number,
+  retryAfterMs: number | undefined,
+  { baseMs, capMs }: RetrySettings,
+  random: () => number,
+): number => {
+  const backOff = random() * Math.min(capMs, baseMs * 2 ** (attempt - 1));
+  return retryAfterMs === undefined ? backOff : Math.max(retryAfterMs * (1 + random() / 10), backOff);
+};
+
+const shorten = (delivery: Delivery, verdict: Verdict, now: number): Decision => {
+  const body = delivery.summary.lastMessageBody;
+  if (delivery.shortened || body === undefined || Buffer.byteLength(body) <= shortBodyBytes)
+    return ended(delivery, verdict.outcome, verdict.reason, now);
+  const summary = { ...delivery.summary, lastMessageBody: cut(body) };
+  return { type: 'again', delivery: { ...delivery, summary, shortened: true, attempt: delivery.attempt + 1 } };
+};
+
+/** At most `shortBodyBytes` octets of UTF-8, ended by “…”, never through the middle of a character. */
+const cut = (body: string): string => {
+  const bytes = Buffer.from(body).subarray(0, shortBodyBytes - Buffer.byteLength('…'));
+  return `${bytes.toString('utf8').replace(/\uFFFD$/, '')}…`;
+};
+
+const endOf = (outcome: Outcome): End => {
+  const policy = policies[outcome];
+  return policy.then === 'end' ? policy.end : 'parked';
+};
+
+const ended = (
+  delivery: Delivery,
+  outcome: Outcome,
+  reason: string,
+  now: number,
+  unregisteredAt?: number,
+): Decision => ({
+  type: 'end',
+  result: {
+    v: 1,
+    delivery: delivery.id,
+    node: delivery.node,
+    service: delivery.service,
+    mode: delivery.mode,
+    end: endOf(outcome),
+    outcome,
+    reason,
+    attempt: delivery.attempt,
+    acceptedAt: delivery.acceptedAt,
+    endedAt: now,
+    ...(unregisteredAt !== undefined && { unregisteredAt }),
+  },
+});

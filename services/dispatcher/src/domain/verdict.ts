@@ -1,0 +1,77 @@
+import { unregisteredAtHeader } from '@pushmesh/contracts';
+import type { Verdict } from '../ports.ts';
+
+/** What came back from the push API: an HTTP answer, or the way in which none came. */
+export type PushApiAnswer =
+  | { readonly status: number; readonly headers: Readonly<Record<string, string | undefined>>; readonly body: unknown }
+  | { readonly fault: 'timeout' | 'refused' | 'reset' | 'unreachable' };
+
+type Outcome = Verdict['outcome'];
+
+const byStatus: Readonly<Record<number, Outcome>> = {
+  200: 'delivered',
+  400: 'rejected',
+  410: 'unregistered',
+  413: 'too-large',
+  422: 'rejected',
+  429: 'throttled',
+};
+
+/**
+ * v1 and v2 answer 500 with the provider’s own word in `details` (MongoosePush `api/v2/response_encoder.ex`); v3 does so
+ * for words it does not know. These words are final; every other one is worth another try.
+ */
+const byReason: Readonly<Record<string, Outcome>> = {
+  BadCollapseId: 'rejected',
+  BadDeviceToken: 'rejected',
+  DeviceTokenNotForTopic: 'rejected',
+  ExpiredToken: 'unregistered',
+  INVALID_ARGUMENT: 'rejected',
+  InvalidPushType: 'rejected',
+  MissingTopic: 'rejected',
+  PayloadEmpty: 'rejected',
+  PayloadTooLarge: 'too-large',
+  QUOTA_EXCEEDED: 'throttled',
+  RESOURCE_EXHAUSTED: 'throttled',
+  SENDER_ID_MISMATCH: 'rejected',
+  TooManyRequests: 'throttled',
+  TopicDisallowed: 'rejected',
+  UNREGISTERED: 'unregistered',
+  Unregistered: 'unregistered',
+  invalid_notification: 'rejected',
+  no_matching_pool: 'rejected',
+};
+
+/** Longest Retry-After that is believed, in seconds: a day. */
+const retryAfterCap = 86_400;
+
+/** Reads an answer of the push API. Total: whatever came, there is a verdict. */
+export const toVerdict = (answer: PushApiAnswer): Verdict => {
+  if ('fault' in answer) return { outcome: 'unavailable', reason: answer.fault };
+  const word = reasonOf(answer.body);
+  const outcome =
+    byStatus[answer.status] ?? (answer.status === 500 && word ? byReason[word] : undefined) ?? 'unavailable';
+  const retryAfterMs = retryAfterOf(answer.headers['retry-after']);
+  const unregisteredAt = instantOf(answer.headers[unregisteredAtHeader]);
+  return {
+    outcome,
+    reason: word ?? `HTTP ${answer.status}`,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(unregisteredAt !== undefined && { unregisteredAt }),
+  };
+};
+
+/** One word: anything longer could be a text with a token in it, and would not be bounded. */
+const reasonOf = (body: unknown): string | undefined => {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const { reason, details } = body as { reason?: unknown; details?: unknown };
+  const word = reason ?? details;
+  return typeof word === 'string' && /^[A-Za-z_]{1,64}$/.test(word) ? word : undefined;
+};
+
+/** Seconds, as MongoosePush and push-service send it; the date form of RFC 9110 §10.2.3 is not used by either. */
+const retryAfterOf = (header: string | undefined): number | undefined =>
+  header !== undefined && /^\d{1,9}$/.test(header) ? Math.min(retryAfterCap, Number(header)) * 1_000 : undefined;
+
+const instantOf = (header: string | undefined): number | undefined =>
+  header !== undefined && /^\d{12,14}$/.test(header) ? Number(header) : undefined;

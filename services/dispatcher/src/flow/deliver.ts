@@ -1,0 +1,54 @@
+import { messages, subjects } from '@pushmesh/contracts';
+import type { Delivery, Result } from '@pushmesh/contracts';
+import type { Bus, MessageContext, Published, Settlement } from '@pushmesh/bus';
+import { childTraceparent } from '@pushmesh/telemetry';
+import { beforeAttempt, settle } from '../domain/settle.ts';
+import type { Decision, RetrySettings } from '../domain/settle.ts';
+import type { PushApi, Verdict } from '../ports.ts';
+
+type Ports = {
+  readonly pushApi: PushApi;
+  readonly bus: Pick<Bus, 'publish'>;
+  readonly clock: () => number;
+  readonly random: () => number;
+  readonly retry: RetrySettings;
+  /** How long a message waits when NATS did not store what was decided about it. */
+  readonly storeRetryMs: number;
+  readonly onAttempt: (delivery: Delivery, verdict: Verdict) => void;
+  readonly onEnd: (delivery: Delivery, result: Result) => void;
+};
+
+/** One delivery: read the clock and the push API’s answer, decide, store what was decided, and only then let go. */
+export const createDeliver =
+  ({ pushApi, bus, clock, random, retry, storeRetryMs, onAttempt, onEnd }: Ports) =>
+  async (delivery: Delivery, { traceparent }: MessageContext): Promise<Settlement> => {
+    const decision = beforeAttempt(delivery, clock()) ?? (await attempt());
+    if (decision.type === 'wait') return { type: 'retry', delayMs: decision.delayMs };
+    const stored = await store(decision);
+    if (!stored) return { type: 'retry', delayMs: storeRetryMs };
+    if (decision.type === 'end') onEnd(delivery, decision.result);
+    return { type: 'ack' };
+
+    async function attempt(): Promise<Decision> {
+      const verdict = await pushApi.send(delivery, childTraceparent(traceparent));
+      onAttempt(delivery, verdict);
+      return settle(delivery, verdict, retry, clock(), random);
+    }
+
+    async function store(decided: Exclude<Decision, { type: 'wait' }>): Promise<boolean> {
+      const { service, mode, id } = delivery;
+      if (decided.type === 'again') {
+        const how = { msgId: `${id}:${decided.delivery.attempt}`, traceparent };
+        return isSafe(await bus.publish(subjects.delivery(service, mode), messages.delivery, decided.delivery, how));
+      }
+      const { result } = decided;
+      const how = { msgId: `${id}:end`, traceparent };
+      if (result.end === 'parked') {
+        const parked = { v: 1 as const, delivery, result };
+        if (!isSafe(await bus.publish(subjects.parked(service), messages.parked, parked, how))) return false;
+      }
+      return isSafe(await bus.publish(subjects.result(service), messages.result, result, how));
+    }
+  };
+
+const isSafe = ({ type }: Published): boolean => type === 'stored' || type === 'duplicate';

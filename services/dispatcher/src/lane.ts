@@ -1,0 +1,108 @@
+import { deliveryDurable, messages } from '@pushmesh/contracts';
+import type { Delivery, Mode, PushService } from '@pushmesh/contracts';
+import type { Bus } from '@pushmesh/bus';
+import { metricNames, traceIdOf } from '@pushmesh/telemetry';
+import type { Log, MetricsOf } from '@pushmesh/telemetry';
+import { createCircuit } from './adapters/circuit.ts';
+import type { CircuitState } from './adapters/circuit.ts';
+import { createPushApiClient } from './adapters/push-api.ts';
+import type { DispatcherConfig } from './config.ts';
+import { toPushRequest } from './domain/request.ts';
+import { toVerdict } from './domain/verdict.ts';
+import { createDeliver } from './flow/deliver.ts';
+import type { Verdict } from './ports.ts';
+
+type Deps = {
+  readonly bus: Bus;
+  readonly config: DispatcherConfig;
+  readonly log: Log;
+  readonly metrics: MetricsOf<typeof metricNames.dispatcher>;
+};
+
+/**
+ * One lane: the deliveries of one push service and mode, with a durable, a circuit and a connection pool of their own,
+ * so that trouble with one of them holds no other up.
+ */
+export const openLane = (service: PushService, mode: Mode, { bus, config, log, metrics }: Deps) => {
+  const labels = { push_service: service, mode };
+  const client = createPushApiClient({
+    url: config.PUSH_API_URL,
+    timeoutMs: config.PUSH_API_TIMEOUT_MS,
+    connections: config.CONCURRENCY,
+    ca: config.PUSH_API_CA,
+    verify: config.PUSH_API_TLS_VERIFY,
+  });
+  const style = {
+    version: config.PUSH_API_VERSION,
+    fcmDev: config.PUSH_API_FCM_DEV,
+    fallbackText: config.FALLBACK_TEXT,
+  };
+  const held: Verdict = { outcome: 'held', reason: 'circuit open' };
+
+  const send = async (delivery: Delivery, traceparent: string): Promise<Verdict> => {
+    const started = performance.now();
+    const verdict = toVerdict(await client.post(toPushRequest(delivery, style), traceparent));
+    const seconds = (performance.now() - started) / 1000;
+    metrics.pushApiSeconds.observe({ push_service: service, outcome: verdict.outcome }, seconds);
+    return verdict;
+  };
+
+  // opossum lets one call through a half-open circuit: so one delivery is asked for, and none while it is open.
+  const inFlightWhile: Readonly<Record<CircuitState, number>> = { closed: config.CONCURRENCY, 'half-open': 1, open: 0 };
+  const gauge: Readonly<Record<CircuitState, number>> = { closed: 0, 'half-open': 1, open: 2 };
+  const onCircuit = (state: CircuitState): void => {
+    metrics.circuit.set(labels, gauge[state]);
+    log.warn({ event: 'circuit', ...labels, state });
+    deliveries.limit(inFlightWhile[state]);
+  };
+  const circuit = createCircuit(send, ({ outcome }) => outcome === 'unavailable', held, {
+    name: `${service}-${mode}`,
+    volume: config.BREAKER_VOLUME,
+    errorPercent: config.BREAKER_ERROR_PERCENT,
+    resetMs: config.BREAKER_RESET_MS,
+    onState: onCircuit,
+  });
+
+  const deliver = createDeliver({
+    pushApi: { send: circuit.call },
+    bus,
+    clock: Date.now,
+    random: Math.random,
+    retry: {
+      maxAttempts: config.MAX_ATTEMPTS,
+      baseMs: config.RETRY_BASE_MS,
+      capMs: config.RETRY_CAP_MS,
+      holdMs: config.BREAKER_RESET_MS,
+    },
+    storeRetryMs: 2_000,
+    onAttempt: ({ id, attempt }, { outcome, reason }) => {
+      metrics.outcomes.inc({ ...labels, outcome });
+      if (outcome !== 'delivered') log.info({ event: 'attempt', ...labels, outcome, reason, delivery: id, attempt });
+    },
+    onEnd: (delivery, result) => {
+      metrics.endedSeconds.observe(
+        { push_service: service, end: result.end },
+        (result.endedAt - delivery.acceptedAt) / 1000,
+      );
+    },
+  });
+
+  metrics.circuit.set(labels, gauge.closed);
+  const deliveries = bus.consume({
+    durable: deliveryDurable(service, mode),
+    message: messages.delivery,
+    concurrency: config.CONCURRENCY,
+    handle: (delivery, context) => {
+      const { id, attempt } = delivery;
+      log.debug({ event: 'deliver', ...labels, delivery: id, attempt, traceId: traceIdOf(context.traceparent) });
+      return deliver(delivery, context);
+    },
+  });
+
+  return {
+    close: async (): Promise<void> => {
+      circuit.shutdown();
+      await client.close();
+    },
+  };
+};

@@ -1,0 +1,52 @@
+import { createBus } from '@pushmesh/bus';
+import { modes, pushServices } from '@pushmesh/contracts';
+import { createOpsServer, run } from '@pushmesh/lifecycle';
+import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { readDispatcherConfig } from './config.ts';
+import { openLane } from './lane.ts';
+
+// what we were told
+const config = readDispatcherConfig();
+const log = createLog('dispatcher', config.LOG_LEVEL);
+const metrics = createMetrics('dispatcher');
+const measure = metrics.add(metricNames.dispatcher);
+
+// the edges
+const bus = createBus(
+  {
+    name: 'dispatcher',
+    url: config.NATS_URL,
+    creds: config.NATS_CREDS,
+    streams: {
+      prefix: config.NATS_SUBJECT_PREFIX,
+      replicas: config.NATS_STREAM_REPLICAS,
+      maxBytes: config.NATS_STREAM_MAX_BYTES,
+    },
+    publishTimeoutMs: config.PUBLISH_TIMEOUT_MS,
+    maxPublishesInFlight: 4_096,
+  },
+  log,
+  metrics,
+);
+
+// the edges meet the middle: one lane for each push service and mode
+const lanes = pushServices.flatMap((service) =>
+  modes.map((mode) => openLane(service, mode, { bus, config, log, metrics: measure })),
+);
+
+// life
+const pushApi = {
+  name: 'push-api',
+  stop: async () => {
+    await Promise.all(lanes.map((lane) => lane.close()));
+  },
+};
+const nats = { name: 'nats', missing: bus.missing, drain: bus.drain, stop: bus.close };
+const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log, metrics, resources: [nats] });
+await run({
+  log,
+  deadlineMs: config.SHUTDOWN_DEADLINE_MS,
+  delayMs: config.SHUTDOWN_DELAY_MS,
+  resources: [ops.resource, nats, pushApi],
+  onStopping: ops.markStopping,
+});

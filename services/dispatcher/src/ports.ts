@@ -1,0 +1,20 @@
+import type { Delivery, Outcome } from '@pushmesh/contracts';
+
+/** How one call of the push API ended, in our vocabulary. */
+export type Verdict = {
+  readonly outcome: Extract<
+    Outcome,
+    'delivered' | 'unregistered' | 'rejected' | 'too-large' | 'throttled' | 'unavailable' | 'held'
+  >;
+  /** The push API’s own word, or ours; never a token or text of a message. */
+  readonly reason: string;
+  /** Milliseconds to wait, when the push API says so. */
+  readonly retryAfterMs?: number;
+  /** Milliseconds since 1970: since then the device has been gone. */
+  readonly unregisteredAt?: number;
+};
+
+/** The push API behind its circuit. Refusals, time-outs and an open circuit are verdicts; a throw is a bug. */
+export type PushApi = {
+  send(delivery: Delivery, traceparent: string): Promise<Verdict>;
+};

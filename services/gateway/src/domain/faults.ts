@@ -1,0 +1,46 @@
+import type { StanzaError } from '@pushmesh/xmpp';
+
+// Every stanza error the gateway can answer, in one place. What each XMPP server does with it decides the type: ejabberd
+// drops a registration on the first error that is not `wait`, MongooseIM on the first `cancel`, Prosody after 16, and
+// Tigase looks at the condition. So trouble of ours is always `wait` with `internal-server-error`, and nothing else is.
+
+const cancel = (condition: StanzaError['condition'], more: Partial<StanzaError> = {}): StanzaError => ({
+  type: 'cancel',
+  condition,
+  ...more,
+});
+const modify = (condition: StanzaError['condition'], more: Partial<StanzaError> = {}): StanzaError => ({
+  type: 'modify',
+  condition,
+  ...more,
+});
+
+export const faults = {
+  /** We are in trouble, of any kind, bugs included. */
+  trouble: { type: 'wait', condition: 'internal-server-error' },
+  /** The publisher, or who manages the node, is not allowed to. */
+  forbidden: { type: 'auth', condition: 'forbidden' },
+  /** The node is unknown or retired: the device is dead for us. */
+  nodeUnknown: cancel('item-not-found'),
+  nodeExists: cancel('conflict'),
+  /** XEP-0060 §8.1.1; there are no instant nodes. */
+  nodeIdRequired: modify('not-acceptable', { pubsub: 'nodeid-required' }),
+  /** A publish or delete without `node`. */
+  nodeIdMissing: modify('bad-request', { pubsub: 'nodeid-required' }),
+  nodeIdTooLong: modify('not-acceptable', { text: 'node: at most 1023 octets' }),
+  itemRequired: modify('bad-request', { pubsub: 'item-required' }),
+  payloadRequired: modify('bad-request', { pubsub: 'payload-required' }),
+  payloadInvalid: modify('bad-request', { pubsub: 'invalid-payload' }),
+  payloadTooBig: modify('not-acceptable', { pubsub: 'payload-too-big' }),
+  /** `service` and `device_id` must stand in the publish-options. */
+  preconditionNotMet: (text: string): StanzaError => cancel('conflict', { pubsub: 'precondition-not-met', text }),
+  accessModel: modify('not-acceptable', { pubsub: 'unsupported-access-model', text: 'only whitelist' }),
+  configInvalid: (text: string): StanzaError => modify('not-acceptable', { text }),
+  badRequest: (text?: string): StanzaError => modify('bad-request', text === undefined ? {} : { text }),
+  /** XEP-0060 §12.1: the feature is named so that the client can tell what is missing. */
+  unsupported: (feature: string): StanzaError => cancel('feature-not-implemented', { pubsub: 'unsupported', feature }),
+  notAllowed: cancel('not-allowed'),
+  /** An IQ for something that does not exist here (RFC 6120 §8.4). */
+  serviceUnavailable: cancel('service-unavailable'),
+  tooMany: (text: string): StanzaError => ({ type: 'wait', condition: 'resource-constraint', text }),
+} as const;

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { deviceOf } from '@pushmesh/contracts';
+import type { Delivery, Device, NodeRef, Reply } from '@pushmesh/contracts';
+import type { NoReply } from '@pushmesh/bus';
+import type { Publish, StanzaError } from '@pushmesh/xmpp';
+import { faults } from './faults.ts';
+
+/** What pubsub-push says about a publish; no reply in time leaves it unverified. */
+export type Authorisation = 'not-found' | 'forbidden' | 'unverified' | { readonly version: number };
+
+/** What becomes of a publish: an error, or a delivery that has to be stored before the sender gets its `result`. */
+export type PublishDecision =
+  | { readonly type: 'refuse'; readonly error: StanzaError }
+  | { readonly type: 'deliver'; readonly delivery: Delivery }
+  | { readonly type: 'verify-later'; readonly delivery: Delivery; readonly device: string };
+
+export type PublishFacts = {
+  readonly host: string;
+  readonly publisher: string;
+  readonly iqId: string;
+  readonly publish: Publish & { readonly node: string };
+  readonly authorisation: Authorisation;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly defaultTtlMs: number;
+  readonly maxPayloadBytes: number;
+};
+
+/**
+ * Decides about a publish. The order of the checks is part of the contract (design §4, after MongooseIM 6.8): node,
+ * payload size, payload shape, options, right to publish.
+ */
+export const decidePublish = (facts: PublishFacts): PublishDecision => {
+  const { publish, authorisation, maxPayloadBytes } = facts;
+  if (authorisation === 'not-found') return refuse(faults.nodeUnknown);
+  if (publish.payload === 'payload-required') return refuse(faults.payloadRequired);
+  if (typeof publish.payload === 'string') return refuse(faults.payloadInvalid);
+  if (publish.payload.bytes > maxPayloadBytes) return refuse(faults.payloadTooBig);
+  const device = deviceOf(publish.options);
+  if ('why' in device) return refuse(faults.preconditionNotMet(device.why));
+  if (authorisation === 'forbidden') return refuse(faults.forbidden);
+  const delivery = toDelivery(facts, device, publish.payload.summary);
+  return authorisation === 'unverified'
+    ? { type: 'verify-later', delivery, device: deviceFingerprint(device) }
+    : { type: 'deliver', delivery };
+};
+
+const refuse = (error: StanzaError): PublishDecision => ({ type: 'refuse', error });
+
+const toDelivery = (facts: PublishFacts, device: Device, summary: Delivery['summary']): Delivery => {
+  const { host, publisher, iqId, publish, authorisation, now, defaultTtlMs } = facts;
+  const node: NodeRef = {
+    host,
+    node: publish.node,
+    ...(typeof authorisation === 'object' && { version: authorisation.version }),
+  };
+  return {
+    v: 1,
+    id: dedupeKey(publisher, iqId, publish.node),
+    node,
+    ...device,
+    options: publish.options,
+    summary,
+    acceptedAt: now,
+    expiresAt: now + timeToLiveMs(publish.options['time_to_live'], defaultTtlMs),
+    attempt: 1,
+  };
+};
+
+/** Seconds as the option gives them; 0 means “now or never” to the providers, which leaves our attempts a minute. */
+const timeToLiveMs = (option: string | undefined, fallbackMs: number): number => {
+  if (option === undefined || !/^\d{1,7}$/.test(option)) return fallbackMs;
+  return Math.max(60, Number(option)) * 1_000;
+};
+
+/** The same publish, repeated, has the same key: (publisher, iq id, node). Hashed, so that its length is bounded. */
+export const dedupeKey = (publisher: string, iqId: string, node: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([publisher, iqId, node]))
+    .digest('base64url')
+    .slice(0, 32);
+
+/** Names a device without telling its token: what pubsub-push compares and stores. */
+export const deviceFingerprint = ({ service, mode, deviceId }: Device): string =>
+  createHash('sha256')
+    .update(JSON.stringify([service, mode, deviceId]))
+    .digest('base64url')
+    .slice(0, 22);
+
+/** Reads the reply to `authorise-publish`; no reply, or one that the store could not give, leaves it unverified. */
+export const toAuthorisation = (reply: Reply | NoReply): Authorisation => {
+  if (reply.type === 'allowed') return { version: reply.version };
+  if (reply.type === 'not-found' || reply.type === 'forbidden') return reply.type;
+  return 'unverified';
+};

@@ -1,0 +1,23 @@
+import type { CommandType, Reply, ReplyTo } from '@pushmesh/contracts';
+import type { NoReply } from '@pushmesh/bus';
+import type { StanzaError } from '@pushmesh/xmpp';
+import { faults } from './faults.ts';
+
+/** The refusals that pubsub-push can give to each command, as stanza errors. A new refusal does not compile without one. */
+type Refusals = {
+  readonly [K in Exclude<CommandType, 'authorise-publish' | 'list-registrations'>]: Readonly<
+    Record<Exclude<ReplyTo[K], 'created' | 'deleted' | 'nodes' | 'enabled' | 'disabled'>, StanzaError>
+  >;
+};
+
+const refusals: Refusals = {
+  'create-node': { conflict: faults.nodeExists, 'too-many': faults.tooMany('this account has too many push nodes') },
+  'delete-node': { 'not-found': faults.nodeUnknown, forbidden: faults.forbidden },
+  'list-nodes': {},
+  enable: { 'too-many': faults.tooMany('this account has too many registrations') },
+  disable: {},
+};
+
+/** The stanza error of a reply that is not the one hoped for; anything unforeseen is trouble of ours. */
+export const refusalOf = (command: keyof Refusals, reply: Reply | NoReply): StanzaError =>
+  (refusals[command] as Readonly<Record<string, StanzaError | undefined>>)[reply.type] ?? faults.trouble;

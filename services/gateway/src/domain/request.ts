@@ -1,0 +1,185 @@
+import { bareJid, childElements, ns, parseJid, readCreate, readDisable, readEnable, readPublish } from '@pushmesh/xmpp';
+import type { Disable, Element, Enable, Form, Jid, Publish, StanzaError } from '@pushmesh/xmpp';
+import type { PublishModel } from '@pushmesh/contracts';
+import type { Role } from '../config.ts';
+import { faults } from './faults.ts';
+
+/** What an IQ asks for, past the door: everything is parsed and normalised. */
+export type Request =
+  | { readonly type: 'ping' }
+  | { readonly type: 'disco-info'; readonly node: string | undefined }
+  | { readonly type: 'disco-items'; readonly node: string | undefined; readonly requester: string }
+  | {
+      readonly type: 'create-node';
+      readonly node: string;
+      readonly owner: string;
+      readonly publishModel?: PublishModel;
+    }
+  | { readonly type: 'delete-node'; readonly node: string; readonly requester: string }
+  | { readonly type: 'publish'; readonly publisher: string; readonly publish: Publish & { readonly node: string } }
+  | ({ readonly type: 'enable'; readonly user: string } & Enable)
+  | ({ readonly type: 'disable'; readonly user: string } & Disable);
+
+/** A stanza that needs no answer (RFC 6120 §8.2), and why: the label of a metric. */
+export type Ignored = {
+  readonly ignored: 'message' | 'presence' | 'reply' | 'without-sender' | 'without-id' | 'unknown';
+};
+
+/** An IQ to answer: its `request`, or the `fault` that is its answer. `kind` names it in metrics; the set is bounded. */
+export type Question =
+  { readonly kind: string; readonly request: Request } | { readonly kind: string; readonly fault: StanzaError };
+
+/** Longest node id: XEP-0060 names none; this is what a JID resource may have. */
+const maxNodeBytes = 1023;
+
+/** Reads a stanza. Order and answers of the checks follow MongooseIM 6.8 (`mod_pubsub_old`, `mod_event_pusher_push`). */
+export const readStanza = (stanza: Element, roles: readonly Role[]): Question | Ignored => {
+  if (stanza.name === 'message') return { ignored: 'message' };
+  if (stanza.name === 'presence') return { ignored: 'presence' };
+  if (stanza.name !== 'iq') return { ignored: 'unknown' };
+  const { type, id, from } = stanza.attrs as Readonly<Record<string, string | undefined>>;
+  if (type === 'result' || type === 'error') return { ignored: 'reply' };
+  const sender = parseJid(from ?? '');
+  if (!sender) return { ignored: 'without-sender' };
+  if (!id) return { ignored: 'without-id' };
+  const [payload, ...more] = childElements(stanza);
+  if ((type !== 'get' && type !== 'set') || !payload || more.length > 0)
+    return { kind: 'malformed', fault: faults.badRequest('an iq is a get or a set with exactly one child') };
+  const read = readers[payload.getNS() ?? ''] ?? unknown;
+  return read({ type, payload, sender, roles });
+};
+
+type Iq = {
+  readonly type: 'get' | 'set';
+  readonly payload: Element;
+  readonly sender: Jid;
+  readonly roles: readonly Role[];
+};
+
+const unknown = (): Question => ({ kind: 'unknown', fault: faults.serviceUnavailable });
+
+/** By the namespace of the payload; a namespace that is not here is answered `service-unavailable`. */
+const readers: Readonly<Record<string, (iq: Iq) => Question>> = {
+  [ns.ping]: ({ type, payload }) =>
+    type === 'get' && payload.name === 'ping' ? { kind: 'ping', request: { type: 'ping' } } : unknown(),
+  [ns.discoInfo]: ({ type, payload }) =>
+    type === 'get' && payload.name === 'query'
+      ? { kind: 'disco-info', request: { type: 'disco-info', node: discoNode(payload) } }
+      : unknown(),
+  [ns.discoItems]: ({ type, payload, sender }) =>
+    type === 'get' && payload.name === 'query'
+      ? {
+          kind: 'disco-items',
+          request: { type: 'disco-items', node: discoNode(payload), requester: bareJid(sender) },
+        }
+      : unknown(),
+  [ns.pubsub]: (iq) => (iq.roles.includes('app-server') ? readPubsub(iq) : unknown()),
+  [ns.pubsubOwner]: (iq) => (iq.roles.includes('app-server') ? readOwner(iq) : unknown()),
+  [ns.push]: (iq) => (iq.roles.includes('xmpp-server') ? readPush(iq) : unknown()),
+};
+
+const discoNode = (query: Element): string | undefined => (query.attrs['node'] as string | undefined) || undefined;
+
+/** XEP-0060 requests that push nodes do not have, by the element that asks: the feature we name as unsupported. */
+const unsupported: Readonly<Record<string, string>> = {
+  affiliations: 'retrieve-affiliations',
+  default: 'retrieve-default',
+  items: 'retrieve-items',
+  options: 'subscription-options',
+  retract: 'persistent-items',
+  subscribe: 'subscribe',
+  subscriptions: 'retrieve-subscriptions',
+  unsubscribe: 'subscribe',
+};
+
+const readPubsub = ({ type, payload, sender }: Iq): Question => {
+  if (payload.name !== 'pubsub') return unknown();
+  if (type === 'set') {
+    if (payload.getChild('create')) return readCreateNode(payload, sender);
+    const publish = readPublish(payload);
+    if (publish) return readPublishNode(publish, sender);
+  }
+  return readUnsupported(payload, unsupported);
+};
+
+const unsupportedByOwner: Readonly<Record<string, string>> = {
+  affiliations: 'modify-affiliations',
+  configure: 'config-node',
+  default: 'retrieve-default',
+  purge: 'persistent-items',
+  subscriptions: 'manage-subscriptions',
+};
+
+const readOwner = ({ type, payload, sender }: Iq): Question => {
+  if (payload.name !== 'pubsub') return unknown();
+  const deletion = type === 'set' ? payload.getChild('delete') : undefined;
+  if (!deletion) return readUnsupported(payload, unsupportedByOwner);
+  const node = deletion.attrs['node'] as string | undefined;
+  return node
+    ? { kind: 'delete-node', request: { type: 'delete-node', node, requester: bareJid(sender) } }
+    : { kind: 'delete-node', fault: faults.notAllowed };
+};
+
+const readUnsupported = (pubsub: Element, features: Readonly<Record<string, string>>): Question => {
+  const feature = childElements(pubsub)
+    .map(({ name }) => features[name])
+    .find((each) => each !== undefined);
+  return {
+    kind: 'unsupported',
+    fault: feature ? faults.unsupported(feature) : faults.badRequest('pubsub: unknown request'),
+  };
+};
+
+const readCreateNode = (pubsub: Element, sender: Jid): Question => {
+  const kind = 'create-node';
+  const create = readCreate(pubsub);
+  if (!create || (create.type !== undefined && create.type !== 'push'))
+    return { kind, fault: faults.unsupported('create-nodes') };
+  if (!create.node) return { kind, fault: faults.nodeIdRequired };
+  if (Buffer.byteLength(create.node) > maxNodeBytes) return { kind, fault: faults.nodeIdTooLong };
+  const config = readNodeConfig(create.configure);
+  if ('fault' in config) return { kind, fault: config.fault };
+  return { kind, request: { type: 'create-node', node: create.node, owner: bareJid(sender), ...config } };
+};
+
+/** `pubsub#publish_model` and `pubsub#access_model` of XEP-0060 §16.4.3; other fields do not matter to push nodes. */
+const readNodeConfig = (form: Form | undefined): { publishModel?: PublishModel } | { fault: StanzaError } => {
+  if (!form) return {};
+  if (form.type !== 'submit') return { fault: faults.badRequest('configure/x: type must be submit') };
+  const [accessModel = 'whitelist'] = form.fields.get('pubsub#access_model') ?? [];
+  if (accessModel !== 'whitelist') return { fault: faults.accessModel };
+  const [publishModel] = form.fields.get('pubsub#publish_model') ?? [];
+  if (publishModel === undefined) return {};
+  if (publishModel !== 'publishers' && publishModel !== 'open')
+    return { fault: faults.configInvalid('pubsub#publish_model: publishers or open') };
+  return { publishModel };
+};
+
+const readPublishNode = (publish: Publish, sender: Jid): Question => {
+  const kind = 'publish';
+  const { node } = publish;
+  if (!node) return { kind, fault: faults.nodeIdMissing };
+  if (publish.payload === 'item-required') return { kind, fault: faults.itemRequired };
+  if (publish.payload === 'item-invalid') return { kind, fault: faults.payloadInvalid };
+  return { kind, request: { type: 'publish', publisher: bareJid(sender), publish: { ...publish, node } } };
+};
+
+const readPush = ({ type, payload, sender }: Iq): Question => {
+  const { name } = payload;
+  const kind = name === 'enable' || name === 'disable' ? name : 'unknown';
+  if (type === 'get') return { kind, fault: faults.notAllowed };
+  const user = bareJid(sender);
+  if (name === 'enable') {
+    const enable = readEnable(payload);
+    return 'malformed' in enable
+      ? { kind, fault: faults.badRequest(enable.malformed) }
+      : { kind, request: { type: 'enable', user, ...enable } };
+  }
+  if (name === 'disable') {
+    const disable = readDisable(payload);
+    return 'malformed' in disable
+      ? { kind, fault: faults.badRequest(disable.malformed) }
+      : { kind, request: { type: 'disable', user, ...disable } };
+  }
+  return { kind, fault: faults.badRequest(`push: enable or disable expected`) };
+};

@@ -1,0 +1,68 @@
+import { createBus } from '@pushmesh/bus';
+import { createOpsServer, run } from '@pushmesh/lifecycle';
+import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createComponentResource } from './component.ts';
+import { readGatewayConfig } from './config.ts';
+import { createAnswer } from './flow/answer.ts';
+
+// what we were told
+const config = readGatewayConfig();
+const log = createLog('gateway', config.LOG_LEVEL);
+const metrics = createMetrics('gateway');
+const measure = metrics.add(metricNames.gateway);
+
+// the edges
+const bus = createBus(
+  {
+    name: 'gateway',
+    url: config.NATS_URL,
+    creds: config.NATS_CREDS,
+    streams: {
+      prefix: config.NATS_SUBJECT_PREFIX,
+      replicas: config.NATS_STREAM_REPLICAS,
+      maxBytes: config.NATS_STREAM_MAX_BYTES,
+    },
+    publishTimeoutMs: config.PUBLISH_TIMEOUT_MS,
+    maxPublishesInFlight: config.MAX_IN_FLIGHT * config.components.length,
+  },
+  log,
+  metrics,
+);
+
+// the middle
+const answer = createAnswer({
+  bus,
+  clock: Date.now,
+  commandTimeoutMs: config.COMMAND_TIMEOUT_MS,
+  defaultTtlMs: config.PUSH_TTL_SECONDS * 1_000,
+  maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
+  onUnverified: () => measure.unverified.inc(),
+});
+
+// the edges meet the middle: a stream for each component name
+const components = config.components.map((component) =>
+  createComponentResource(component, {
+    answer,
+    maxInFlight: config.MAX_IN_FLIGHT,
+    maxStanzaBytes: config.XMPP_MAX_STANZA_BYTES,
+    log,
+    metrics: measure,
+  }),
+);
+
+// life
+const nats = { name: 'nats', missing: bus.missing, drain: bus.drain, stop: bus.close };
+const ops = createOpsServer({
+  host: config.OPS_HOST,
+  port: config.OPS_PORT,
+  log,
+  metrics,
+  resources: [nats, ...components],
+});
+await run({
+  log,
+  deadlineMs: config.SHUTDOWN_DEADLINE_MS,
+  delayMs: config.SHUTDOWN_DELAY_MS,
+  resources: [ops.resource, nats, ...components],
+  onStopping: ops.markStopping,
+});

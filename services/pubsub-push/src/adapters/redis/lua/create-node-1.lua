@@ -1,0 +1,11 @@
+-- Stores a push node that does not exist yet, or in place of exactly one version of it.
+-- KEYS[1] the node
+-- ARGV[1] the version that is replaced, '' for a node that must not exist
+-- ARGV[2…] fields and values
+-- Returns 1 done, 0 changed meanwhile
+if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then
+  return 0
+end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+return 1

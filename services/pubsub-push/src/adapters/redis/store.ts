@@ -1,0 +1,127 @@
+import { Redis } from 'ioredis';
+import type { Log } from '@pushmesh/telemetry';
+import type { PushNode, Registration } from '../../domain/node.ts';
+import { StoreUnavailable } from '../../ports.ts';
+import type { NodeStore, RegistrationStore } from '../../ports.ts';
+import { createKeys } from './keys.ts';
+import { loadScripts } from './scripts.ts';
+
+type Options = {
+  readonly url: string;
+  readonly keyPrefix: string;
+  readonly timeoutMs: number;
+  readonly log: Log;
+  readonly onState?: (up: boolean) => void;
+};
+
+/** Push nodes and registrations in Redis. Nothing is buffered while Redis is away: every call fails at once. */
+export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () => {} }: Options) => {
+  const redis = new Redis(url, {
+    protocol: 2,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: timeoutMs,
+    connectTimeout: 5_000,
+    retryStrategy: (times) => Math.random() * Math.min(2_000, 50 * 2 ** times) + 20,
+  });
+  const keys = createKeys(keyPrefix);
+  const scripts = loadScripts(redis);
+
+  redis.on('ready', () => {
+    log.info({ event: 'redis-ready' });
+    onState(true);
+  });
+  redis.on('close', () => onState(false));
+  redis.on('error', (err: Error) => log.warn({ event: 'redis-error', err }));
+
+  const available = async <T>(answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      throw new StoreUnavailable('Redis did not answer as expected', { cause: error });
+    }
+  };
+  const doneOrChanged = async (code: Promise<number>) => ((await available(code)) === 1 ? 'done' : 'changed');
+
+  const store: NodeStore & RegistrationStore = {
+    readNode: async (host, node) => toNode(host, node, await available(redis.hgetall(keys.node(host, node)))),
+    createNode: (node, replaces) =>
+      doneOrChanged(scripts['create-node'](keys.node(node.host, node.node), replaces ?? '', ...toFields(node))),
+    deleteNode: (host, node, version) => doneOrChanged(scripts['delete-node'](keys.node(host, node), version)),
+    renewNode: (host, node, version, device) =>
+      doneOrChanged(scripts['renew-node'](keys.node(host, node), version, device)),
+    retireNode: (host, node, version, at, keepMs) =>
+      doneOrChanged(scripts['retire-node'](keys.node(host, node), version, at, keepMs)),
+    noteSuccess: async (host, node, version, at) => {
+      await available(scripts['note-success'](keys.node(host, node), version, at));
+    },
+    nodesOf: (host, owner) => available(redis.smembers(keys.nodesOf(host, owner))),
+    addToIndex: async (host, owner, node, limit) =>
+      (await available(scripts['add-to-index'](keys.nodesOf(host, owner), node, limit))) === 1,
+    removeFromIndex: async (host, owner, node) => {
+      await available(redis.srem(keys.nodesOf(host, owner), node));
+    },
+
+    enable: async (user, registration, limit) => {
+      const { service, node, ...value } = registration;
+      const code = scripts.enable(
+        keys.registrations(user),
+        JSON.stringify([service, node]),
+        JSON.stringify(value),
+        limit,
+      );
+      return (await available(code)) === 1 ? 'done' : 'too-many';
+    },
+    disable: (user, service, node) =>
+      available(
+        scripts.disable(keys.registrations(user), service, node === undefined ? '' : JSON.stringify([service, node])),
+      ),
+    registrationsOf: async (user) => {
+      const fields = await available(redis.hgetall(keys.registrations(user)));
+      return Object.entries(fields).map(([field, json]) => {
+        const [service = '', node = ''] = JSON.parse(field) as string[];
+        return { service, node, ...(JSON.parse(json) as Pick<Registration, 'options' | 'enabledAt'>) };
+      });
+    },
+  };
+
+  return {
+    store,
+    resource: {
+      name: 'redis',
+      // Redis may come later: connecting goes on by itself, and `missing` says so until then.
+      start: () => {
+        redis.connect().catch((err: unknown) => log.warn({ event: 'redis-connect-failed', err }));
+        return Promise.resolve();
+      },
+      missing: () => (redis.status === 'ready' ? undefined : `Redis is ${redis.status}`),
+      stop: async () => {
+        await redis.quit().catch(() => redis.disconnect());
+      },
+    },
+  };
+};
+
+const toFields = (node: PushNode): (string | number)[] => [
+  ...['owner', node.owner, 'publishModel', node.publishModel],
+  ...['affiliations', JSON.stringify(node.affiliations), 'version', node.version, 'freshAt', node.freshAt],
+];
+
+const toNode = (host: string, node: string, fields: Readonly<Record<string, string>>): PushNode | undefined => {
+  const { owner, publishModel, affiliations, version, freshAt, device, retiredAt, lastSuccessAt } = fields;
+  if (owner === undefined || version === undefined) return undefined;
+  return {
+    host,
+    node,
+    owner,
+    publishModel: publishModel === 'open' ? 'open' : 'publishers',
+    affiliations: JSON.parse(affiliations ?? '{}') as PushNode['affiliations'],
+    version: Number(version),
+    freshAt: Number(freshAt),
+    ...(device !== undefined && { device }),
+    ...(retiredAt !== undefined && { retiredAt: Number(retiredAt) }),
+    ...(lastSuccessAt !== undefined && { lastSuccessAt: Number(lastSuccessAt) }),
+  };
+};

@@ -1,0 +1,80 @@
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { groups, readConfig } from '@pushmesh/config';
+
+/** The variables of pubsub-push. */
+export const pubsubPushSchema = Type.Object({
+  REDIS_URL: Type.String({
+    default: 'redis://127.0.0.1:6379',
+    pattern: '^rediss?://',
+    secret: true,
+    description: 'the Redis that keeps push nodes and registrations; it should append to a file (appendonly yes)',
+    examples: ['redis://redis:6379'],
+  }),
+  REDIS_KEY_PREFIX: Type.String({
+    default: 'pushmesh:',
+    description: 'what every key begins with',
+    examples: ['pushmesh:'],
+  }),
+  REDIS_TIMEOUT_MS: Type.Integer({
+    default: 800,
+    minimum: 10,
+    description: 'how long Redis may take to answer; keep it below the gateway’s COMMAND_TIMEOUT_MS',
+    examples: [800],
+  }),
+  PUBLISH_MODEL: Type.Enum(['publishers', 'open'], {
+    default: 'publishers',
+    description:
+      'who may publish to a new node: `publishers` (its owner and the XMPP server of its owner) or `open` (everybody, as MongooseIM does)',
+    examples: ['publishers'],
+  }),
+  TRUSTED_PUBLISHERS: Type.String({
+    default: '',
+    description: 'domains that may publish to every node, separated by commas',
+    examples: ['xmpp.example.org'],
+  }),
+  MAX_NODES_PER_OWNER: Type.Integer({
+    default: 100,
+    minimum: 1,
+    description: 'how many push nodes one account may have',
+    examples: [100],
+  }),
+  MAX_REGISTRATIONS_PER_USER: Type.Integer({
+    default: 100,
+    minimum: 1,
+    description: 'how many registrations one account may have',
+    examples: [100],
+  }),
+  RETIRED_KEPT_SECONDS: Type.Integer({
+    default: 2_592_000,
+    minimum: 60,
+    description: 'how long a retired node is remembered',
+    examples: [2592000],
+  }),
+  MAX_COMMANDS_IN_FLIGHT: Type.Integer({
+    default: 2_000,
+    minimum: 1,
+    description: 'how many commands may wait for Redis at a time before the next are refused with `unavailable`',
+    examples: [2000],
+  }),
+  CONCURRENCY: Type.Integer({
+    default: 64,
+    minimum: 1,
+    description: 'how many results, and how many unverified publishes, are worked on at a time',
+    examples: [64],
+  }),
+  PUBLISH_TIMEOUT_MS: Type.Integer({
+    default: 5_000,
+    minimum: 100,
+    description: 'how long JetStream may take to store a message',
+    examples: [5000],
+  }),
+  ...groups.nats,
+  ...groups.ops,
+  ...groups.log,
+});
+
+export type PubsubPushConfig = Static<typeof pubsubPushSchema>;
+
+/** @throws {ConfigError} with every problem at once */
+export const readPubsubPushConfig = (env?: NodeJS.ProcessEnv): PubsubPushConfig => readConfig(pubsubPushSchema, env);

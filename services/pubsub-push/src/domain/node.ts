@@ -1,0 +1,25 @@
+import type { PublishModel, Registration } from '@pushmesh/contracts';
+
+export type { Registration };
+
+/** XEP-0060 §4.1 and XEP-0357 §3: what a push node can grant. */
+export type Affiliation = 'owner' | 'publisher' | 'publish-only';
+
+/** One push node: one device of one user at one host. Times are milliseconds since 1970. */
+export type PushNode = {
+  readonly host: string;
+  readonly node: string;
+  /** Bare JID. */
+  readonly owner: string;
+  readonly publishModel: PublishModel;
+  /** By bare JID or domain. */
+  readonly affiliations: Readonly<Record<string, Affiliation>>;
+  /** Goes up with every change that makes older results stale. */
+  readonly version: number;
+  /** When the owner last created the node: a device that died before that is alive again. */
+  readonly freshAt: number;
+  /** Fingerprint of the device that the last publish named. */
+  readonly device?: string;
+  readonly retiredAt?: number;
+  readonly lastSuccessAt?: number;
+};

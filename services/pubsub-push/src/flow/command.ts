@@ -1,0 +1,92 @@
+import type { Command, CommandType, Reply } from '@pushmesh/contracts';
+import type { PubsubPushConfig } from '../config.ts';
+import { decideCreate, decideDelete, decidePublish } from '../domain/manage.ts';
+import type { NodeStore, RegistrationStore } from '../ports.ts';
+
+type Ports = { readonly nodes: NodeStore; readonly registrations: RegistrationStore; readonly clock: () => number };
+export type CommandSettings = Pick<
+  PubsubPushConfig,
+  'PUBLISH_MODEL' | 'MAX_NODES_PER_OWNER' | 'MAX_REGISTRATIONS_PER_USER'
+> & {
+  readonly trustedDomains: ReadonlySet<string>;
+};
+
+/** How often a command is decided anew because the node changed between reading and writing. */
+const tries = 4;
+
+/** Every command: read what the decision needs, decide, write. Throws `StoreUnavailable` when the store is away. */
+export const createCommands = ({ nodes, registrations, clock }: Ports, settings: CommandSettings) => {
+  const handlers: { readonly [K in CommandType]: (command: Command<K>) => Promise<Reply | 'again'> } = {
+    'create-node': async ({ host, node, owner, publishModel = settings.PUBLISH_MODEL }) => {
+      const decision = decideCreate(await nodes.readNode(host, node), {
+        host,
+        node,
+        owner,
+        publishModel,
+        now: clock(),
+      });
+      if (decision.type === 'conflict') return reply('conflict');
+      // The index first: a name too many in it is harmless, a node that is missing in it could never be listed.
+      if (!(await nodes.addToIndex(host, owner, node, settings.MAX_NODES_PER_OWNER))) return reply('too-many');
+      const created = await nodes.createNode(decision.node, decision.replaces);
+      return created === 'done' ? reply('created') : 'again';
+    },
+
+    'delete-node': async ({ host, node, requester }) => {
+      const found = await nodes.readNode(host, node);
+      const decision = decideDelete(found, requester);
+      if (decision.type !== 'delete') return reply(decision.type);
+      if ((await nodes.deleteNode(host, node, decision.version)) === 'changed') return 'again';
+      if (found) await nodes.removeFromIndex(host, found.owner, node);
+      return reply('deleted');
+    },
+
+    'authorise-publish': async ({ host, node, publisher, device }) => {
+      const decision = decidePublish(await nodes.readNode(host, node), publisher, device, settings.trustedDomains);
+      if (decision.type === 'allowed') return { v: 1, type: 'allowed', version: decision.version };
+      if (decision.type !== 'renew') return reply(decision.type);
+      const renewed = await nodes.renewNode(host, node, decision.version, decision.device);
+      return renewed === 'done' ? { v: 1, type: 'allowed', version: decision.version + 1 } : 'again';
+    },
+
+    'list-nodes': async ({ host, owner }) => {
+      const names = await nodes.nodesOf(host, owner);
+      const found = await Promise.all(names.map((name) => nodes.readNode(host, name)));
+      const own = found.flatMap((node) => (node?.owner === owner && node.retiredAt === undefined ? [node.node] : []));
+      return { v: 1, type: 'nodes', nodes: own.toSorted() };
+    },
+
+    enable: async ({ user, service, node, options }) => {
+      const registration = { service, node, options, enabledAt: clock() };
+      const enabled = await registrations.enable(user, registration, settings.MAX_REGISTRATIONS_PER_USER);
+      return reply(enabled === 'done' ? 'enabled' : 'too-many');
+    },
+
+    disable: async ({ user, service, node }) => ({
+      v: 1,
+      type: 'disabled',
+      removed: await registrations.disable(user, service, node),
+    }),
+
+    'list-registrations': async ({ user }) => ({
+      v: 1,
+      type: 'registrations',
+      registrations: [...(await registrations.registrationsOf(user))],
+    }),
+  };
+
+  return async <K extends CommandType>(type: K, command: Command<K>): Promise<Reply> => {
+    for (let attempt = 1; attempt <= tries; attempt += 1) {
+      const answer = await handlers[type](command);
+      if (answer !== 'again') return answer;
+    }
+    return reply('unavailable');
+  };
+};
+
+type PlainReply = Extract<Reply, { readonly v: 1; readonly type: string }>['type'];
+
+const reply = <T extends Exclude<PlainReply, 'allowed' | 'nodes' | 'disabled' | 'registrations'>>(type: T) => ({
+  v: 1 as const,
+  type,
+});

@@ -1,0 +1,23 @@
+import type { Result } from '@pushmesh/contracts';
+import type { Settlement } from '@pushmesh/bus';
+import { decideFeedback } from '../domain/retire.ts';
+import type { NodeStore } from '../ports.ts';
+
+type Ports = {
+  readonly nodes: NodeStore;
+  readonly retiredKeptMs: number;
+  readonly onFeedback: (outcome: string, node: string) => void;
+};
+
+/** One result in: the node it is about is retired, or keeps. Safe to repeat. Throws `StoreUnavailable`. */
+export const createFeedback =
+  ({ nodes, retiredKeptMs, onFeedback }: Ports) =>
+  async (result: Result): Promise<Settlement> => {
+    const { host, node } = result.node;
+    const found = result.outcome === 'unregistered' ? await nodes.readNode(host, node) : undefined;
+    const feedback = decideFeedback(result, found);
+    if (feedback.type === 'retire') await nodes.retireNode(host, node, feedback.version, feedback.at, retiredKeptMs);
+    if (feedback.type === 'note-success') await nodes.noteSuccess(host, node, feedback.version, result.endedAt);
+    onFeedback(result.outcome, feedback.type);
+    return { type: 'ack' };
+  };

@@ -1,0 +1,43 @@
+import type { CommandHandler, MessageContext, Settlement } from '@pushmesh/bus';
+import type { Command, CommandType, Reply } from '@pushmesh/contracts';
+import { traceIdOf } from '@pushmesh/telemetry';
+import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
+import { StoreUnavailable } from '../ports.ts';
+
+type Commands = <K extends CommandType>(type: K, command: Command<K>) => Promise<Reply>;
+
+/** Answers commands; a store that is away is the reply `unavailable`, any other throw is a bug and goes on. */
+export const answerSafely =
+  (commands: Commands, log: Log, measure: MetricsOf<typeof metricNames.pubsubPush>): CommandHandler =>
+  async (type, command, { traceparent }) => {
+    const stop = measure.commandSeconds.startTimer({ command: type });
+    const reply = await commands(type, command as never).catch(
+      unlessUnavailable(log, type, (): Reply => ({ v: 1, type: 'unavailable' })),
+    );
+    stop();
+    measure.commands.inc({ command: type, reply: reply.type });
+    log.debug({ event: 'command', command: type, reply: reply.type, traceId: traceIdOf(traceparent) });
+    return reply;
+  };
+
+const retryMs = 1_000;
+const retryCapMs = 5_000;
+
+/** Handles a message of a stream; while the store is away the message waits in NATS. */
+export const retryWhenUnavailable =
+  <T>(handle: (value: T, context: MessageContext) => Promise<Settlement>, log: Log) =>
+  (value: T, context: MessageContext): Promise<Settlement> =>
+    handle(value, context).catch(
+      unlessUnavailable(log, 'message', (): Settlement => ({
+        type: 'retry',
+        delayMs: retryMs + Math.random() * (retryCapMs - retryMs),
+      })),
+    );
+
+const unlessUnavailable =
+  <T>(log: Log, what: string, instead: () => T) =>
+  (error: unknown): T => {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    log.warn({ event: 'store-unavailable', what, reason: (error.cause as Error | undefined)?.message });
+    return instead();
+  };

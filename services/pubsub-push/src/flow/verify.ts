@@ -1,0 +1,63 @@
+import { messages, subjects } from '@pushmesh/contracts';
+import type { Command, Delivery, Reply, Result, UnverifiedPublish } from '@pushmesh/contracts';
+import type { Bus, MessageContext, Settlement } from '@pushmesh/bus';
+
+type Ports = {
+  readonly authorise: (type: 'authorise-publish', command: Command<'authorise-publish'>) => Promise<Reply>;
+  readonly bus: Pick<Bus, 'publish'>;
+  readonly clock: () => number;
+  readonly retryMs: number;
+  readonly onVerified: (verdict: string) => void;
+};
+
+/**
+ * A publish that was accepted while we were away gets its verdict now: a delivery, or a recorded end. The sender was
+ * told `result` already; a node that turns out to be unknown is told at the next publish.
+ */
+export const createVerify =
+  ({ authorise, bus, clock, retryMs, onVerified }: Ports) =>
+  async ({ publisher, device, delivery }: UnverifiedPublish, { traceparent }: MessageContext): Promise<Settlement> => {
+    const { host, node } = delivery.node;
+    const reply = await authorise('authorise-publish', { v: 1, host, node, publisher, device });
+    const again: Settlement = { type: 'retry', delayMs: retryMs };
+    onVerified(reply.type);
+
+    if (reply.type === 'allowed') {
+      const verified: Delivery = { ...delivery, node: { host, node, version: reply.version } };
+      const subject = subjects.delivery(delivery.service, delivery.mode);
+      const { type } = await bus.publish(subject, messages.delivery, verified, { msgId: delivery.id, traceparent });
+      return type === 'stored' || type === 'duplicate' ? { type: 'ack' } : again;
+    }
+    if (reply.type !== 'not-found' && reply.type !== 'forbidden') return again;
+
+    const result = refusal(delivery, reply.type, clock());
+    const msgId = `${delivery.id}:end`;
+    if (result.end === 'parked') {
+      const parked = { v: 1 as const, delivery, result };
+      const { type } = await bus.publish(subjects.parked(delivery.service), messages.parked, parked, {
+        msgId,
+        traceparent,
+      });
+      if (type !== 'stored' && type !== 'duplicate') return again;
+    }
+    const { type } = await bus.publish(subjects.result(delivery.service), messages.result, result, {
+      msgId,
+      traceparent,
+    });
+    return type === 'stored' || type === 'duplicate' ? { type: 'ack' } : again;
+  };
+
+/** The end of a push that should not have been accepted: its node is dead, or its publisher had no right to it. */
+const refusal = (delivery: Delivery, why: 'not-found' | 'forbidden', now: number): Result => ({
+  v: 1,
+  delivery: delivery.id,
+  node: delivery.node,
+  service: delivery.service,
+  mode: delivery.mode,
+  ...(why === 'not-found'
+    ? { end: 'unregistered', outcome: 'unregistered', reason: 'the push node is unknown or retired' }
+    : { end: 'parked', outcome: 'rejected', reason: 'the publisher is not permitted' }),
+  attempt: 0,
+  acceptedAt: delivery.acceptedAt,
+  endedAt: now,
+});

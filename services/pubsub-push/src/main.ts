@@ -1,0 +1,94 @@
+import { createBus } from '@pushmesh/bus';
+import { durables, messages } from '@pushmesh/contracts';
+import { createOpsServer, run } from '@pushmesh/lifecycle';
+import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createRedisStore } from './adapters/redis/store.ts';
+import { readPubsubPushConfig } from './config.ts';
+import { createCommands } from './flow/command.ts';
+import { createFeedback } from './flow/feedback.ts';
+import { createVerify } from './flow/verify.ts';
+import { answerSafely, retryWhenUnavailable } from './flow/unavailable.ts';
+
+// what we were told
+const config = readPubsubPushConfig();
+const log = createLog('pubsub-push', config.LOG_LEVEL);
+const metrics = createMetrics('pubsub-push');
+const measure = metrics.add(metricNames.pubsubPush);
+
+// the edges
+const bus = createBus(
+  {
+    name: 'pubsub-push',
+    url: config.NATS_URL,
+    creds: config.NATS_CREDS,
+    streams: {
+      prefix: config.NATS_SUBJECT_PREFIX,
+      replicas: config.NATS_STREAM_REPLICAS,
+      maxBytes: config.NATS_STREAM_MAX_BYTES,
+    },
+    publishTimeoutMs: config.PUBLISH_TIMEOUT_MS,
+    maxPublishesInFlight: 4_096,
+  },
+  log,
+  metrics,
+);
+const redis = createRedisStore({
+  url: config.REDIS_URL,
+  keyPrefix: config.REDIS_KEY_PREFIX,
+  timeoutMs: config.REDIS_TIMEOUT_MS,
+  log,
+  onState: (up) => measure.storeUp.set(up ? 1 : 0),
+});
+
+// the middle
+const commands = createCommands(
+  { nodes: redis.store, registrations: redis.store, clock: Date.now },
+  {
+    ...config,
+    trustedDomains: new Set(config.TRUSTED_PUBLISHERS.split(',').map((domain) => domain.trim().toLowerCase())),
+  },
+);
+const feedback = createFeedback({
+  nodes: redis.store,
+  retiredKeptMs: config.RETIRED_KEPT_SECONDS * 1_000,
+  onFeedback: (outcome, node) => measure.feedback.inc({ outcome, node }),
+});
+const verify = createVerify({
+  authorise: commands,
+  bus,
+  clock: Date.now,
+  retryMs: 2_000,
+  onVerified: (verdict) => measure.verified.inc({ verdict }),
+});
+
+// the edges meet the middle
+bus.answer(answerSafely(commands, log, measure), config.MAX_COMMANDS_IN_FLIGHT);
+bus.consume({
+  durable: durables.feedback,
+  message: messages.result,
+  concurrency: config.CONCURRENCY,
+  handle: retryWhenUnavailable(feedback, log),
+});
+bus.consume({
+  durable: durables.verify,
+  message: messages.unverifiedPublish,
+  concurrency: config.CONCURRENCY,
+  handle: retryWhenUnavailable(verify, log),
+});
+
+// life
+const nats = { name: 'nats', missing: bus.missing, drain: bus.drain, stop: bus.close };
+const ops = createOpsServer({
+  host: config.OPS_HOST,
+  port: config.OPS_PORT,
+  log,
+  metrics,
+  resources: [nats, redis.resource],
+});
+await run({
+  log,
+  deadlineMs: config.SHUTDOWN_DEADLINE_MS,
+  delayMs: config.SHUTDOWN_DELAY_MS,
+  resources: [ops.resource, redis.resource, nats],
+  onStopping: ops.markStopping,
+});

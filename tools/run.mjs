@@ -1,0 +1,51 @@
+// Runs a TypeScript file, or with `--bin NAME` a program of node_modules, on a Node.js that is new enough:
+// the running one, or the one that tools/ensure-node.mjs installed. Plain JavaScript, because Node.js 20 must
+// be able to read this file. Signals and the exit status pass through.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, delimiter, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isNewEnough, minimum } from './node-version.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const installedNode = () => {
+  const modules = join(root, 'tools', 'node-runtime', 'node_modules');
+  return ['node', 'node-bin']
+    .map((name) => join(modules, `${name}-${process.platform}-${process.arch}`, 'bin', 'node'))
+    .find((path) => existsSync(path));
+};
+
+/** The script behind a program of node_modules, so that it starts without a shell and without `.bin` links. */
+const scriptOf = (name) => {
+  const require = createRequire(join(root, 'package.json'));
+  const manifest = join(root, 'node_modules', name, 'package.json');
+  const { bin } = existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')) : require(`${name}/package.json`);
+  return resolve(realpathSync(dirname(manifest)), typeof bin === 'string' ? bin : bin[name]);
+};
+
+const node = isNewEnough(process.versions.node) ? process.execPath : installedNode();
+if (!node) {
+  console.error(
+    `pushmesh needs Node.js ${minimum.join('.')} or newer, this is ${process.versions.node}. ` +
+      'Run `npm ci` (it installs one for this checkout) or install Node.js 24.',
+  );
+  process.exit(1);
+}
+
+const [first, ...rest] = process.argv.slice(2);
+const args = first === '--bin' ? [scriptOf(rest[0]), ...rest.slice(1)] : [first, ...rest];
+const child = spawn(node, args, {
+  stdio: 'inherit',
+  env: {
+    ...process.env,
+    PATH: dirname(node) + delimiter + (process.env['PATH'] ?? ''),
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(root, 'node_modules', '.cache', 'node-compile'),
+  },
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => {
+  if (signal) process.kill(process.pid, signal);
+  process.exitCode = code ?? 1;
+});
