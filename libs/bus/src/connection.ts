@@ -65,13 +65,13 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
   };
 
   /** The streams are made sure of after every connect: an operator may have wiped the server in between. */
-  const prepare = async (): Promise<void> => {
-    for (let attempt = 1; !closing.signal.aborted && nats && !nats.isClosed(); attempt += 1) {
+  const prepare = async (connected: NatsConnection): Promise<void> => {
+    for (let attempt = 1; !closing.signal.aborted && !connected.isClosed(); attempt += 1) {
       try {
-        await ensureStreams(await jetstreamManager(nats, { timeout: 5_000 }), streams);
+        await ensureStreams(await jetstreamManager(connected, { timeout: 5_000 }), streams);
         missing = undefined;
-        log.info({ event: 'nats-ready', server: nats.info?.version });
-        for (const listener of ready) listener(nats);
+        log.info({ event: 'nats-ready', server: connected.info?.version });
+        for (const listener of ready) listener(connected);
         return;
       } catch (err) {
         missing = `the streams are not usable: ${(err as Error).message}`;
@@ -88,10 +88,11 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
 
   const watch = async (): Promise<void> => {
     await first();
-    if (!nats) return;
+    const connected = nats;
+    if (!connected) return;
     up = true;
-    let preparing = prepare();
-    for await (const status of nats.status()) {
+    let preparing = prepare(connected);
+    for await (const status of connected.status()) {
       if (status.type === 'disconnect') {
         up = false;
         missing = `disconnected from NATS at ${url}`;
@@ -101,7 +102,7 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
       if (status.type === 'reconnect') {
         up = true;
         log.info({ event: 'nats-reconnected', server: status.server });
-        preparing = preparing.then(prepare);
+        preparing = preparing.then(() => prepare(connected));
       }
       if (status.type === 'error') log.warn({ event: 'nats-error', err: status.error });
     }

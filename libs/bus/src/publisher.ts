@@ -49,7 +49,7 @@ export const createPublisher = (connection: Connection, limits: { timeoutMs: num
     });
   });
   connection.onLost(() => {
-    for (const key of [...waiting.keys()]) settle(key, { type: 'disconnected' });
+    for (const key of waiting.keys()) settle(key, { type: 'disconnected' });
   });
   const sweep = setInterval(() => {
     const now = Date.now();

@@ -97,7 +97,7 @@ const toProblem = (schema: TObject, data: Record<string, string>, error: AjvErro
   const variable = missing ? String(error.params['missingProperty']) : (error.instancePath.split('/')[1] ?? '');
   const key: Key = schema.properties[variable] ?? {};
   const came = missing ? 'is not set' : key.secret ? 'has a value that does not fit' : `is "${data[variable]}"`;
-  const example = key.examples?.[0];
+  const example = key.examples?.[0] as string | number | undefined;
   return {
     variable,
     why: [

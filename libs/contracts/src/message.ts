@@ -23,7 +23,7 @@ export const message = <S extends TSchema>(name: string, schema: S): Message<Sta
     decode: (data) => {
       const parsed = parse(data);
       if (parsed === undefined) return { ok: false, why: `${name}: not JSON` };
-      if (validator.Check(parsed)) return { ok: true, value: parsed as Static<S> };
+      if (validator.Check(parsed)) return { ok: true, value: parsed };
       const [first] = validator.Errors(parsed);
       return { ok: false, why: `${name}${first?.instancePath ?? ''}: ${first?.message ?? 'does not fit the schema'}` };
     },

@@ -21,17 +21,17 @@ export type End = (typeof ends)[number];
  * tried again (`shorten`), or goes back untouched (`hold`). Only `unregistered` may retire a push node, on evidence.
  */
 export type Policy =
-  | { readonly then: 'end'; readonly end: End; readonly retires: boolean }
-  | { readonly then: 'retry' | 'shorten' | 'hold' };
+  | { readonly step: 'end'; readonly end: End; readonly retires: boolean }
+  | { readonly step: 'retry' | 'shorten' | 'hold' };
 
 export const policies: Readonly<Record<Outcome, Policy>> = {
-  delivered: { then: 'end', end: 'delivered', retires: false },
-  unregistered: { then: 'end', end: 'unregistered', retires: true },
-  rejected: { then: 'end', end: 'parked', retires: false },
-  'too-large': { then: 'shorten' },
-  throttled: { then: 'retry' },
-  unavailable: { then: 'retry' },
-  held: { then: 'hold' },
-  expired: { then: 'end', end: 'expired', retires: false },
-  exhausted: { then: 'end', end: 'parked', retires: false },
+  delivered: { step: 'end', end: 'delivered', retires: false },
+  unregistered: { step: 'end', end: 'unregistered', retires: true },
+  rejected: { step: 'end', end: 'parked', retires: false },
+  'too-large': { step: 'shorten' },
+  throttled: { step: 'retry' },
+  unavailable: { step: 'retry' },
+  held: { step: 'hold' },
+  expired: { step: 'end', end: 'expired', retires: false },
+  exhausted: { step: 'end', end: 'parked', retires: false },
 };

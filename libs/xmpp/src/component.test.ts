@@ -8,7 +8,7 @@ const domain = 'push.example';
 const cleanups: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
 const startServer = async (): Promise<ScriptedServer> => {
@@ -50,6 +50,8 @@ const online = async (options: Partial<ComponentOptions> = {}) => {
 const eventually = <T>(check: () => T) => vi.waitFor(check, { timeout: 20_000, interval: 2 });
 
 const message = (body: string) => xml('message', { to: 'example' }, xml('body', {}, body));
+
+const ping = () => xml('iq', { type: 'get', to: 'example' });
 
 const ids = (stanzas: readonly Element[]) => stanzas.map(({ attrs }) => attrs.id);
 
@@ -186,7 +188,7 @@ describe('the defects of @xmpp/component', () => {
     await peer.closed;
     await eventually(() => expect(component.state()).not.toBe('online'));
     expect(component.send(message('lost'))).toBe('offline');
-    expect(await component.request(xml('iq', { type: 'get', to: 'example' }), 20_000)).toEqual({ type: 'offline' });
+    expect(await component.request(ping(), 20_000)).toEqual({ type: 'offline' });
   });
 
   it('6: takes a reply from nobody but the one it asked', async () => {
@@ -204,7 +206,6 @@ describe('the defects of @xmpp/component', () => {
 
   it('6: ends waiting requests when the stream ends, and by their timeout', async () => {
     const { peer, component } = await online({ maxRequests: 2 });
-    const ping = () => xml('iq', { type: 'get', to: 'example' });
     expect(await component.request(ping(), 1)).toEqual({ type: 'timeout' });
     const waiting = [component.request(ping(), 1e9), component.request(ping(), 1e9)];
     expect(await component.request(ping(), 1e9)).toEqual({ type: 'busy' });
@@ -215,8 +216,8 @@ describe('the defects of @xmpp/component', () => {
   it('7: reads nothing more while paused, also on the next connection', async () => {
     const { server, peer, component, stanzas } = await online();
     component.pause();
-    peer.end();
-    // A paused socket does not see the end of the stream, but a write finds the connection closed.
+    peer.drop();
+    // A paused socket does not see that the connection is gone, but a write does.
     await eventually(() => {
       component.send(message('x'));
       expect(component.state()).not.toBe('online');
@@ -379,7 +380,7 @@ describe('stopping', () => {
   it('writes what is waiting, closes the stream, and is done when the server has closed too', async () => {
     const { peer, component, states } = await online();
     component.send(message('last words'));
-    const waiting = component.request(xml('iq', { type: 'get', to: 'example' }), 1e9);
+    const waiting = component.request(ping(), 1e9);
     await Promise.all([component.stop(20_000), component.stop(20_000)]);
     expect(await waiting).toEqual({ type: 'disconnected' });
     expect(peer.received()).toMatch(/last words<\/body><\/message><iq [^>]+><\/stream:stream>$/);

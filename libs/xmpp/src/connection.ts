@@ -1,4 +1,3 @@
-/// <reference path="./xmpp-component.d.ts" />
 import { component, type Entity } from '@xmpp/component';
 import { openOutbox } from './outbox.ts';
 import { serialise, StreamParser, xml, type Element, type ParserLimits, type XmlError } from './xml.ts';

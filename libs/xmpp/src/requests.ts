@@ -48,7 +48,7 @@ export const createRequests = (limit: number): Requests => {
     },
 
     disconnect() {
-      for (const { settle } of [...waiting.values()]) settle({ type: 'disconnected' });
+      for (const { settle } of waiting.values()) settle({ type: 'disconnected' });
     },
   };
 };

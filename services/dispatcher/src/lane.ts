@@ -1,8 +1,8 @@
 import { deliveryDurable, messages } from '@pushmesh/contracts';
 import type { Delivery, Mode, PushService } from '@pushmesh/contracts';
 import type { Bus } from '@pushmesh/bus';
-import { metricNames, traceIdOf } from '@pushmesh/telemetry';
-import type { Log, MetricsOf } from '@pushmesh/telemetry';
+import { traceIdOf } from '@pushmesh/telemetry';
+import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
 import { createCircuit } from './adapters/circuit.ts';
 import type { CircuitState } from './adapters/circuit.ts';
 import { createPushApiClient } from './adapters/push-api.ts';

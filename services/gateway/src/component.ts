@@ -1,5 +1,4 @@
-import { metricNames } from '@pushmesh/telemetry';
-import type { Log, MetricsOf } from '@pushmesh/telemetry';
+import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
 import { connectComponent } from '@pushmesh/xmpp';
 import type { ComponentStream } from '@pushmesh/xmpp';
 import type { ComponentConfig } from './config.ts';

@@ -104,8 +104,9 @@ const readComponents = (values: Static<typeof gatewaySchema>, problems: Problem[
   };
   const entries = parseEntries(values.XMPP_COMPONENTS);
   if (!componentEntries.Check(entries)) {
+    if (entries === undefined) return refuse('begins like JSON, and is not');
     const [first] = componentEntries.Errors(entries);
-    return refuse(`does not fit at "${first?.instancePath ?? ''}": ${first?.message ?? 'it is not JSON'}`);
+    return refuse(`does not fit at "${first?.instancePath ?? ''}": ${first?.message}`);
   }
   const names = entries.map(({ name }) => name);
   if (new Set(names).size < names.length) return refuse('names a component twice');

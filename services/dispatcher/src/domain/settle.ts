@@ -39,7 +39,7 @@ export const settle = (
   random: () => number,
 ): Decision => {
   const policy = policies[verdict.outcome];
-  switch (policy.then) {
+  switch (policy.step) {
     case 'end':
       return ended(delivery, verdict.outcome, verdict.reason, now, verdict.unregisteredAt);
     case 'hold':
@@ -92,7 +92,7 @@ const cut = (body: string): string => {
 
 const endOf = (outcome: Outcome): End => {
   const policy = policies[outcome];
-  return policy.then === 'end' ? policy.end : 'parked';
+  return policy.step === 'end' ? policy.end : 'parked';
 };
 
 const ended = (

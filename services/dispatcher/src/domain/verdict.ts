@@ -21,7 +21,8 @@ const byStatus: Readonly<Record<number, Outcome>> = {
  * v1 and v2 answer 500 with the provider’s own word in `details` (MongoosePush `api/v2/response_encoder.ex`); v3 does so
  * for words it does not know. These words are final; every other one is worth another try.
  */
-const byReason: Readonly<Record<string, Outcome>> = {
+const byReason: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
+  Object.entries({
   BadCollapseId: 'rejected',
   BadDeviceToken: 'rejected',
   DeviceTokenNotForTopic: 'rejected',
@@ -40,7 +41,7 @@ const byReason: Readonly<Record<string, Outcome>> = {
   Unregistered: 'unregistered',
   invalid_notification: 'rejected',
   no_matching_pool: 'rejected',
-};
+} as const));
 
 /** Longest Retry-After that is believed, in seconds: a day. */
 const retryAfterCap = 86_400;
@@ -50,7 +51,7 @@ export const toVerdict = (answer: PushApiAnswer): Verdict => {
   if ('fault' in answer) return { outcome: 'unavailable', reason: answer.fault };
   const word = reasonOf(answer.body);
   const outcome =
-    byStatus[answer.status] ?? (answer.status === 500 && word ? byReason[word] : undefined) ?? 'unavailable';
+    byStatus[answer.status] ?? (answer.status === 500 && word ? byReason.get(word) : undefined) ?? 'unavailable';
   const retryAfterMs = retryAfterOf(answer.headers['retry-after']);
   const unregisteredAt = instantOf(answer.headers[unregisteredAtHeader]);
   return {

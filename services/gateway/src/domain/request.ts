@@ -45,7 +45,7 @@ export const readStanza = (stanza: Element, roles: readonly Role[]): Question | 
   const [payload, ...more] = childElements(stanza);
   if ((type !== 'get' && type !== 'set') || !payload || more.length > 0)
     return { kind: 'malformed', fault: faults.badRequest('an iq is a get or a set with exactly one child') };
-  const read = readers[payload.getNS() ?? ''] ?? unknown;
+  const read = readers.get(payload.getNS() ?? '') ?? unknown;
   return read({ type, payload, sender, roles });
 };
 
@@ -59,29 +59,29 @@ type Iq = {
 const unknown = (): Question => ({ kind: 'unknown', fault: faults.serviceUnavailable });
 
 /** By the namespace of the payload; a namespace that is not here is answered `service-unavailable`. */
-const readers: Readonly<Record<string, (iq: Iq) => Question>> = {
-  [ns.ping]: ({ type, payload }) =>
+const readers: ReadonlyMap<string, (iq: Iq) => Question> = new Map<string, (iq: Iq) => Question>(Object.entries({
+  [ns.ping]: ({ type, payload }: Iq) =>
     type === 'get' && payload.name === 'ping' ? { kind: 'ping', request: { type: 'ping' } } : unknown(),
-  [ns.discoInfo]: ({ type, payload }) =>
+  [ns.discoInfo]: ({ type, payload }: Iq) =>
     type === 'get' && payload.name === 'query'
       ? { kind: 'disco-info', request: { type: 'disco-info', node: discoNode(payload) } }
       : unknown(),
-  [ns.discoItems]: ({ type, payload, sender }) =>
+  [ns.discoItems]: ({ type, payload, sender }: Iq) =>
     type === 'get' && payload.name === 'query'
       ? {
           kind: 'disco-items',
           request: { type: 'disco-items', node: discoNode(payload), requester: bareJid(sender) },
         }
       : unknown(),
-  [ns.pubsub]: (iq) => (iq.roles.includes('app-server') ? readPubsub(iq) : unknown()),
-  [ns.pubsubOwner]: (iq) => (iq.roles.includes('app-server') ? readOwner(iq) : unknown()),
-  [ns.push]: (iq) => (iq.roles.includes('xmpp-server') ? readPush(iq) : unknown()),
-};
+  [ns.pubsub]: (iq: Iq) => (iq.roles.includes('app-server') ? readPubsub(iq) : unknown()),
+  [ns.pubsubOwner]: (iq: Iq) => (iq.roles.includes('app-server') ? readOwner(iq) : unknown()),
+  [ns.push]: (iq: Iq) => (iq.roles.includes('xmpp-server') ? readPush(iq) : unknown()),
+}));
 
 const discoNode = (query: Element): string | undefined => (query.attrs['node'] as string | undefined) || undefined;
 
 /** XEP-0060 requests that push nodes do not have, by the element that asks: the feature we name as unsupported. */
-const unsupported: Readonly<Record<string, string>> = {
+const unsupported = {
   affiliations: 'retrieve-affiliations',
   default: 'retrieve-default',
   items: 'retrieve-items',
@@ -102,7 +102,7 @@ const readPubsub = ({ type, payload, sender }: Iq): Question => {
   return readUnsupported(payload, unsupported);
 };
 
-const unsupportedByOwner: Readonly<Record<string, string>> = {
+const unsupportedByOwner = {
   affiliations: 'modify-affiliations',
   configure: 'config-node',
   default: 'retrieve-default',
@@ -122,7 +122,7 @@ const readOwner = ({ type, payload, sender }: Iq): Question => {
 
 const readUnsupported = (pubsub: Element, features: Readonly<Record<string, string>>): Question => {
   const feature = childElements(pubsub)
-    .map(({ name }) => features[name])
+    .map(({ name }) => (Object.hasOwn(features, name) ? features[name] : undefined))
     .find((each) => each !== undefined);
   return {
     kind: 'unsupported',
@@ -181,5 +181,5 @@ const readPush = ({ type, payload, sender }: Iq): Question => {
       ? { kind, fault: faults.badRequest(disable.malformed) }
       : { kind, request: { type: 'disable', user, ...disable } };
   }
-  return { kind, fault: faults.badRequest(`push: enable or disable expected`) };
+  return { kind, fault: faults.badRequest('push: enable or disable expected') };
 };

@@ -141,5 +141,5 @@ export const createAnswer = (ports: Ports) => {
   return <K extends Request['type']>(
     request: Extract<Request, { type: K }>,
     context: RequestContext,
-  ): Promise<Answer> => handlers[request.type as K](request, context);
+  ): Promise<Answer> => handlers[request.type](request, context);
 };

@@ -19,7 +19,7 @@ export type Feedback =
 export const decideFeedback = (result: Result, found: PushNode | undefined): Feedback => {
   const { version } = result.node;
   const policy = policies[result.outcome];
-  const retires = policy.then === 'end' && policy.retires;
+  const retires = policy.step === 'end' && policy.retires;
   if (!retires && result.end !== 'delivered') return { type: 'keep' };
   if (version === undefined) return { type: 'stale' };
   if (!retires) return { type: 'note-success', version };

@@ -105,8 +105,16 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
 };
 
 const toFields = (node: PushNode): (string | number)[] => [
-  ...['owner', node.owner, 'publishModel', node.publishModel],
-  ...['affiliations', JSON.stringify(node.affiliations), 'version', node.version, 'freshAt', node.freshAt],
+  'owner',
+  node.owner,
+  'publishModel',
+  node.publishModel,
+  'affiliations',
+  JSON.stringify(node.affiliations),
+  'version',
+  node.version,
+  'freshAt',
+  node.freshAt,
 ];
 
 const toNode = (host: string, node: string, fields: Readonly<Record<string, string>>): PushNode | undefined => {

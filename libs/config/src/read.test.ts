@@ -1,0 +1,68 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Type } from 'typebox';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, describeConfig, readConfig } from './index.ts';
+
+const schema = Type.Object({
+  PORT: Type.Integer({ default: 80, minimum: 1, maximum: 65535, description: 'the port', examples: [8080] }),
+  MODE: Type.Enum(['a', 'b'], { default: 'a', description: 'the mode', examples: ['b'] }),
+  SECRET: Type.String({ minLength: 8, secret: true, description: 'the secret', examples: ['(use SECRET_FILE)'] }),
+  NAME: Type.String({ description: 'the name', examples: ['push'] }),
+});
+
+const problemsOf = (env: Record<string, string>): string => {
+  try {
+    readConfig(schema, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return '';
+};
+
+describe('readConfig', () => {
+  it('applies types and defaults, and takes an empty variable for an absent one', () => {
+    expect(readConfig(schema, { PORT: '', SECRET: 'long enough', NAME: 'n', OTHER: 'x' })).toEqual({
+      PORT: 80,
+      MODE: 'a',
+      SECRET: 'long enough',
+      NAME: 'n',
+    });
+  });
+
+  it('reports all problems at once, with the name and an example, and never a secret', () => {
+    const text = problemsOf({ PORT: '70000', MODE: 'c', SECRET: 'short' });
+    expect(text).toContain('PORT: is "70000"');
+    expect(text).toContain('for example PORT=8080');
+    expect(text).toContain('MODE: is "c"; expected one of a,b');
+    expect(text).toContain('NAME: is not set');
+    expect(text).toContain('SECRET: has a value that does not fit');
+    expect(text).not.toContain('short');
+  });
+
+  it('reads X_FILE, and says so when the file cannot be read or both are given', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'pushmesh-config-')), 'secret');
+    writeFileSync(file, 'from the file\n');
+    expect(readConfig(schema, { SECRET_FILE: file, NAME: 'n' }).SECRET).toBe('from the file');
+    expect(problemsOf({ SECRET_FILE: `${file}-missing`, NAME: 'n' })).toMatch(/SECRET_FILE: cannot read .* \(ENOENT\)/);
+    expect(problemsOf({ SECRET_FILE: file, SECRET: 'long enough', NAME: 'n' })).toContain('keep one of them');
+  });
+
+  it('adds the problems of a refinement', () => {
+    const read = () =>
+      readConfig(schema, { SECRET: 'long enough', NAME: 'n' }, (values, problems) => {
+        problems.push({ variable: 'NAME', why: 'is taken' });
+        return values;
+      });
+    expect(read).toThrow('NAME: is taken');
+  });
+});
+
+it('describeConfig prints every variable, marking what is required and secret', () => {
+  const table = describeConfig(schema);
+  expect(table.split('\n')).toHaveLength(6);
+  expect(table).toContain('| `SECRET` | the secret (secret) | string | **required** |');
+  expect(table).toContain('| `PORT` | the port | integer | `80` | `8080` |');
+});

@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { commandMessages, commandTypes, messages, replyMessage } from './index.ts';
+
+const folder = new URL('../examples/', import.meta.url);
+type File = { message: string; examples: unknown[] | Record<string, unknown[]> };
+const files = readdirSync(folder).map((name) => ({
+  name,
+  ...(JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as File),
+}));
+const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+describe('recorded examples parse for ever', () => {
+  const byName = { ...messages, reply: replyMessage };
+  for (const { name, message, examples } of files.filter(({ message: each }) => each !== 'command'))
+    it(name, () => {
+      const codec = byName[message as keyof typeof byName];
+      for (const example of examples as unknown[]) {
+        expect(codec.decode(bytes(example))).toEqual({ ok: true, value: example });
+        expect(JSON.parse(new TextDecoder().decode(codec.encode(example as never)))).toEqual(example);
+      }
+    });
+
+  const commands = files.find(({ message }) => message === 'command')?.examples as Record<string, unknown[]>;
+  for (const type of commandTypes)
+    it(`command ${type}`, () => {
+      expect(commands[type]?.length).toBeGreaterThan(0);
+      for (const example of commands[type] ?? [])
+        expect(commandMessages[type].decode(bytes(example))).toEqual({ ok: true, value: example });
+    });
+});
+
+describe('the door', () => {
+  it('says where a message does not fit, without quoting it', () => {
+    const [example] = files.find(({ message }) => message === 'delivery')?.examples as [Record<string, unknown>];
+    const refused = messages.delivery.decode(bytes({ ...example, deviceId: 17, expiresAt: 'secret-text' }));
+    expect(refused).toMatchObject({ ok: false });
+    expect(JSON.stringify(refused)).toContain('delivery/');
+    expect(JSON.stringify(refused)).not.toContain('secret-text');
+  });
+
+  it('refuses another version, truncated JSON, broken UTF-8 and nothing at all', () => {
+    const [example] = files.find(({ message }) => message === 'result')?.examples as [Record<string, unknown>];
+    const inputs = [bytes({ ...example, v: 2 }), bytes(example).slice(0, 40), new Uint8Array([0x22, 0xff, 0x22]), new Uint8Array()];
+    for (const input of inputs) expect(messages.result.decode(input).ok).toBe(false);
+  });
+});

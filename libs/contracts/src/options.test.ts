@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { deviceOf } from './index.ts';
+
+it.each([
+  [{ service: 'apns', device_id: 't' }, { service: 'apns', mode: 'prod', deviceId: 't' }],
+  [{ service: 'fcm', device: 't', mode: 'dev' }, { service: 'fcm', mode: 'dev', deviceId: 't' }],
+  [{ service: 'fcm', device_id: 'a', device: 'b', mode: '' }, { service: 'fcm', mode: 'prod', deviceId: 'a' }],
+])('%j says where to push', (options, device) => {
+  expect(deviceOf(options)).toEqual(device);
+});
+
+it.each([
+  [{}, 'service and device_id'],
+  [{ service: 'apns' }, 'service and device_id'],
+  [{ service: 'apns', device_id: '' }, 'service and device_id'],
+  [{ device_id: 'secret-token' }, 'service and device_id'],
+  [{ service: 'pigeon', device_id: 'secret-token' }, 'service must be one of apns, fcm'],
+  [{ service: 'apns', device_id: 'secret-token', mode: 'test' }, 'mode must be one of prod, dev'],
+])('%j is refused in words that hold no token', (options, why) => {
+  const fault = deviceOf(options);
+  expect(fault).toEqual({ why: expect.stringContaining(why) as string });
+  expect(JSON.stringify(fault)).not.toContain('secret-token');
+});

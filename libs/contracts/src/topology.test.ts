@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { allDurables, deliveryDurable, modes, pushServices, streams, subjects } from './index.ts';
+
+const matches = (filter: string, subject: string): boolean =>
+  new RegExp(`^${filter.replaceAll('.', '\\.').replaceAll('*', '[^.]+')}$`).test(subject);
+
+const everySubject = [
+  subjects.unverifiedPublish,
+  ...pushServices.flatMap((service) => [
+    subjects.result(service),
+    subjects.parked(service),
+    ...modes.map((mode) => subjects.delivery(service, mode)),
+  ]),
+];
+
+it.each(everySubject)('%s is in exactly one stream', (subject) => {
+  const owners = Object.values(streams).filter((stream) => stream.subjects.some((filter) => matches(filter, subject)));
+  expect(owners).toHaveLength(1);
+});
+
+it('every delivery subject has a durable of its own: a work queue refuses overlapping ones', () => {
+  for (const service of pushServices)
+    for (const mode of modes) {
+      const takers = allDurables.filter(({ filter }) => matches(filter, subjects.delivery(service, mode)));
+      expect(takers).toEqual([deliveryDurable(service, mode)]);
+    }
+});
+
+it('the streams that hold accepted pushes refuse when full, and never forget the eldest', () => {
+  for (const stream of [streams.events, streams.deliveries, streams.parked]) expect(stream.discard).toBe('new');
+});

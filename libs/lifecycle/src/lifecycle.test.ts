@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
+import { createOpsServer } from './index.ts';
+
+describe('the ops server', () => {
+  it('says what is missing, keeps alive whatever is away, and is not ready while stopping', async () => {
+    let away: string | undefined = 'Redis is connecting';
+    const ops = createOpsServer({
+      host: '127.0.0.1',
+      port: 0,
+      log: createLog('t', 'silent'),
+      metrics: createMetrics('t'),
+      resources: [{ name: 'redis', missing: () => away }],
+    });
+    await ops.resource.start();
+    const get = async (path: string) => {
+      const response = await fetch(ops.address() + path);
+      return { status: response.status, text: await response.text() };
+    };
+    expect(await get('/readyz')).toEqual({ status: 503, text: '{"ready":false,"missing":{"redis":"Redis is connecting"}}' });
+    expect((await get('/livez')).status).toBe(200);
+    away = undefined;
+    expect((await get('/readyz')).status).toBe(200);
+    expect((await get('/metrics')).text).toContain('nodejs_eventloop_lag_seconds');
+    ops.markStopping();
+    expect(await get('/readyz')).toMatchObject({ status: 503, text: expect.stringContaining('"stopping":true') as string });
+    await ops.resource.stop();
+  });
+});
+
+describe('run', () => {
+  const start = async (...args: string[]) => {
+    const script = fileURLToPath(new URL('testing/run-two.ts', import.meta.url));
+    const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines: string[] = [];
+    let started: () => void = () => {};
+    const running = new Promise<void>((resolve) => (started = resolve));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      lines.push(...text.trim().split('\n'));
+      if (lines.includes('running')) started();
+    });
+    await running;
+    return { child, lines };
+  };
+
+  it('starts in order; on SIGTERM drains all in reverse, then stops all in reverse, and exits 0', async () => {
+    const { child, lines } = await start();
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(lines).toEqual(['start a', 'start b', 'running', 'stopping', 'drain b', 'drain a', 'stop b', 'stop a']);
+  });
+
+  it('goes on stopping the others when one fails', async () => {
+    const { child, lines } = await start('fail');
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(lines.slice(-2)).toEqual(['stop b', 'stop a']);
+  });
+
+  it('exits by force when the deadline passes', async () => {
+    const { child } = await start('hang');
+    child.kill('SIGTERM');
+    const [code] = (await once(child, 'exit')) as [number];
+    expect(code).not.toBe(0);
+  });
+});

@@ -1,0 +1,50 @@
+import { Writable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { childTraceparent, createLog, createMetrics, metricNames, newTraceparent, traceIdOf } from './index.ts';
+
+describe('the log', () => {
+  it('shows no token, secret or message text, however deep', () => {
+    const lines: string[] = [];
+    const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
+    const log = createLog('gateway', 'debug', sink);
+    log.info({ event: 'x', deviceId: 'top-secret-1', delivery: { device_id: 'top-secret-2', summary: { lastMessageBody: 'top-secret-3' } } });
+    log.info({ event: 'y', request: { headers: { authorization: 'top-secret-4' } }, options: { device: 'top-secret-5' } });
+    expect(lines).toHaveLength(2);
+    expect(lines.join('')).not.toContain('top-secret');
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ service: 'gateway', event: 'x', level: 'info' });
+  });
+});
+
+describe('trace context', () => {
+  it('keeps the trace id from hop to hop and changes the parent id', () => {
+    const parent = newTraceparent();
+    const child = childTraceparent(parent);
+    expect(traceIdOf(child)).toBe(traceIdOf(parent));
+    expect(child).not.toBe(parent);
+    expect(child).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  });
+  it('begins a new trace when the parent is absent or malformed', () => {
+    for (const parent of [undefined, '', '00-xyz-1-01']) expect(traceIdOf(childTraceparent(parent))).toHaveLength(32);
+  });
+});
+
+describe('the catalogue of metrics', () => {
+  const all = Object.values(metricNames).flatMap((group) => Object.values(group));
+  it('has no name twice, and every name has our prefix', () => {
+    expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+    for (const { name } of all) expect(name).toMatch(/^pushmesh_[a-z_]+$/);
+  });
+  it('has counters that end in _total and histograms in seconds', () => {
+    for (const { name, type } of all) {
+      if (type === 'counter') expect(name).toMatch(/_total$/);
+      if (type === 'histogram') expect(name).toMatch(/_seconds$/);
+    }
+  });
+  it('becomes live instruments', async () => {
+    const metrics = createMetrics('gateway');
+    metrics.add(metricNames.gateway).streamUp.set({ component: 'push.localhost' }, 1);
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('pushmesh_xmpp_stream_up{component="push.localhost",service="gateway"} 1');
+    expect(text).toContain('nodejs_eventloop_lag_seconds');
+  });
+});

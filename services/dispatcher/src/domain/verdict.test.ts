@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { toVerdict } from './verdict.ts';
+
+const answer = (status: number, body: unknown = null, headers: Record<string, string> = {}) => ({ status, body, headers });
+
+describe('an answer of the push API becomes an outcome', () => {
+  it.each([
+    [200, null, 'delivered'],
+    [400, { reason: 'invalid_request' }, 'rejected'],
+    [400, { reason: 'no_matching_pool' }, 'rejected'],
+    [410, { reason: 'unregistered' }, 'unregistered'],
+    [413, { reason: 'payload_too_large' }, 'too-large'],
+    [422, { errors: [] }, 'rejected'],
+    [429, { reason: 'too_many_requests' }, 'throttled'],
+    [500, undefined, 'unavailable'],
+    [500, null, 'unavailable'],
+    [500, { details: 'BadDeviceToken' }, 'rejected'],
+    [500, { details: 'Unregistered' }, 'unregistered'],
+    [500, { details: 'UNREGISTERED' }, 'unregistered'],
+    [500, { details: 'PayloadTooLarge' }, 'too-large'],
+    [500, { details: 'QUOTA_EXCEEDED' }, 'throttled'],
+    [500, { details: 'InternalServerError' }, 'unavailable'],
+    [500, { details: 'constructor' }, 'unavailable'],
+    [503, { reason: 'service_internal' }, 'unavailable'],
+    [503, { details: 'Please try again later' }, 'unavailable'],
+    [520, { reason: 'unspecified' }, 'unavailable'],
+    [201, null, 'unavailable'],
+    [301, null, 'unavailable'],
+    [401, null, 'unavailable'],
+    [404, null, 'unavailable'],
+  ] as const)('%d %j is %s', (status, body, outcome) => {
+    expect(toVerdict(answer(status, body)).outcome).toBe(outcome);
+  });
+
+  it.each(['timeout', 'refused', 'reset', 'unreachable'] as const)('no answer (%s) is unavailable', (fault) => {
+    expect(toVerdict({ fault })).toEqual({ outcome: 'unavailable', reason: fault });
+  });
+});
+
+it('reads Retry-After in seconds, believes a day at most, and ignores what it cannot read', () => {
+  const retryAfter = (value: string) => toVerdict(answer(429, null, { 'retry-after': value })).retryAfterMs;
+  expect([retryAfter('2'), retryAfter('999999999'), retryAfter('-1'), retryAfter('soon')]).toEqual([2_000, 86_400_000, undefined, undefined]);
+});
+
+it('hands on since when a device is gone', () => {
+  expect(toVerdict(answer(410, null, { 'x-unregistered-at': '1795347600850' })).unregisteredAt).toBe(1_795_347_600_850);
+  expect(toVerdict(answer(410, null, { 'x-unregistered-at': 'yesterday' }))).not.toHaveProperty('unregisteredAt');
+});
+
+it('the reason is one word, so that neither a token nor a text gets into logs and results', () => {
+  expect(toVerdict(answer(400, { reason: 'token abc/def is bad' })).reason).toBe('HTTP 400');
+});
+
+it('has a verdict for whatever comes', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 100, max: 599 }), fc.jsonValue(), fc.dictionary(fc.string(), fc.string()), (status, body, headers) => {
+      expect(toVerdict({ status, body, headers }).reason.length).toBeLessThan(80);
+    }),
+  );
+});

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { faults } from './faults.ts';
+import { decidePublish, dedupeKey, deviceFingerprint, toAuthorisation } from './publish.ts';
+import type { PublishFacts } from './publish.ts';
+
+const options = { service: 'apns', device: 'token', mode: 'dev', click_action: 'open', color: 'red' };
+const facts = (changes: Partial<Omit<PublishFacts, 'publish'>> = {}, publish: Partial<PublishFacts['publish']> = {}): PublishFacts => ({
+  host: 'push.localhost',
+  publisher: 'localhost',
+  iqId: 'rr-1',
+  publish: { node: 'n', payload: { summary: { lastMessageBody: 'hi' }, bytes: 100 }, options, ...publish },
+  authorisation: { version: 3 },
+  now: 1_000_000,
+  defaultTtlMs: 60_000,
+  maxPayloadBytes: 1_000,
+  ...changes,
+});
+
+it('an accepted publish becomes a delivery, with every option kept', () => {
+  expect(decidePublish(facts())).toEqual({
+    type: 'deliver',
+    delivery: {
+      v: 1,
+      id: dedupeKey('localhost', 'rr-1', 'n'),
+      node: { host: 'push.localhost', node: 'n', version: 3 },
+      service: 'apns',
+      mode: 'dev',
+      deviceId: 'token',
+      options,
+      summary: { lastMessageBody: 'hi' },
+      acceptedAt: 1_000_000,
+      expiresAt: 1_060_000,
+      attempt: 1,
+    },
+  });
+});
+
+it('without a word from pubsub-push it is stored all the same, to be verified', () => {
+  const decision = decidePublish(facts({ authorisation: 'unverified' }));
+  expect(decision).toMatchObject({
+    type: 'verify-later',
+    device: deviceFingerprint({ service: 'apns', mode: 'dev', deviceId: 'token' }),
+    delivery: { node: { host: 'push.localhost', node: 'n' } },
+  });
+});
+
+describe('the order of the checks', () => {
+  const bad = { payload: 'payload-invalid', options: {} } as const;
+  const tooBig = { payload: { summary: {}, bytes: 1_001 }, options: {} };
+  it.each([
+    ['the node before the payload', { authorisation: 'not-found' }, bad, faults.nodeUnknown],
+    ['the payload before the options', { authorisation: 'forbidden' }, bad, faults.payloadInvalid],
+    ['no payload at all', {}, { payload: 'payload-required' }, faults.payloadRequired],
+    ['the size before the options', { authorisation: 'forbidden' }, tooBig, faults.payloadTooBig],
+    ['the options before the right to publish', { authorisation: 'forbidden' }, { options: {} }, faults.preconditionNotMet('publish-options must hold service and device_id')],
+    ['the right to publish', { authorisation: 'forbidden' }, {}, faults.forbidden],
+    ['what is wrong for ever is refused even while unverified', { authorisation: 'unverified' }, bad, faults.payloadInvalid],
+  ] as const)('%s', (_what, changes, publish, error) => {
+    expect(decidePublish(facts(changes, publish))).toEqual({ type: 'refuse', error });
+  });
+});
+
+it.each([
+  ['3600', 3_600_000],
+  ['0', 60_000],
+  ['x', 60_000],
+  ['-5', 60_000],
+  ['99999999', 60_000],
+])('time_to_live %s makes it worthless after %d ms', (time_to_live, ms) => {
+  const decision = decidePublish(facts({}, { options: { ...options, time_to_live } }));
+  expect(decision).toMatchObject({ delivery: { expiresAt: 1_000_000 + ms } });
+});
+
+it('the dedupe key is that of publisher, iq id and node, and of nothing else', () => {
+  expect(dedupeKey('a', 'b', 'c')).toBe(dedupeKey('a', 'b', 'c'));
+  expect(new Set([dedupeKey('a', 'b', 'c'), dedupeKey('ab', '', 'c'), dedupeKey('a', 'bc', ''), dedupeKey('c', 'b', 'a')]).size).toBe(4);
+});
+
+it('the fingerprint of a device does not tell its token', () => {
+  expect(deviceFingerprint({ service: 'fcm', mode: 'prod', deviceId: 'token' })).toMatch(/^[\w-]{22}$/);
+});
+
+it.each([
+  [{ type: 'allowed', version: 2, v: 1 }, { version: 2 }],
+  [{ type: 'not-found', v: 1 }, 'not-found'],
+  [{ type: 'forbidden', v: 1 }, 'forbidden'],
+  [{ type: 'unavailable', v: 1 }, 'unverified'],
+  [{ type: 'unreadable', v: 1 }, 'unverified'],
+  [{ type: 'timeout' }, 'unverified'],
+  [{ type: 'no-responders' }, 'unverified'],
+  [{ type: 'disconnected' }, 'unverified'],
+] as const)('the reply %j means %j', (reply, authorisation) => {
+  expect(toAuthorisation(reply)).toEqual(authorisation);
+});

@@ -1,0 +1,87 @@
+import { expect, it } from 'vitest';
+import { parseStanza } from '@pushmesh/xmpp';
+import type { Element } from '@pushmesh/xmpp';
+import { faults } from './faults.ts';
+import { readStanza } from './request.ts';
+
+const stanza = (text: string): Element => {
+  const element = parseStanza(text);
+  if (element instanceof Error) throw element;
+  return element;
+};
+const iq = (type: string, payload: string, attributes = "id='1' from='Alice@localhost/phone' to='push.localhost'") =>
+  stanza(`<iq type='${type}' ${attributes}>${payload}</iq>`);
+const both = ['app-server', 'xmpp-server'] as const;
+const pubsub = (inside: string) => `<pubsub xmlns='http://jabber.org/protocol/pubsub'>${inside}</pubsub>`;
+const owner = (inside: string) => `<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'>${inside}</pubsub>`;
+const configure = (type: string, fields: string) =>
+  `<create node='n' type='push'/><configure><x xmlns='jabber:x:data' type='${type}'>${fields}</x></configure>`;
+const field = (name: string, value: string) => `<field var='${name}'><value>${value}</value></field>`;
+const tooLong = 'n'.repeat(1024);
+
+it.each([
+  ['get', "<ping xmlns='urn:xmpp:ping'/>", { type: 'ping' }],
+  ['get', "<query xmlns='http://jabber.org/protocol/disco#info'/>", { type: 'disco-info', node: undefined }],
+  ['get', "<query xmlns='http://jabber.org/protocol/disco#items'/>", { type: 'disco-items', node: undefined, requester: 'alice@localhost' }],
+  ['set', pubsub("<create node='n' type='push'/>"), { type: 'create-node', node: 'n', owner: 'alice@localhost' }],
+  ['set', pubsub("<create node='n'/>"), { type: 'create-node', node: 'n', owner: 'alice@localhost' }],
+  ['set', pubsub(configure('submit', field('pubsub#publish_model', 'open') + field('pubsub#title', 'x'))), { type: 'create-node', node: 'n', owner: 'alice@localhost', publishModel: 'open' }],
+  ['set', owner("<delete node='n'/>"), { type: 'delete-node', node: 'n', requester: 'alice@localhost' }],
+  ['set', "<enable xmlns='urn:xmpp:push:0' jid='push.localhost' node='n'/>", { type: 'enable', user: 'alice@localhost', service: 'push.localhost', node: 'n', options: {} }],
+  ['set', "<disable xmlns='urn:xmpp:push:0' jid='push.localhost'/>", { type: 'disable', user: 'alice@localhost', service: 'push.localhost' }],
+])('%s %s is a request', (type, payload, request) => {
+  expect(readStanza(iq(type, payload), both)).toEqual({ kind: request.type, request });
+});
+
+it.each([
+  ['create of another type', 'set', pubsub("<create node='n' type='flat'/>"), faults.unsupported('create-nodes')],
+  ['create without node', 'set', pubsub("<create type='push'/>"), faults.nodeIdRequired],
+  ['create with a node that is too long', 'set', pubsub(`<create node='${tooLong}' type='push'/>`), faults.nodeIdTooLong],
+  ['create with a form that is not submitted', 'set', pubsub(configure('form', '')), expect.objectContaining({ condition: 'bad-request' })],
+  ['create with another access model', 'set', pubsub(configure('submit', field('pubsub#access_model', 'open'))), faults.accessModel],
+  ['create with another publish model', 'set', pubsub(configure('submit', field('pubsub#publish_model', 'subscribers'))), expect.objectContaining({ condition: 'not-acceptable' })],
+  ['delete without node', 'set', owner('<delete/>'), faults.notAllowed],
+  ['publish without node', 'set', pubsub('<publish/>'), faults.nodeIdMissing],
+  ['publish without item', 'set', pubsub("<publish node='n'/>"), faults.itemRequired],
+  ['publish of two items', 'set', pubsub("<publish node='n'><item/><item/></publish>"), faults.payloadInvalid],
+  ['subscribe', 'set', pubsub("<subscribe node='n' jid='alice@localhost'/>"), faults.unsupported('subscribe')],
+  ['items', 'get', pubsub("<items node='n'/>"), faults.unsupported('retrieve-items')],
+  ['retract', 'set', pubsub("<retract node='n'/>"), faults.unsupported('persistent-items')],
+  ['purge', 'set', owner("<purge node='n'/>"), faults.unsupported('persistent-items')],
+  ['configure', 'get', owner("<configure node='n'/>"), faults.unsupported('config-node')],
+  ['affiliations', 'set', owner("<affiliations node='n'/>"), faults.unsupported('modify-affiliations')],
+  ['a pubsub request nobody knows', 'set', pubsub('<sing/>'), expect.objectContaining({ condition: 'bad-request' })],
+  ['a create that is only asked for', 'get', pubsub("<create node='n'/>"), expect.objectContaining({ condition: 'bad-request' })],
+  ['enable by get', 'get', "<enable xmlns='urn:xmpp:push:0' jid='p' node='n'/>", faults.notAllowed],
+  ['enable without node', 'set', "<enable xmlns='urn:xmpp:push:0' jid='p'/>", expect.objectContaining({ type: 'modify', condition: 'bad-request' })],
+  ['disable with an empty node', 'set', "<disable xmlns='urn:xmpp:push:0' jid='p' node=''/>", expect.objectContaining({ type: 'modify', condition: 'bad-request' })],
+  ['something else of push', 'set', "<sing xmlns='urn:xmpp:push:0'/>", expect.objectContaining({ type: 'modify', condition: 'bad-request' })],
+  ['a namespace nobody knows', 'get', "<query xmlns='jabber:iq:last'/>", faults.serviceUnavailable],
+  ['a namespace that is special in JavaScript', 'get', "<query xmlns='__proto__'/>", faults.serviceUnavailable],
+  ['a payload without namespace', 'get', '<query/>', faults.serviceUnavailable],
+  ['no payload', 'get', '', expect.objectContaining({ type: 'modify', condition: 'bad-request' })],
+  ['two payloads', 'get', '<a/><b/>', expect.objectContaining({ type: 'modify', condition: 'bad-request' })],
+  ['another type', 'sing', '<a/>', expect.objectContaining({ type: 'modify', condition: 'bad-request' })],
+])('%s is refused', (_what, type, payload, fault) => {
+  expect(readStanza(iq(type, payload), both)).toMatchObject({ fault });
+});
+
+it('a component answers only for its roles', () => {
+  const enable = iq('set', "<enable xmlns='urn:xmpp:push:0' jid='p' node='n'/>");
+  const create = iq('set', pubsub("<create node='n'/>"));
+  expect(readStanza(enable, ['app-server'])).toMatchObject({ fault: faults.serviceUnavailable });
+  expect(readStanza(create, ['xmpp-server'])).toMatchObject({ fault: faults.serviceUnavailable });
+});
+
+it.each([
+  ['message', stanza("<message from='a@b'/>")],
+  ['presence', stanza("<presence from='a@b'/>")],
+  ['reply', iq('result', '')],
+  ['reply', iq('error', '<error/>')],
+  ['without-sender', iq('get', '<a/>', "id='1'")],
+  ['without-sender', iq('get', '<a/>', "id='1' from='@@'")],
+  ['without-id', iq('get', '<a/>', "from='a@b'")],
+  ['unknown', stanza('<sing/>')],
+])('%s gets no answer', (ignored, element) => {
+  expect(readStanza(element, both)).toEqual({ ignored });
+});

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { parseStanza } from '@pushmesh/xmpp';
+import type { Element, Sent } from '@pushmesh/xmpp';
+import { createAnswer } from './answer.ts';
+import { createIntake } from './intake.ts';
+
+const ping = (id: number) => parseStanza(`<iq type='get' id='${id}' from='a@b' to='push.b'><ping xmlns='urn:xmpp:ping'/></iq>`) as Element;
+const publish = parseStanza(
+  "<iq type='set' id='p' from='b' to='push.b'><pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='n'><item><notification xmlns='urn:xmpp:push:0'/></item></publish>" +
+    "<publish-options><x xmlns='jabber:x:data'><field var='service'><value>fcm</value></field><field var='device_id'><value>t</value></field></x></publish-options></pubsub></iq>",
+) as Element;
+
+const outlet = () => {
+  const sent: string[] = [];
+  const calls: string[] = [];
+  return {
+    sent,
+    calls,
+    send: (stanza: Element): Sent => (sent.push(stanza.toString()), 'sent'),
+    pause: () => void calls.push('pause'),
+    resume: () => void calls.push('resume'),
+  };
+};
+
+const intakeWith = (answer: Parameters<typeof createIntake>[0]['answer'], maxInFlight = 4) => {
+  const metrics = createMetrics('gateway');
+  const intake = createIntake({
+    host: 'push.b',
+    roles: ['app-server', 'xmpp-server'],
+    answer,
+    maxInFlight,
+    log: createLog('gateway', 'silent'),
+    metrics: metrics.add(metricNames.gateway),
+  });
+  return { intake, metrics };
+};
+
+type Bus = Parameters<typeof createAnswer>[0]['bus'];
+const answerOver = (bus: { request?: unknown; publish?: unknown }) =>
+  createAnswer({
+    bus: bus as Bus,
+    clock: () => 0,
+    commandTimeoutMs: 100,
+    defaultTtlMs: 1_000,
+    maxPayloadBytes: 1_000,
+    onUnverified: () => {},
+  });
+
+describe('back-pressure', () => {
+  it('stops reading when too much waits for its answer, and reads again when half of it is answered', async () => {
+    const waiting: (() => void)[] = [];
+    const { intake } = intakeWith(() => new Promise((resolve) => waiting.push(() => resolve({ result: undefined }))), 4);
+    const out = outlet();
+    for (const id of [1, 2, 3]) intake.onStanza(ping(id), out);
+    expect(out.calls).toEqual([]);
+    intake.onStanza(ping(4), out);
+    intake.onStanza(ping(5), out);
+    expect(out.calls).toEqual(['pause']);
+    const drained = intake.drained();
+    for (const [index, release] of waiting.entries()) {
+      release();
+      await expect.poll(() => out.sent.length).toBe(index + 1);
+      expect(out.calls).toEqual(index < 2 ? ['pause'] : ['pause', 'resume']);
+    }
+    await drained;
+  });
+});
+
+describe('no exception reaches the wire as anything but wait', () => {
+  const wait = /<iq type="error" id="p" .*<error type="wait"><internal-server-error /;
+  it('when the answer throws', async () => {
+    const { intake } = intakeWith(() => Promise.reject(new TypeError('bug')));
+    const out = outlet();
+    intake.onStanza(publish, out);
+    await intake.drained();
+    expect(out.sent).toEqual([expect.stringMatching(wait)]);
+  });
+
+  it('when reading the stanza throws', () => {
+    const broken = parseStanza(publish.toString()) as Element;
+    broken.getChild('pubsub')?.getChild('publish')?.children.splice(0, 1, { is: undefined, name: 'item' } as never);
+    const { intake } = intakeWith(answerOver({}));
+    const out = outlet();
+    intake.onStanza(broken, out);
+    return expect.poll(() => out.sent[0]).toMatch(wait);
+  });
+
+  it.each([
+    ['JetStream refuses', { type: 'refused', why: 'full' }],
+    ['the PubAck does not come', { type: 'timeout' }],
+    ['NATS is away', { type: 'disconnected' }],
+    ['too much is in flight', { type: 'full' }],
+  ])('when %s', async (_what, published) => {
+    const { intake } = intakeWith(
+      answerOver({ request: () => Promise.resolve({ v: 1, type: 'allowed', version: 1 }), publish: () => Promise.resolve(published) }),
+    );
+    const out = outlet();
+    intake.onStanza(publish, out);
+    await intake.drained();
+    expect(out.sent).toEqual([expect.stringMatching(wait)]);
+  });
+});
+
+describe('a publish is answered', () => {
+  it('only after the PubAck', async () => {
+    let stored: (published: { type: 'stored' }) => void = () => {};
+    const { intake } = intakeWith(
+      answerOver({
+        request: () => Promise.resolve({ v: 1, type: 'allowed', version: 1 }),
+        publish: () => new Promise((resolve) => (stored = resolve)),
+      }),
+    );
+    const out = outlet();
+    intake.onStanza(publish, out);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(out.sent).toEqual([]);
+    stored({ type: 'stored' });
+    await intake.drained();
+    expect(out.sent).toEqual(['<iq type="result" id="p" from="push.b" to="b"/>']);
+  });
+
+  it('with result when it is a duplicate, and when pubsub-push is away', async () => {
+    const subjects: string[] = [];
+    const { intake, metrics } = intakeWith(
+      answerOver({
+        request: () => Promise.resolve({ type: 'no-responders' }),
+        publish: (subject: string) => (subjects.push(subject), Promise.resolve({ type: 'duplicate' })),
+      }),
+    );
+    const out = outlet();
+    intake.onStanza(publish, out);
+    await intake.drained();
+    expect(out.sent[0]).toContain('type="result"');
+    expect(subjects).toEqual(['push.event.publish']);
+    expect(await metrics.registry.metrics()).toContain('request="publish",answer="result"');
+  });
+});
+
+it('tells the sender of a stanza that the parser skipped', () => {
+  const { intake } = intakeWith(answerOver({}));
+  const out = outlet();
+  intake.onRefused(publish, 'policy-violation', out);
+  expect(out.sent[0]).toContain('<error type="modify"><bad-request');
+});

@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import type { Published } from '@pushmesh/bus';
+import type { Delivery, Reply } from '@pushmesh/contracts';
+import { createVerify } from './verify.ts';
+
+const delivery: Delivery = {
+  v: 1,
+  id: 'd1',
+  node: { host: 'h', node: 'n' },
+  service: 'fcm',
+  mode: 'prod',
+  deviceId: 't',
+  options: {},
+  summary: {},
+  acceptedAt: 1,
+  expiresAt: 2,
+  attempt: 1,
+};
+
+const verify = async (reply: Reply, stored: Published = { type: 'stored' }) => {
+  const published: { subject: string; value: unknown; msgId: string }[] = [];
+  const settlement = await createVerify({
+    authorise: () => Promise.resolve(reply),
+    bus: {
+      publish: (subject, _message, value, { msgId }) => (published.push({ subject, value, msgId }), Promise.resolve(stored)),
+    },
+    clock: () => 9_000,
+    retryMs: 10,
+    onVerified: () => {},
+  })({ v: 1, publisher: 'localhost', device: 'fp', delivery }, { traceparent: undefined });
+  return { settlement, published };
+};
+
+it('an allowed publish becomes the delivery it would have been, under the same dedupe key', async () => {
+  expect(await verify({ v: 1, type: 'allowed', version: 4 })).toEqual({
+    settlement: { type: 'ack' },
+    published: [{ subject: 'push.delivery.fcm.prod', msgId: 'd1', value: { ...delivery, node: { host: 'h', node: 'n', version: 4 } } }],
+  });
+});
+
+it('an unknown node is a recorded end', async () => {
+  const { settlement, published } = await verify({ v: 1, type: 'not-found' });
+  expect(settlement).toEqual({ type: 'ack' });
+  expect(published).toMatchObject([{ subject: 'push.result.fcm', value: { end: 'unregistered', attempt: 0, endedAt: 9_000 } }]);
+});
+
+it('a publisher without the right is parked for a human, and recorded', async () => {
+  const { published } = await verify({ v: 1, type: 'forbidden' });
+  expect(published.map(({ subject }) => subject)).toEqual(['push.parked.fcm', 'push.result.fcm']);
+});
+
+it.each([
+  ['the store is still away', { v: 1, type: 'unavailable' }, undefined],
+  ['NATS does not store the delivery', { v: 1, type: 'allowed', version: 1 }, { type: 'timeout' }],
+  ['NATS does not store the end', { v: 1, type: 'not-found' }, { type: 'refused', why: 'full' }],
+] as const)('waits for its next turn when %s', async (_what, reply, stored) => {
+  expect((await verify(reply, stored)).settlement).toEqual({ type: 'retry', delayMs: 10 });
+});

@@ -1,0 +1,37 @@
+import { defineConfig } from 'vitest/config';
+
+// Three kinds of tests, by what they need. `unit`: files only, or a peer on loopback that the test itself starts.
+// `servers`: real NATS and Redis. `e2e`: those, Prosody and ejabberd, and all four services as processes.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['libs/**/*.test.ts', 'services/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.servers.test.ts', 'libs/servers/**'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'servers',
+          include: ['libs/servers/**/*.test.ts', '**/*.servers.test.ts'],
+          exclude: ['**/node_modules/**'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 240_000,
+          // One mesh after the other: each is a dozen processes, and two of them share two cores badly.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
