@@ -5,8 +5,9 @@ declare module '@xmpp/client' {
   type Options = {
     readonly service: string;
     readonly domain: string;
-    readonly username: string;
-    readonly password: string;
+    readonly credentials: (
+      authenticate: (account: { readonly username: string; readonly password: string }, mechanism: string) => Promise<void>,
+    ) => Promise<void>;
     readonly resource: string;
   };
 

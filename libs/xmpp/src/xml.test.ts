@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { SaxesParser } from 'saxes';
+import { describe, expect, it, vi } from 'vitest';
 import { createStreamParser, parseStanza, serialise, xml, XmlError, type Element, type ParserLimits } from './xml.ts';
 
 const header =
@@ -51,11 +52,15 @@ describe('the stream parser', () => {
     let stanzas = 0;
     parser.on('element', () => (stanzas += 1));
     parser.on('error', (error) => expect.unreachable(error.message));
+    const write = vi.spyOn(SaxesParser.prototype, 'write');
     parser.write(header);
     // Many times the size limit in all, before, between and after the stanzas.
     for (let i = 0; i < 5000; i += 1) parser.write(i % 100 === 0 ? ' <iq/>\n' : ' ');
     parser.write(`${' '.repeat(5000)}<iq/>`);
     expect(stanzas).toBe(51);
+    // saxes would collect them until the next tag.
+    expect(write).toHaveBeenCalledTimes(52);
+    write.mockRestore();
     expect(root?.children).toEqual([]);
   });
 
@@ -92,6 +97,7 @@ describe('the stream parser', () => {
 
   it.each([
     ['a document type declaration', "<!DOCTYPE x [<!ENTITY a 'b'>]><stream>", 'restricted-xml'],
+    ['what only XML 1.1 allows', "<?xml version='1.1'?><stream><iq>&#1;</iq>", 'not-well-formed'],
     ['text before the stream', 'HTTP/1.1 400 Bad Request', 'not-well-formed'],
     ['a large stream header', `<stream a='${'a'.repeat(1000)}'>`, 'policy-violation'],
   ])('refuses %s', (_what, text, condition) => {

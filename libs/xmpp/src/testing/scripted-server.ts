@@ -22,8 +22,6 @@ export type ScriptedPeer = {
   nextStanza(): Promise<Element>;
   /** Every character that came, the stream header included. */
   received(): string;
-  /** Bytes per packet of the operating system, in the order they came. */
-  packets(): readonly number[];
   pauseReading(): void;
   resumeReading(): void;
   /** Says `</stream:stream>` and closes. */
@@ -93,7 +91,6 @@ const serve = (socket: Socket, secret: string, behaviour: Behaviour): ScriptedPe
   const stanzas = queue<Element>();
   const online = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
-  const packets: number[] = [];
   let received = '';
 
   const parser = new StreamParser();
@@ -119,7 +116,6 @@ const serve = (socket: Socket, secret: string, behaviour: Behaviour): ScriptedPe
     if (socket.writable) socket.end(`${lastWords}</stream:stream>`);
   };
   socket.on('data', (data) => {
-    packets.push(data.length);
     received += data.toString();
     parser.write(data.toString());
   });
@@ -133,7 +129,6 @@ const serve = (socket: Socket, secret: string, behaviour: Behaviour): ScriptedPe
     send: (stanza) => void socket.write(serialise(stanza)),
     nextStanza: stanzas.take,
     received: () => received,
-    packets: () => packets,
     pauseReading: () => void socket.pause(),
     resumeReading: () => void socket.resume(),
     end: () => endWith(''),

@@ -1,0 +1,104 @@
+// `npm run demo`: the flow of MongooseIM’s “Push Notifications” guide, with real XMPP clients beside a running
+// `npm start`. The exit status says whether it held.
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { connectClient } from './client.ts';
+import type { Client } from './client.ts';
+import { endpointsFile } from './data-dir.ts';
+import { createNode, deleteNode, disable, enable } from './guide.ts';
+import type { Endpoints } from './mesh.ts';
+import { expectNothing, waitForPush } from './phone.ts';
+import type { Notification } from './phone.ts';
+
+const readEndpoints = (): Endpoints => {
+  try {
+    return JSON.parse(readFileSync(endpointsFile, 'utf8')) as Endpoints;
+  } catch {
+    console.error(`Nothing runs: ${endpointsFile} is not there. Start the mesh first, in another terminal: npm start`);
+    process.exit(1);
+  }
+};
+
+class DemoFailed extends Error {}
+
+const { xmpp, components, pushService } = readEndpoints();
+const [alice, bob] = xmpp.users;
+if (!alice || !bob) throw new Error(`${endpointsFile} names no two users`);
+
+// A fresh node and phone each time, so that the demo can be run again and again, by several people at once.
+const node = `princely_musings-${randomUUID().slice(0, 8)}`;
+const deviceId = `demo-phone-${randomUUID().slice(0, 8)}`;
+const greeting = 'Neither, fair saint, if either thee dislike.';
+const open: Client[] = [];
+let step = 0;
+
+const tell = (what: string) => console.log(`${(step += 1)}. ${what}`);
+const show = (what: string) => console.log(`   ${what}`);
+const logIn = async (user: { jid: string; password: string }, resource: string): Promise<Client> => {
+  const client = await connectClient({ host: xmpp.host, port: xmpp.port, domain: xmpp.domain, ...user }, resource);
+  open.push(client);
+  return client;
+};
+const expectResult = async (reply: Promise<{ attrs: Record<string, string>; toString(): string }>): Promise<void> => {
+  const answer = await reply;
+  if (answer.attrs['type'] !== 'result') throw new DemoFailed(`expected a result, got ${answer.toString()}`);
+  show('← result');
+};
+
+/** Every part of the notification that the guide names, compared with what was asked for. */
+const check = (push: Notification): void => {
+  const wanted = { title: bob.jid, body: greeting, badge: 1, click_action: 'open_chat', mode: 'dev', service: 'fcm' };
+  for (const [field, want] of Object.entries(wanted)) {
+    const got = push[field as keyof typeof wanted];
+    // The server’s push module may give the sender as a full JID.
+    const fits = got === want || (field === 'title' && String(got).startsWith(`${want}/`));
+    show(`${fits ? '✓' : '✗'} ${field}: ${JSON.stringify(got)}`);
+    if (!fits) throw new DemoFailed(`${field} is ${JSON.stringify(got)}, expected ${JSON.stringify(want)}`);
+  }
+};
+
+const flow = async (): Promise<void> => {
+  tell(`${alice.jid} creates the push node ${node} at ${components.push}`);
+  const phone = await logIn(alice, 'phone');
+  await expectResult(phone.iq('set', components.push, createNode(node)));
+
+  tell(`${alice.jid} enables push on their own server, for the phone ${deviceId}`);
+  const options = { service: 'fcm', device_id: deviceId, mode: 'dev', click_action: 'open_chat' };
+  await expectResult(phone.iq('set', undefined, enable(components.push, node, options)));
+
+  tell(`${alice.jid} goes offline`);
+  await phone.close();
+
+  tell(`${bob.jid} writes: “${greeting}”`);
+  const desk = await logIn(bob, 'desk');
+  await desk.message(alice.jid, greeting);
+  check(await waitForPush(pushService, deviceId, 1));
+
+  tell(`${alice.jid} comes back and disables push for that node`);
+  const again = await logIn(alice, 'phone');
+  await expectResult(again.iq('set', undefined, disable(components.push, node)));
+  await again.close();
+
+  tell(`${bob.jid} writes again; nothing may come`);
+  await desk.message(alice.jid, 'Are you there?');
+  const quiet = await expectNothing(pushService, deviceId, 1);
+  if (!quiet) throw new DemoFailed('a push came although push is disabled');
+  show('✓ the phone stays silent');
+
+  tell(`${alice.jid} deletes the push node`);
+  const last = await logIn(alice, 'phone');
+  await expectResult(last.iq('set', components.push, deleteNode(node)));
+};
+
+const started = Date.now();
+try {
+  await flow();
+  console.log(
+    `\nThe whole flow held, in ${((Date.now() - started) / 1000).toFixed(1)} s. The phones are at ${pushService}/`,
+  );
+} catch (error) {
+  console.error(`\nIt did not hold: ${error instanceof DemoFailed ? error.message : String(error)}`);
+  process.exitCode = 1;
+} finally {
+  await Promise.allSettled(open.map((client) => client.close()));
+}

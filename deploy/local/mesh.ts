@@ -1,0 +1,262 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  choosePorts,
+  prepareServers,
+  startEjabberd,
+  startNats,
+  startProcess,
+  startProsody,
+  startRedis,
+} from '@pushmesh/servers';
+import type { Instance, Prefer, ProsodyOptions, RunningServer, RunningXmppServer } from '@pushmesh/servers';
+
+export const serviceNames = ['gateway', 'pubsub-push', 'dispatcher', 'push-service'] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+export type XmppServerName = 'prosody' | 'ejabberd';
+
+/** Where everything is: the contents of `.pushmesh/endpoints.json`. */
+export type Endpoints = {
+  readonly xmpp: {
+    readonly server: XmppServerName;
+    readonly host: string;
+    readonly port: number;
+    readonly domain: string;
+    readonly users: readonly { readonly jid: string; readonly password: string }[];
+  };
+  readonly components: { readonly push: string };
+  readonly pushService: string;
+  readonly phones: string;
+  readonly ops: Readonly<Record<ServiceName, string>>;
+  readonly nats: string;
+  readonly redis: string;
+};
+
+/** One of our four processes. */
+export type RunningService = {
+  readonly ops: string;
+  /** How it ended, or `undefined` while it runs. */
+  ended(): Promise<string | undefined>;
+  lastLines(): Promise<string>;
+  /** Ends it in an orderly way. */
+  stop(): Promise<void>;
+  /** Ends it with SIGKILL. */
+  kill(): Promise<void>;
+  /** Starts it again, with the same ports, and waits until it is ready. */
+  restart(): Promise<void>;
+};
+
+export type Mesh = {
+  readonly endpoints: Endpoints;
+  readonly servers: { readonly nats: RunningServer; readonly redis: RunningServer; readonly xmpp: RunningXmppServer };
+  readonly services: Readonly<Record<ServiceName, RunningService>>;
+  /** Stops the services, then the servers; each in an orderly way. */
+  stop(): Promise<void>;
+};
+
+export type MeshOptions = {
+  /** Everything is kept here; the same folder gives the same state back. */
+  readonly dataDir: string;
+  readonly server: XmppServerName;
+  readonly prefer?: Prefer;
+  /** Ports that are tried first; without them any free ones are taken. */
+  readonly ports?: Partial<Record<'nats' | 'redis' | 'c2s' | 'component' | 'http' | ServiceName, number>>;
+  /** More variables for a service. */
+  readonly settings?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
+  /** More settings for Prosody. */
+  readonly prosody?: Partial<Pick<ProsodyOptions, 'pushMaxErrors'>>;
+  readonly report: (line: string) => void;
+};
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const domain = 'localhost';
+const component = 'push.localhost';
+const users = [
+  { name: 'alice', password: 'alice-pw' },
+  { name: 'bob', password: 'bob-pw' },
+] as const;
+/** The secret of the component; both ends of it are on loopback, in processes of this user. */
+const secret = 'local-mesh-only';
+
+const readyMs = 60_000;
+
+/** Starts NATS, Redis, an XMPP server and the four services, as processes of this machine. */
+export const startMesh = async (options: MeshOptions): Promise<Mesh> => {
+  const { dataDir, server, report, prefer = 'local', ports = {} } = options;
+  const opened: { stop(): Promise<void> }[] = [];
+  const stop = async (): Promise<void> => {
+    for (const each of opened.splice(0).toReversed()) await each.stop();
+  };
+  const keep = <T extends { stop(): Promise<void> }>(each: T): T => {
+    opened.push(each);
+    return each;
+  };
+
+  try {
+    const common = { prefer, report };
+    await prepareServers(['nats', 'redis', server], common);
+    const nats = keep(
+      await startNats({
+        ...common,
+        dataDir: join(dataDir, 'nats'),
+        ...(ports.nats !== undefined && { port: ports.nats }),
+      }),
+    );
+    report(`NATS answers (${nats.how})`);
+    const redis = keep(
+      await startRedis({
+        ...common,
+        dataDir: join(dataDir, 'redis'),
+        ...(ports.redis !== undefined && { port: ports.redis }),
+      }),
+    );
+    report(`Redis answers (${redis.how})`);
+    const xmppOptions = {
+      ...common,
+      dataDir: join(dataDir, server),
+      domain,
+      users,
+      components: [{ name: component, secret }],
+      ports: {
+        ...(ports.c2s !== undefined && { c2s: ports.c2s }),
+        ...(ports.component !== undefined && { component: ports.component }),
+      },
+    };
+    const xmpp = keep(
+      server === 'prosody'
+        ? await startProsody({ ...xmppOptions, ...options.prosody })
+        : await startEjabberd(xmppOptions),
+    );
+    report(`${server === 'prosody' ? 'Prosody' : 'ejabberd'} answers (${xmpp.how})`);
+
+    const chosen = await choosePorts(
+      {
+        http: ports.http,
+        gateway: ports.gateway,
+        'pubsub-push': ports['pubsub-push'],
+        dispatcher: ports.dispatcher,
+        'push-service': ports['push-service'],
+      },
+      report,
+    );
+    const pushService = `http://127.0.0.1:${chosen.http}`;
+    const env: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
+      'push-service': { HTTP_PORT: String(chosen.http) },
+      'pubsub-push': { NATS_URL: nats.url, REDIS_URL: redis.url },
+      dispatcher: { NATS_URL: nats.url, PUSH_API_URL: pushService },
+      gateway: {
+        NATS_URL: nats.url,
+        XMPP_SERVICE: `xmpp://${xmpp.host}:${xmpp.componentPort}`,
+        XMPP_COMPONENTS: component,
+        XMPP_COMPONENT_SECRET: secret,
+      },
+    };
+    // The gateway comes last: once it is there, the XMPP server sends it work.
+    const services: Partial<Record<ServiceName, RunningService>> = {};
+    for (const name of ['push-service', 'pubsub-push', 'dispatcher', 'gateway'] as const) {
+      services[name] = keep(
+        await startService(
+          name,
+          join(dataDir, 'services'),
+          chosen[name],
+          { ...env[name], ...options.settings?.[name] },
+          report,
+        ),
+      );
+      report(`${name} is ready`);
+    }
+
+    return {
+      endpoints: {
+        xmpp: {
+          server,
+          host: xmpp.host,
+          port: xmpp.c2sPort,
+          domain,
+          users: users.map(({ name, password }) => ({ jid: `${name}@${domain}`, password })),
+        },
+        components: { push: component },
+        pushService,
+        phones: `${pushService}/`,
+        ops: Object.fromEntries(serviceNames.map((name) => [name, services[name]?.ops])) as Endpoints['ops'],
+        nats: nats.url,
+        redis: redis.url,
+      },
+      servers: { nats, redis, xmpp },
+      services: services as Mesh['services'],
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
+
+const startService = async (
+  name: ServiceName,
+  dataDir: string,
+  port: number,
+  env: Readonly<Record<string, string>>,
+  report: (line: string) => void,
+): Promise<RunningService> => {
+  mkdirSync(dataDir, { recursive: true });
+  const ops = `http://127.0.0.1:${port}`;
+  const launch = async (): Promise<Instance> => {
+    const instance = await startProcess(
+      { file: process.execPath },
+      {
+        name,
+        title: name,
+        stopMs: 25_000,
+        dataDir,
+        args: [join(root, 'services', name, 'src', 'main.ts')],
+        env: {
+          ...env,
+          OPS_PORT: String(port),
+          LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
+          NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node-compile'),
+          PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+        },
+        report,
+      },
+    );
+    await untilReady(name, ops, instance);
+    return instance;
+  };
+  let instance = await launch();
+  return {
+    ops,
+    ended: () => instance.ended(),
+    lastLines: () => instance.lastLines(),
+    stop: () => instance.stop(),
+    kill: () => instance.kill(),
+    restart: async () => {
+      await instance.stop();
+      instance = await launch();
+    },
+  };
+};
+
+const untilReady = async (name: ServiceName, ops: string, instance: Instance): Promise<void> => {
+  const giveUpAt = Date.now() + readyMs;
+  let last = 'it does not answer';
+  while (Date.now() < giveUpAt) {
+    const end = await instance.ended();
+    if (end !== undefined)
+      throw new Error(`${name} did not start: ${end}. The end of its log:\n${await instance.lastLines()}`);
+    try {
+      const response = await fetch(`${ops}/readyz`, { signal: AbortSignal.timeout(2_000) });
+      if (response.ok) return;
+      last = await response.text();
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await instance.stop();
+  throw new Error(
+    `${name} was not ready within ${readyMs / 1000} s: ${last}. The end of its log:\n${await instance.lastLines()}`,
+  );
+};

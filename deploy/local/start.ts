@@ -1,0 +1,98 @@
+// `npm start`: the whole mesh on this machine, ready to push. Ctrl-C stops everything it started and nothing else.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { dataDir, endpointsFile } from './data-dir.ts';
+import { serviceNames, startMesh } from './mesh.ts';
+import type { Mesh, XmppServerName } from './mesh.ts';
+
+const usage = 'Usage: npm start -- [--server prosody|ejabberd]';
+
+const readServer = (): XmppServerName => {
+  try {
+    const { server } = parseArgs({ options: { server: { type: 'string', default: 'prosody' } } }).values;
+    if (server === 'prosody' || server === 'ejabberd') return server;
+    throw new Error(`--server is "${server}"; expected prosody or ejabberd`);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`);
+    process.exit(2);
+  }
+};
+
+const say = (line: string) => console.log(`  ${line}`);
+
+/** A signal reaches us twice, from the terminal and through npm; a later one is somebody who does not want to wait. */
+const impatientAfterMs = 1_500;
+
+let mesh: Mesh | undefined;
+let stopping: number | undefined;
+const stop = async (status: number): Promise<void> => {
+  if (stopping !== undefined) {
+    if (Date.now() - stopping > impatientAfterMs) process.exit(1);
+    return;
+  }
+  stopping = Date.now();
+  console.log('\nStopping …');
+  rmSync(endpointsFile, { force: true });
+  await mesh?.stop();
+  console.log('Stopped. The state is kept; `npm start` goes on with it.');
+  process.exit(status);
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+
+/** Starts a service again that ended by itself, as Kubernetes would. */
+const superviseMs = 500;
+const supervise = async (running: Mesh): Promise<void> => {
+  while (stopping === undefined) {
+    for (const name of serviceNames) {
+      const service = running.services[name];
+      if (stopping !== undefined || (await service.ended()) === undefined) continue;
+      say(`${name} ended; starting it again`);
+      await service.restart().catch((error: unknown) => say((error as Error).message));
+    }
+    await new Promise((resolve) => setTimeout(resolve, superviseMs));
+  }
+};
+
+const server = readServer();
+console.log(`Starting pushmesh with ${server === 'prosody' ? 'Prosody' : 'ejabberd'} …`);
+mkdirSync(dataDir, { recursive: true });
+try {
+  mesh = await startMesh({
+    dataDir,
+    server,
+    ports: {
+      nats: 24_222,
+      redis: 26_379,
+      c2s: server === 'prosody' ? 25_222 : 25_223,
+      component: server === 'prosody' ? 25_347 : 25_348,
+      http: 28_080,
+      gateway: 29_091,
+      'pubsub-push': 29_092,
+      dispatcher: 29_093,
+      'push-service': 29_094,
+    },
+    report: say,
+  });
+} catch (error) {
+  console.error(`\n${(error as Error).message}`);
+  process.exit(1);
+}
+writeFileSync(endpointsFile, `${JSON.stringify(mesh.endpoints, null, 2)}\n`);
+
+const { xmpp, components, phones, ops } = mesh.endpoints;
+console.log(`
+pushmesh runs. What next:
+
+  npm run demo                 (in another terminal) the whole flow with real XMPP clients, narrated
+  ${phones.padEnd(28)} the sandbox phones and what they get, live
+
+  XMPP clients                 ${xmpp.host}:${xmpp.port}, domain ${xmpp.domain}, no TLS
+${xmpp.users.map(({ jid, password }) => `                               ${jid} / ${password}`).join('\n')}
+  push component               ${components.push}
+  health and metrics           ${Object.values(ops).join('  ')}  (/readyz, /metrics)
+  logs                         ${join(dataDir, 'services')}
+  all endpoints                ${endpointsFile}
+
+Ctrl-C stops it.`);
+await supervise(mesh);

@@ -1,0 +1,234 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { alert, startPushService } from '../../testing.ts';
+
+let service: Awaited<ReturnType<typeof startPushService>>;
+beforeEach(async () => {
+  service = await startPushService({ maxPhones: 3, maxNotifications: 2 });
+});
+afterEach(() => service.stop());
+
+const apns = { service: 'apns', alert };
+const fcm = { service: 'fcm', alert };
+const statuses = async (token: string) => [
+  (await service.push(token, apns)).status,
+  (await service.push(token, fcm)).status,
+];
+const fault = (body: unknown) =>
+  fetch(`${service.url}/sandbox/fault`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
+describe('the token of a device chooses the answer', () => {
+  it.each([
+    ['unregistered.a', 410],
+    ['badtoken.a', 400],
+    ['throttled.a', 429],
+    ['unavailable.a', 503],
+    ['slow.1.a', 200],
+    ['slow.a', 200],
+    ['unregistered', 200],
+    ['constructor.a', 200],
+    ['a.unregistered.b', 200],
+  ])('%s: %i', async (token, status) => {
+    expect(await statuses(token)).toEqual([status, status]);
+  });
+
+  it('tells since when an APNs token is dead: since it was first seen', async () => {
+    const first = await service.push('unregistered.a', apns);
+    const since = Number(first.headers.get('x-unregistered-at'));
+    expect(since).toBeGreaterThan(1_700_000_000_000);
+    const again = await service.push('unregistered.a', apns);
+    expect(again.headers.get('x-unregistered-at')).toBe(String(since));
+    expect((await service.push('unregistered.a', fcm)).headers.has('x-unregistered-at')).toBe(false);
+  });
+
+  it('asks a throttled caller to wait', async () => {
+    expect((await service.push('throttled.a', apns)).headers.get('retry-after')).toBe('2');
+    expect((await service.push('throttled.a', fcm)).headers.get('retry-after')).toBe('2');
+  });
+
+  it('hangs up', async () => {
+    await expect(service.push('reset.a', apns)).rejects.toThrow('fetch failed');
+    expect(service.sandbox.phones.of('reset.a')).toEqual([]);
+  });
+
+  it('finds a text too large until it is shortened', async () => {
+    const withBody = (length: number) => ({ service: 'fcm', alert: { title: 't', body: 'x'.repeat(length) } });
+    expect((await service.push('toolarge.a', withBody(513))).status).toBe(413);
+    expect((await service.push('toolarge.a', withBody(512))).status).toBe(200);
+    expect((await service.push('toolarge.always.a', withBody(1))).status).toBe(413);
+  });
+});
+
+describe('what the push services check', () => {
+  const body = (length: number) => ({ title: '', body: 'x'.repeat(length) });
+
+  it('limits the payload to 4 KiB, and to 5 KiB for a call', async () => {
+    for (const to of ['apns', 'fcm']) {
+      expect((await service.push('tok', { service: to, alert: body(4000) })).status).toBe(200);
+      expect((await service.push('tok', { service: to, alert: body(4096) })).status).toBe(413);
+    }
+    const call = (length: number) => ({ service: 'apns', data: { type: 'jmi', x: 'x'.repeat(length) } });
+    expect((await service.push('tok', call(4900))).status).toBe(200);
+    expect((await service.push('tok', call(5120))).status).toBe(413);
+  });
+
+  it.each(['from', 'message_type', 'google.x', 'gcm.x'])('keeps the data key %s for FCM', async (key) => {
+    const data = { [key]: '1' };
+    expect((await service.push('tok', { service: 'fcm', data })).status).toBe(400);
+    expect((await service.push('tok', { service: 'apns', data })).status).toBe(200);
+  });
+});
+
+describe('PUT /sandbox/fault', () => {
+  it('plays an outage of one push service until it is deleted', async () => {
+    expect((await fault({ service: 'fcm', answer: 'unavailable' })).status).toBe(200);
+    expect(await statuses('tok')).toEqual([200, 503]);
+    expect((await fault({ mode: 'dev', answer: 'throttled' })).status).toBe(200);
+    expect(await statuses('tok')).toEqual([200, 200]);
+    expect((await service.push('tok', { ...fcm, mode: 'dev' })).status).toBe(429);
+    expect((await fault({ answer: 'reset' })).status).toBe(200);
+    await expect(service.push('tok', apns)).rejects.toThrow('fetch failed');
+    expect((await fetch(`${service.url}/sandbox/fault`, { method: 'DELETE' })).status).toBe(204);
+    expect(await statuses('tok')).toEqual([200, 200]);
+  });
+
+  it.each([
+    [{}, 'Missing field: answer'],
+    [{ answer: 'x' }, 'Invalid value for enum'],
+    [{ answer: 'slow' }, 'Missing field: ms'],
+    [{ answer: 'slow', ms: 'x' }, 'Invalid integer. Got: string'],
+  ])('refuses %j', async (body, message) => {
+    const response = await fault(body);
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ errors: [{ message }] });
+  });
+
+  it('answers everything that waits when it stops', async () => {
+    await fault({ answer: 'slow', ms: 60_000 });
+    const waiting = service.push('tok', apns);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await service.stop();
+    expect((await waiting).status).toBe(200);
+  });
+});
+
+describe('GET /sandbox/devices', () => {
+  it('shows what a phone got, in order', async () => {
+    await service.push('a phone', {
+      ...apns,
+      alert: { ...alert, badge: 2, tag: 'g' },
+      data: { a: 1 },
+      priority: 'high',
+    });
+    await service.push('a phone', { service: 'fcm', data: { b: 2 } });
+    expect(await service.json('/sandbox/devices/a%20phone')).toEqual({
+      device_id: 'a phone',
+      notifications: [
+        {
+          id: 1,
+          device_id: 'a phone',
+          service: 'apns',
+          mode: 'prod',
+          ...alert,
+          badge: 2,
+          tag: 'g',
+          data: { a: 1 },
+          priority: 'high',
+          topic: 'com.example.app',
+          push_type: 'alert',
+          received_at: expect.any(Number),
+          provider: {
+            headers: expect.objectContaining({ 'apns-collapse-id': 'g', 'apns-priority': '10' }),
+            payload: { a: 1, aps: { alert, badge: 2 } },
+          },
+        },
+        {
+          id: 2,
+          device_id: 'a phone',
+          service: 'fcm',
+          mode: 'prod',
+          data: { b: 2 },
+          received_at: expect.any(Number),
+          provider: { token: 'a phone', data: { b: '2' } },
+        },
+      ],
+    });
+  });
+
+  it('knows nothing of a phone that got nothing', async () => {
+    await service.push('badtoken.a', apns);
+    expect(await service.json('/sandbox/devices/badtoken.a')).toEqual({ device_id: 'badtoken.a', notifications: [] });
+    expect(await service.json('/sandbox/devices')).toEqual({ devices: [] });
+  });
+
+  it('forgets the eldest, and counts that', async () => {
+    for (const token of ['a', 'a', 'a', 'b', 'c', 'd']) await service.push(token, fcm);
+    expect(await service.json('/sandbox/devices')).toEqual({
+      devices: ['d', 'c', 'b'].map((device_id) => ({
+        device_id,
+        service: 'fcm',
+        notifications: 1,
+        last_received_at: expect.any(Number),
+      })),
+    });
+    expect(await service.metricsText()).toMatch(/pushmesh_sandbox_evicted_total\{.*\} 3/);
+  });
+});
+
+describe('GET /sandbox/events', () => {
+  const listen = async () => {
+    const stop = new AbortController();
+    const response = await fetch(`${service.url}/sandbox/events`, { signal: stop.signal });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const until = async (wanted: string) => {
+      let text = '';
+      for (;;) {
+        if (text.includes(wanted)) return text;
+        const chunk = await reader?.read();
+        if (!chunk || chunk.done) return `${text}<end>`;
+        text += chunk.value;
+      }
+    };
+    return { response, until, stop: () => stop.abort() };
+  };
+
+  it('tells what phones get as they get it', async () => {
+    const { response, until, stop } = await listen();
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    await until('\n\n');
+    await service.push('tok', { ...fcm, alert: { title: 'two\nlines', body: '' } });
+    const [id, data] = (await until('"provider"')).split('\n');
+    expect(id).toBe('id: 1');
+    expect(JSON.parse(data?.replace('data: ', '') ?? '')).toEqual(service.sandbox.phones.of('tok')[0]);
+    stop();
+  });
+
+  it('ends with the service', async () => {
+    const { until } = await listen();
+    await until('\n\n');
+    await service.stop();
+    expect(await until('never')).toContain('<end>');
+  });
+
+  it('has room for so many and no more', async () => {
+    const listeners = await Promise.all([listen(), listen(), listen(), listen()]);
+    expect((await listen()).response.status).toBe(503);
+    for (const { stop } of listeners) stop();
+  });
+});
+
+describe('GET /', () => {
+  it('is a page for browsers that loads nothing from elsewhere', async () => {
+    const response = await fetch(`${service.url}/`, { headers: { accept: 'text/html' } });
+    expect(response.status).toBe(200);
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toContain('unsafe');
+    const page = await response.text();
+    expect(page).toContain('npm run demo');
+    expect(page).not.toMatch(/innerHTML|https?:\/\//);
+  });
+});

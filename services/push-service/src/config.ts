@@ -1,0 +1,52 @@
+import { groups, readConfig } from '@pushmesh/config';
+import { Type } from 'typebox';
+
+/** The variables of push-service. */
+export const pushServiceConfig = Type.Object({
+  HTTP_HOST: Type.String({
+    default: '127.0.0.1',
+    description: 'the address that the MongoosePush API listens on; it has no authentication, keep it private',
+    examples: ['0.0.0.0'],
+  }),
+  HTTP_PORT: Type.Integer({
+    default: 8080,
+    minimum: 0,
+    maximum: 65535,
+    description: 'the port of the MongoosePush API (0: any free one)',
+    examples: [8080],
+  }),
+  PROVIDER: Type.Enum(['sandbox'], {
+    default: 'sandbox',
+    description: 'where pushes go: `sandbox` stands for FCM and APNs and shows what a phone would have got',
+    examples: ['sandbox'],
+  }),
+  SANDBOX_APNS_TOPIC: Type.String({
+    default: 'com.example.app',
+    pattern: '^[!-~]{1,250}$',
+    description: 'the APNs topic (bundle id) of requests that name none, in the sandbox',
+    examples: ['org.example.chat'],
+  }),
+  SANDBOX_MAX_PHONES: Type.Integer({
+    default: 1_000,
+    minimum: 1,
+    description: 'how many phones the sandbox remembers; it forgets the one that got nothing for longest',
+    examples: [1000],
+  }),
+  SANDBOX_MAX_NOTIFICATIONS: Type.Integer({
+    default: 50,
+    minimum: 1,
+    description: 'how many notifications the sandbox remembers of each phone',
+    examples: [50],
+  }),
+  SANDBOX_MAX_SUBSCRIBERS: Type.Integer({
+    default: 32,
+    minimum: 1,
+    description: 'how many may listen to /sandbox/events at a time; an open page is one',
+    examples: [32],
+  }),
+  ...groups.ops,
+  ...groups.log,
+});
+
+/** @throws {ConfigError} with every problem at once */
+export const readPushServiceConfig = (env?: NodeJS.ProcessEnv) => readConfig(pushServiceConfig, env);

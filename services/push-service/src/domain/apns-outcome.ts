@@ -1,0 +1,57 @@
+import type { ProviderAnswer } from './category.ts';
+import { parseJson } from './parse-json.ts';
+import { byWord, isReasonWord, refuseByStatus, withRetryAfter } from './provider-response.ts';
+import type { ProviderResponse } from './provider-response.ts';
+
+// "Handling notification responses from APNs": the reason words, sorted as MongoosePush sorts them. It does not know the
+// last word of `unregistered`, `InvalidPushType`, the last three of `auth`, and takes IdleTimeout for our fault.
+const categoryOf = byWord({
+  invalid_request: [
+    'BadCollapseId',
+    'BadDeviceToken',
+    'DeviceTokenNotForTopic',
+    'Forbidden',
+    'PayloadEmpty',
+    'TopicDisallowed',
+  ],
+  unregistered: ['Unregistered', 'ExpiredToken'],
+  payload_too_large: ['PayloadTooLarge'],
+  too_many_requests: ['TooManyRequests', 'TooManyProviderTokenUpdates'],
+  internal_config: [
+    'BadExpirationDate',
+    'BadMessageId',
+    'BadPath',
+    'BadPriority',
+    'BadTopic',
+    'DuplicateHeaders',
+    'InvalidPushType',
+    'MethodNotAllowed',
+    'MissingDeviceToken',
+    'MissingTopic',
+  ],
+  auth: [
+    'BadCertificate',
+    'BadCertificateEnvironment',
+    'ExpiredProviderToken',
+    'InvalidProviderToken',
+    'MissingProviderToken',
+    'BadEnvironmentKeyInToken',
+    'BadEnvironmentKeyIdInToken',
+    'UnrelatedKeyIdInToken',
+  ],
+  service_internal: ['IdleTimeout', 'InternalServerError', 'ServiceUnavailable', 'Shutdown'],
+});
+
+/** What an answer of APNs means. Its status counts only where it gives no reason. */
+export const toApnsAnswer = (response: ProviderResponse, now: number): ProviderAnswer => {
+  if (response.status === 200) return { category: 'ok' };
+  const body = parseJson(response.body) as { reason?: unknown; timestamp?: unknown } | null | undefined;
+  const reason = body?.reason;
+  if (!isReasonWord(reason)) return withRetryAfter(refuseByStatus(response.status), response, now);
+  const category = categoryOf.get(reason) ?? 'unknown';
+  const deadSince = category === 'unregistered' && isInstant(body?.timestamp) ? body.timestamp : undefined;
+  const answer = { category, reason, ...(deadSince !== undefined && { unregisteredAt: deadSince }) };
+  return withRetryAfter(answer, response, now);
+};
+
+const isInstant = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;

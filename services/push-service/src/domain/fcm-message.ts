@@ -1,0 +1,64 @@
+import { isCall } from './notification.ts';
+import type { Notification } from './notification.ts';
+
+/** The `message` of FCM HTTP v1 `projects.messages.send`. */
+export type FcmMessage = {
+  readonly token: string;
+  readonly data?: Readonly<Record<string, string>>;
+  readonly android?: {
+    readonly notification?: Readonly<Partial<Record<'title' | 'body' | 'click_action' | 'tag' | 'sound', string>>>;
+    readonly priority?: 'NORMAL' | 'HIGH';
+    /** Seconds, as `60s`. */
+    readonly ttl?: string;
+    readonly collapse_key?: string;
+  };
+};
+
+/** FCM: data and notification together. */
+export const fcmPayloadLimit = 4096;
+/** FCM keeps a message for 28 days at most. */
+const maxTtlSeconds = 2_419_200;
+/** A call that has rung for half a minute is over (MongoosePush 2.3 `jmi_ttl`). */
+const callTtlSeconds = 30;
+
+const priorities = { normal: 'NORMAL', high: 'HIGH' } as const;
+
+/**
+ * The FCM message of a notification. Of the alert, FCM does not know `badge`; of the request, not `topic` and
+ * `mutable_content`. Nothing empty is sent: a message that has a `notification`, be it empty, is not a silent one.
+ */
+export const toFcmMessage = (notification: Notification): FcmMessage => {
+  const { device_id: token, alert, data } = notification;
+  const { badge: _badge, ...shown } = alert ?? {};
+  const android = { ...(alert && { notification: shown }), ...delivery(notification) };
+  return {
+    token,
+    ...(data && Object.keys(data).length > 0 && { data: toFcmData(data) }),
+    ...(Object.keys(android).length > 0 && { android }),
+  };
+};
+
+const delivery = (notification: Notification): Omit<NonNullable<FcmMessage['android']>, 'notification'> => {
+  const call = isCall(notification);
+  const priority = notification.priority ?? (call ? 'high' : undefined);
+  const ttl = notification.time_to_live ?? (call ? callTtlSeconds : undefined);
+  const session = notification.data?.['jmi-sid'];
+  return {
+    ...(priority && { priority: priorities[priority] }),
+    ...(ttl !== undefined && { ttl: `${Math.min(Math.max(ttl, 0), maxTtlSeconds)}s` }),
+    ...(call && typeof session === 'string' && session !== '' && { collapse_key: `jmi-${session}` }),
+  };
+};
+
+/** FCM takes strings only. A string stays as it is, null becomes the empty string, all else its JSON text. */
+export const toFcmData = (data: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, toText(value)]));
+
+const toText = (value: unknown): string => {
+  if (typeof value === 'string') return value;
+  return value === null ? '' : JSON.stringify(value);
+};
+
+/** Bytes that count against `fcmPayloadLimit`. */
+export const fcmPayloadBytes = ({ data, android }: FcmMessage): number =>
+  Buffer.byteLength(JSON.stringify({ data, notification: android?.notification }));

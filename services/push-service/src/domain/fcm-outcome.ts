@@ -1,0 +1,45 @@
+import type { ProviderAnswer } from './category.ts';
+import { parseJson } from './parse-json.ts';
+import { byWord, isReasonWord, refuseByStatus, withRetryAfter } from './provider-response.ts';
+import type { ProviderResponse } from './provider-response.ts';
+
+// FCM HTTP v1 "ErrorCode" and google.rpc.Code. MongoosePush knows the FCM words; the google.rpc words that come without
+// an FCM word (UNAUTHENTICATED, RESOURCE_EXHAUSTED and so on) it leaves unsorted.
+const categoryOf = byWord({
+  invalid_request: ['INVALID_ARGUMENT'],
+  unregistered: ['UNREGISTERED'],
+  too_many_requests: ['QUOTA_EXCEEDED', 'RESOURCE_EXHAUSTED'],
+  auth: ['SENDER_ID_MISMATCH', 'THIRD_PARTY_AUTH_ERROR', 'APNS_AUTH_ERROR', 'UNAUTHENTICATED', 'PERMISSION_DENIED'],
+  // Without the FCM word UNREGISTERED it is the project that was not found.
+  internal_config: ['NOT_FOUND'],
+  service_internal: ['UNAVAILABLE', 'INTERNAL', 'DEADLINE_EXCEEDED'],
+  unspecified: ['UNSPECIFIED', 'UNSPECIFIED_ERROR'],
+});
+
+type FcmError = {
+  readonly status?: unknown;
+  readonly message?: unknown;
+  readonly details?: unknown;
+};
+
+/** What an answer of FCM means: the `errorCode` of its FcmError detail, else its `status` word, else its HTTP status. */
+export const toFcmAnswer = (response: ProviderResponse, now: number): ProviderAnswer => {
+  if (response.status === 200) return { category: 'ok' };
+  const error = (parseJson(response.body) as { error?: FcmError } | null | undefined)?.error;
+  const reason = errorCode(error?.details) ?? error?.status;
+  if (!isReasonWord(reason)) return withRetryAfter(refuseByStatus(response.status), response, now);
+  const category = isTooBig(reason, error?.message) ? 'payload_too_large' : (categoryOf.get(reason) ?? 'unknown');
+  return withRetryAfter({ category, reason }, response, now);
+};
+
+const errorCode = (details: unknown): unknown => {
+  if (!Array.isArray(details)) return undefined;
+  const detail: unknown = details.find(
+    (each: { '@type'?: unknown } | null) => each?.['@type'] === 'type.googleapis.com/google.firebase.fcm.v1.FcmError',
+  );
+  return (detail as { errorCode?: unknown } | undefined)?.errorCode;
+};
+
+// FCM has no word for it: INVALID_ARGUMENT with the message "Android message is too big" (firebase-admin-go issue 580).
+const isTooBig = (reason: string, message: unknown): boolean =>
+  reason === 'INVALID_ARGUMENT' && typeof message === 'string' && /message is too big/i.test(message);

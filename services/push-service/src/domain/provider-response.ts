@@ -1,0 +1,39 @@
+import { refuse } from './category.ts';
+import type { ProviderAnswer, Refusal } from './category.ts';
+
+/** An HTTP answer of FCM or APNs, as far as it matters. */
+export type ProviderResponse = {
+  readonly status: number;
+  readonly body: string;
+  /** The header `retry-after`: seconds or an HTTP date (RFC 9110 §10.2.3). */
+  readonly retryAfter?: string;
+};
+
+/** Reason words by category, turned round for looking up. */
+export const byWord = (words: Readonly<Partial<Record<Refusal, readonly string[]>>>): ReadonlyMap<string, Refusal> =>
+  new Map(
+    Object.entries(words).flatMap(([category, each]) => each.map((word) => [word, category as Refusal] as const)),
+  );
+
+/** A reason word as push services write them; anything else may be text of a message and is not passed on. */
+export const isReasonWord = (value: unknown): value is string =>
+  typeof value === 'string' && /^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(value);
+
+/** What an answer without a reason word means: only what its status says beyond doubt. A 404 or 410 is no proof of death. */
+export const refuseByStatus = (status: number): ProviderAnswer => {
+  if (status === 401 || status === 403) return refuse('auth');
+  if (status === 413) return refuse('payload_too_large');
+  if (status === 429) return refuse('too_many_requests');
+  return refuse(status >= 500 ? 'service_internal' : 'unspecified');
+};
+
+/** The answer with the wait that the push service asks for. */
+export const withRetryAfter = (
+  answer: ProviderAnswer,
+  { retryAfter }: ProviderResponse,
+  now: number,
+): ProviderAnswer => {
+  if (answer.category === 'ok' || retryAfter === undefined) return answer;
+  const seconds = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) : Math.ceil((Date.parse(retryAfter) - now) / 1000);
+  return Number.isFinite(seconds) ? { ...answer, retryAfterSeconds: Math.max(0, seconds) } : answer;
+};

@@ -1,0 +1,25 @@
+import type { MetricsOf } from '@pushmesh/telemetry';
+import type { metricNames } from '@pushmesh/telemetry';
+import { refuse } from '../domain/category.ts';
+import type { ProviderAnswer } from '../domain/category.ts';
+import { matchProvider } from '../domain/match-provider.ts';
+import type { Notification } from '../domain/notification.ts';
+import type { Provider, PushContext } from '../ports.ts';
+
+type Deps = {
+  readonly providers: readonly Provider[];
+  readonly metrics: Pick<MetricsOf<typeof metricNames.pushService>, 'providerAnswers'>;
+};
+
+/** Hands a notification to the provider that matches it. */
+export const createPush =
+  ({ providers, metrics }: Deps) =>
+  async (notification: Notification, ctx: PushContext): Promise<ProviderAnswer> => {
+    const provider = matchProvider(providers, notification);
+    const answer = provider ? await provider.push(notification, ctx) : refuse('no_matching_pool');
+    const { service: push_service, mode } = notification;
+    metrics.providerAnswers.inc({ push_service, mode, category: answer.category });
+    return answer;
+  };
+
+export type Push = ReturnType<typeof createPush>;

@@ -1,0 +1,143 @@
+import type { ApnsMessage } from './domain/apns-message.ts';
+import type { FcmMessage } from './domain/fcm-message.ts';
+import type { Notification } from './domain/notification.ts';
+
+// Where this server answers otherwise than the recorded MongoosePush, and why. The golden test fails for every other
+// difference, and for every entry here that is none.
+
+type Answer = { readonly status: number; readonly body?: string; readonly why: string };
+
+const reason = (status: number, word: string, why: string): Answer => ({
+  status,
+  body: JSON.stringify({ reason: word }),
+  why,
+});
+
+/** By method, path and request. */
+export const requestDifferences: Readonly<Record<string, Answer>> = {
+  'POST /v3/notification/tok {bad': {
+    status: 400,
+    why: 'malformed JSON is the caller’s fault; recorded: an empty 500',
+  },
+  'GET /v3/notification/tok null': { status: 405, why: 'a wrong method; recorded: an empty 500' },
+  'GET /nothing null': { status: 404, why: 'an unknown route; recorded: an empty 500' },
+  'GET /healthcheck null': { status: 406, why: 'an accept header without JSON; recorded: an empty 500' },
+  'POST /v3/notification/tok {"service":"fcm","data":{"a":[{"b":1}]}}': {
+    status: 200,
+    body: 'null',
+    why: 'what is nested goes to FCM as its JSON text; recorded: a crash',
+  },
+  'POST /v2/notification/tok {"service":"fcm","data":{"a":{"b":1}}}': {
+    status: 200,
+    body: 'null',
+    why: 'what is nested goes to FCM as its JSON text (MongoosePush issue 141)',
+  },
+  'POST /v3/notification/tok {"service":"fcm","alert":{"title":"t","body":"b"},"mode":"dev"}': {
+    status: 200,
+    body: 'null',
+    why: 'the sandbox stands for FCM in mode dev too; MongoosePush cannot be configured to',
+  },
+  'POST /v1/notification/tok {"service":"fcm","title":"t","body":"b","mode":"dev"}': {
+    status: 200,
+    body: 'null',
+    why: 'the sandbox stands for FCM in mode dev too; MongoosePush cannot be configured to',
+  },
+};
+
+const operators = 'a known word of our credentials, not of the push';
+const wordless = 'no reason word: the status decides; recorded: a crash';
+
+/** By service and the provider’s status and word, the v3 answer. */
+export const outcomeDifferences: Readonly<Record<string, Answer>> = {
+  'apns 400 IdleTimeout': reason(503, 'service_internal', 'passes by itself; nothing was wrong with the request'),
+  'apns 400 InvalidPushType': reason(503, 'internal_config', 'a header that this server writes'),
+  'apns 400 BadEnvironmentKeyIdInToken': reason(503, 'service_internal', operators),
+  'apns 500 ': reason(503, 'service_internal', wordless),
+  'apns 400 {}': reason(520, 'unspecified', wordless),
+  'apns 400 {"reason":null}': reason(520, 'unspecified', wordless),
+  'apns 201 ': reason(520, 'unspecified', wordless),
+  'fcm 404 NOT_FOUND': reason(
+    503,
+    'internal_config',
+    'the project was not found; the device has nothing to do with it',
+  ),
+  'fcm 403 PERMISSION_DENIED': reason(503, 'service_internal', operators),
+  'fcm 401 UNAUTHENTICATED': reason(503, 'service_internal', operators),
+  'fcm 429 RESOURCE_EXHAUSTED': reason(429, 'too_many_requests', 'a quota, whichever of its two words says so'),
+  'fcm 500 UNSPECIFIED_ERROR': reason(520, 'unspecified', 'Google’s real name of what MongoosePush calls UNSPECIFIED'),
+  'fcm 500 UNSPECIFIED': reason(
+    520,
+    'unspecified',
+    'the documented answer; recorded: a crash for want of a reason phrase',
+  ),
+  'fcm 502 <html>bad gw</html>': reason(503, 'service_internal', wordless),
+  'fcm 500 ': reason(503, 'service_internal', wordless),
+  'fcm stream reset': reason(503, 'connection_lost', 'recorded: not noticed, a crash after 5 s'),
+  'apns answer after 6 s': reason(503, 'request_timeout', 'recorded: a crash at 5 s'),
+};
+
+/** Those of `outcomeDifferences` that v1 and v2 answer otherwise, too: recorded as an empty 500. `details` then is our word. */
+export const emptyInV2: Readonly<Record<string, string>> = {
+  'apns 500 ': 'service_internal',
+  'apns 400 {}': 'unspecified',
+  'apns 400 {"reason":null}': 'unspecified',
+  'apns 201 ': 'unspecified',
+  'fcm 502 <html>bad gw</html>': 'service_internal',
+  'fcm 500 ': 'service_internal',
+  'fcm stream reset': 'connection_lost',
+  'apns answer after 6 s': 'request_timeout',
+};
+
+type Correction<M> = { readonly why: string; readonly correct: (recorded: M, pushed: Notification) => M };
+
+type RecordedFcm = FcmMessage & {
+  readonly notification?: object;
+  readonly android?: { readonly data?: FcmMessage['data'] };
+};
+
+/** What is changed in a recorded FCM message; each must change at least one. */
+export const fcmCorrections: readonly Correction<RecordedFcm>[] = [
+  {
+    why: 'data stands in the message, where all platforms look for it (as in MongoosePush 2.3.0)',
+    correct: ({ android: { data, ...android } = {}, ...message }) => ({ ...message, android, ...(data && { data }) }),
+  },
+  {
+    why: 'nothing empty is sent: with a notification, be it empty, a push is not silent',
+    correct: (message) => withoutEmpty({ ...message, android: withoutEmpty(message.android ?? {}) }),
+  },
+];
+
+type RecordedApns = Pick<ApnsMessage, 'headers' | 'payload'>;
+const isBackground = ({ payload }: RecordedApns) => 'content-available' in (payload['aps'] as object);
+const header = (recorded: RecordedApns, name: string, value: string): RecordedApns => ({
+  ...recorded,
+  headers: { ...recorded.headers, [name]: value },
+});
+
+/** What is changed in a recorded APNs request; each must change at least one. */
+export const apnsCorrections: readonly Correction<RecordedApns>[] = [
+  {
+    why: 'the push type is required since iOS 13, of alerts too',
+    correct: (recorded) => header(recorded, 'apns-push-type', isBackground(recorded) ? 'background' : 'alert'),
+  },
+  {
+    why: 'a silent push without topic gets the default one; APNs would answer MissingTopic',
+    correct: (recorded) =>
+      isBackground(recorded) && !recorded.headers['apns-topic']
+        ? header(recorded, 'apns-topic', 'com.example.app')
+        : recorded,
+  },
+  {
+    why: 'APNs refuses other priorities than 5 for background pushes',
+    correct: (recorded) => (isBackground(recorded) ? header(recorded, 'apns-priority', '5') : recorded),
+  },
+  {
+    why: 'a tag replaces the notification before it, as it does on Android',
+    correct: (recorded, { alert }) => (alert?.tag ? header(recorded, 'apns-collapse-id', alert.tag) : recorded),
+  },
+];
+
+const withoutEmpty = <T extends object>(value: T): T =>
+  Object.fromEntries(
+    Object.entries(value).filter(([, each]) => typeof each !== 'object' || Object.keys(each as object).length > 0),
+  ) as T;

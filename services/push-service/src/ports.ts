@@ -1,0 +1,21 @@
+import type { Mode, PushService } from '@pushmesh/contracts';
+import type { ProviderAnswer } from './domain/category.ts';
+import type { Notification } from './domain/notification.ts';
+
+/** What belongs to one request. */
+export type PushContext = {
+  /** Closes the caller's connection without an answer: only the sandbox does, to play a server that dies. */
+  readonly hangUp: () => void;
+};
+
+/** One push service in one mode: FCM or APNs, or what stands for them. */
+export type Provider = {
+  readonly service: PushService;
+  readonly mode: Mode;
+  /** A request with tags goes only to a provider that has all of them. */
+  readonly tags: readonly string[];
+  /** Refusals, timeouts and lost connections are answers; a throw is a bug. */
+  push(notification: Notification, ctx: PushContext): Promise<ProviderAnswer>;
+  /** The connections that are kept to the push service. */
+  connections(): { readonly connected: number; readonly disconnected: number };
+};

@@ -1,0 +1,51 @@
+import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { sandboxRoutes } from './adapters/sandbox/routes.ts';
+import { createSandbox } from './adapters/sandbox/sandbox.ts';
+import { createPushService } from './service.ts';
+
+type Options = { readonly maxPhones?: number; readonly maxNotifications?: number; readonly maxSubscribers?: number };
+
+/** push-service with its sandbox, in this process, on any free port of the loopback; `lines` are its log lines. */
+export const startPushService = async (bounds: Options = {}) => {
+  const lines: string[] = [];
+  const registry = createMetrics('push-service');
+  const metrics = registry.add(metricNames.pushService);
+  const sandbox = createSandbox({
+    apnsTopic: 'com.example.app',
+    maxPhones: 1000,
+    maxNotifications: 50,
+    maxSubscribers: 4,
+    ...bounds,
+    clock: Date.now,
+    onEvicted: (count) => metrics.sandboxEvicted.inc(count),
+  });
+  const service = createPushService({
+    host: '127.0.0.1',
+    port: 0,
+    providers: sandbox.providers,
+    routes: sandboxRoutes(sandbox),
+    log: createLog('push-service', 'trace', { write: (line: string) => void lines.push(line) }),
+    metrics,
+    clock: Date.now,
+  });
+  await service.resource.start();
+  const url = service.address();
+
+  return {
+    url,
+    lines,
+    sandbox,
+    server: service.server,
+    stop: service.resource.drain,
+    metricsText: () => registry.registry.metrics(),
+    push: (token: string, body: unknown, version = 'v3') =>
+      fetch(`${url}/${version}/notification/${encodeURIComponent(token)}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    json: async (path: string): Promise<unknown> => (await fetch(url + path)).json(),
+  };
+};
+
+export const alert = { title: 'juliet@capulet.example', body: 'Wherefore art thou?' };
