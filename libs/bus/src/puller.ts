@@ -36,6 +36,8 @@ export type Puller = {
 
 /** How long one request for messages stays open at the server. */
 const pullExpiresMs = 5_000;
+/** When a message comes again for which there was no room. */
+const noRoomRetryMs = 250;
 const faultRetryMs = 1_000;
 const faultRetryCapMs = 60_000;
 
@@ -49,28 +51,15 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
   let draining = false;
   let drained: (() => void) | undefined;
 
-  connection.onReady((ready) => {
-    nats = ready;
-    void jetstream(ready)
-      .consumers.get(stream, durable.name)
-      .then((found) => {
-        consumer = found;
-        ask();
-      }, restart);
-  });
-  connection.onLost(() => {
-    consumer = undefined;
-    for (const messages of requests.keys()) messages.stop();
-  });
-  const restart = (): void => {
-    setTimeout(ask, faultRetryMs).unref();
-  };
-
   // A message that takes long must not be given to another worker meanwhile.
   const keepAlive = setInterval(() => {
     for (const msg of taken) msg.working();
   }, durable.ackWaitMs / 3);
   keepAlive.unref();
+
+  const askLater = (): void => {
+    setTimeout(ask, faultRetryMs).unref();
+  };
 
   const requested = (): number => [...requests.values()].reduce((sum, each) => sum + each, 0);
 
@@ -80,7 +69,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
     if (draining || !consumer || !connection.current() || room < Math.max(1, Math.floor(limit / 4))) return;
     void consumer
       .fetch({ max_messages: room, expires: pullExpiresMs })
-      .then((messages) => take(messages, room), restart);
+      .then((messages) => take(messages, room), askLater);
   };
 
   const take = async (messages: ConsumerMessages, room: number): Promise<void> => {
@@ -88,7 +77,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
     try {
       for await (const msg of messages) {
         requests.set(messages, (requests.get(messages) ?? 1) - 1);
-        if (draining || taken.size >= Math.max(1, limit)) msg.nak(faultRetryMs);
+        if (draining || taken.size >= limit) msg.nak(noRoomRetryMs);
         else void work(msg);
       }
     } catch (error) {
@@ -119,11 +108,30 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
     }
   };
 
+  const bind = async (ready: NatsConnection): Promise<void> => {
+    nats = ready;
+    while (!draining && connection.current() === ready) {
+      try {
+        consumer = await jetstream(ready).consumers.get(stream, durable.name);
+        ask();
+        return;
+      } catch (error) {
+        onFault(error);
+        await new Promise((resolve) => setTimeout(resolve, faultRetryMs));
+      }
+    }
+  };
+  connection.onReady((ready) => void bind(ready));
+  connection.onLost(() => {
+    consumer = undefined;
+    for (const messages of requests.keys()) messages.stop();
+  });
+
   return {
+    // A request that is open already is left open: what NATS sends for it after we stopped listening would only come
+    // again after `ackWaitMs`. There is no room for it now, so it goes back at once.
     limit: (next) => {
-      const fewer = next < limit;
       limit = next;
-      if (fewer) for (const messages of requests.keys()) messages.stop();
       ask();
     },
     inFlight: () => taken.size,
@@ -141,7 +149,6 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
     },
     drain: async () => {
       draining = true;
-      for (const messages of requests.keys()) messages.stop();
       if (taken.size > 0) await new Promise<void>((resolve) => (drained = resolve));
       clearInterval(keepAlive);
     },

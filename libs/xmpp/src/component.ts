@@ -128,7 +128,9 @@ export const connectComponent = (options: ComponentOptions): ComponentStream => 
         connection.setReading(!isPaused);
         enter('online');
       },
-      onStanza: (stanza) => requests.settle(stanza) || guarded(() => options.onStanza(stanza)),
+      onStanza(stanza) {
+        if (!requests.settle(stanza)) guarded(() => options.onStanza(stanza));
+      },
       onRefused: (head, error) => guarded(() => options.onRefused?.(head, error)),
       onDown(reason) {
         if (onlineSince !== undefined && performance.now() - onlineSince >= timing.stableMs) failures = 0;

@@ -1,0 +1,306 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { deliveryDurable, durables, messages, subjects } from '@pushmesh/contracts';
+import type { Delivery, Reply } from '@pushmesh/contracts';
+import { startNats } from '@pushmesh/servers';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
+import { createBus } from './index.ts';
+import type { Bus, Settlement } from './index.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-bus-'));
+let nats: Awaited<ReturnType<typeof startNats>>;
+beforeAll(async () => {
+  nats = await startNats({ dataDir, prefer: 'containers' });
+});
+afterAll(async () => {
+  await nats.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const patience = { timeout: 20_000 };
+const open: Bus[] = [];
+afterEach(async () => {
+  for (const bus of open.splice(0)) await bus.close();
+});
+
+let meshes = 0;
+/** A mesh of its own on the shared NATS: another prefix, other streams. */
+const newPrefix = () => `t${process.pid}-${(meshes += 1)}`;
+const openBus = async (prefix: string, maxBytes = 10_485_760) => {
+  const metrics = createMetrics('test');
+  const bus = createBus(
+    {
+      name: 'test',
+      url: nats.url,
+      streams: { prefix, replicas: 1, maxBytes },
+      publishTimeoutMs: 2_000,
+      maxPublishesInFlight: 200,
+    },
+    createLog('test', 'silent'),
+    metrics,
+  );
+  open.push(bus);
+  await expect.poll(() => bus.missing(), patience).toBeUndefined();
+  return { bus, metrics };
+};
+
+const delivery = (id: string, more: Partial<Delivery> = {}): Delivery => ({
+  v: 1,
+  id,
+  node: { host: 'h', node: 'n', version: 1 },
+  service: 'fcm',
+  mode: 'prod',
+  deviceId: 't',
+  options: {},
+  summary: {},
+  acceptedAt: 1,
+  expiresAt: 2,
+  attempt: 1,
+  ...more,
+});
+const subject = subjects.delivery('fcm', 'prod');
+const durable = deliveryDurable('fcm', 'prod');
+const publish = (bus: Bus, id: string) => bus.publish(subject, messages.delivery, delivery(id), { msgId: id });
+
+describe('publish', () => {
+  it('stores a message once, however often it is published', async () => {
+    const { bus } = await openBus(newPrefix());
+    const ids = Array.from({ length: 100 }, (_, index) => `d${index}`);
+    const published = await Promise.all([...ids, ...ids].map((id) => publish(bus, id)));
+    expect(published.filter(({ type }) => type === 'stored')).toHaveLength(100);
+    expect(published.filter(({ type }) => type === 'duplicate')).toHaveLength(100);
+  });
+
+  it('refuses beyond its bound instead of buffering', async () => {
+    const { bus } = await openBus(newPrefix());
+    const published = await Promise.all(Array.from({ length: 300 }, (_, index) => publish(bus, `d${index}`)));
+    expect(published.filter(({ type }) => type === 'full')).toHaveLength(100);
+    expect(published.filter(({ type }) => type === 'stored')).toHaveLength(200);
+  });
+
+  it('says refused when the stream is full', async () => {
+    const { bus } = await openBus(newPrefix(), 1_048_576);
+    const big = delivery('big', { summary: { lastMessageBody: 'x'.repeat(300_000) } });
+    const types: string[] = [];
+    for (let n = 0; n < 6; n += 1)
+      types.push((await bus.publish(subject, messages.delivery, big, { msgId: `big${n}` })).type);
+    expect(types[0]).toBe('stored');
+    expect(types.at(-1)).toBe('refused');
+  });
+});
+
+describe('consume', () => {
+  it('takes no more than its bound, and every message once when each is acknowledged', async () => {
+    const { bus } = await openBus(newPrefix());
+    const ids = Array.from({ length: 150 }, (_, index) => `d${index}`);
+    await Promise.all(ids.map((id) => publish(bus, id)));
+    const seen: string[] = [];
+    let now = 0;
+    let most = 0;
+    bus.consume({
+      durable,
+      message: messages.delivery,
+      concurrency: 8,
+      handle: async ({ id }) => {
+        most = Math.max(most, (now += 1));
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        now -= 1;
+        seen.push(id);
+        return { type: 'ack' };
+      },
+    });
+    await expect.poll(() => seen.length, patience).toBe(150);
+    expect(new Set(seen).size).toBe(150);
+    expect(most).toBeLessThanOrEqual(8);
+    expect(most).toBeGreaterThan(1);
+  });
+
+  it('gives a message again after its delay, and after a handler that threw', async () => {
+    const { bus } = await openBus(newPrefix());
+    await publish(bus, 'd1');
+    const answers: (Settlement | Error)[] = [{ type: 'retry', delayMs: 50 }, new TypeError('bug'), { type: 'ack' }];
+    const seen: string[] = [];
+    bus.consume({
+      durable,
+      message: messages.delivery,
+      concurrency: 4,
+      handle: ({ id }) => {
+        const answer = answers[seen.push(id) - 1] ?? { type: 'ack' };
+        return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+      },
+    });
+    await expect.poll(() => seen, patience).toEqual(['d1', 'd1', 'd1']);
+  });
+
+  it('stops asking at limit 0, asks for one at 1, and goes on with all', async () => {
+    const { bus } = await openBus(newPrefix());
+    const release: (() => void)[] = [];
+    const consumer = bus.consume({
+      durable,
+      message: messages.delivery,
+      concurrency: 8,
+      handle: () => new Promise((resolve) => release.push(() => resolve({ type: 'ack' }))),
+    });
+    consumer.limit(0);
+    await Promise.all(Array.from({ length: 20 }, (_, index) => publish(bus, `d${index}`)));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(release).toHaveLength(0);
+    consumer.limit(1);
+    await expect.poll(() => release.length, patience).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(release).toHaveLength(1);
+    consumer.limit(8);
+    let done = 0;
+    await expect
+      .poll(() => {
+        for (const each of release.slice(done)) each();
+        done = release.length;
+        return done;
+      }, patience)
+      .toBe(20);
+  });
+
+  it('knows how much waits and how old the eldest is', async () => {
+    const { bus } = await openBus(newPrefix());
+    const consumer = bus.consume({
+      durable,
+      message: messages.delivery,
+      concurrency: 2,
+      handle: () => new Promise(() => {}),
+    });
+    consumer.limit(0);
+    await expect.poll(() => consumer.backlog(), patience).toEqual({ waiting: 0, oldestMs: 0 });
+    await Promise.all([publish(bus, 'a'), publish(bus, 'b'), publish(bus, 'c')]);
+    await expect.poll(() => consumer.backlog(), patience).toMatchObject({ waiting: 3 });
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect((await consumer.backlog())?.oldestMs).toBeGreaterThan(50);
+  });
+
+  it('keeps a message that it cannot read, and goes on with the others', async () => {
+    const { bus, metrics } = await openBus(newPrefix());
+    await bus.publish(subject, messages.delivery, { ...delivery('new'), v: 2 } as never, { msgId: 'new' });
+    await publish(bus, 'd1');
+    const seen: string[] = [];
+    bus.consume({
+      durable,
+      message: messages.delivery,
+      concurrency: 2,
+      handle: ({ id }) => (seen.push(id), Promise.resolve({ type: 'ack' })),
+    });
+    await expect.poll(() => seen, patience).toEqual(['d1']);
+    await expect.poll(() => metrics.registry.metrics(), patience).toContain('settled="unreadable"');
+  });
+
+  it('drains: what was taken is settled, nothing new is taken', async () => {
+    const { bus } = await openBus(newPrefix());
+    await Promise.all(Array.from({ length: 10 }, (_, index) => publish(bus, `d${index}`)));
+    let taken = 0;
+    let settled = 0;
+    bus.consume({
+      durable,
+      message: messages.delivery,
+      concurrency: 3,
+      handle: async () => {
+        taken += 1;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        settled += 1;
+        return { type: 'ack' };
+      },
+    });
+    await expect.poll(() => taken, patience).toBeGreaterThan(0);
+    await bus.drain();
+    const atDrain = taken;
+    expect(settled).toBe(atDrain);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(taken).toBe(atDrain);
+  });
+});
+
+describe('request and reply', () => {
+  const ask = (bus: Bus) =>
+    bus.request('list-nodes', { v: 1, host: 'h', owner: 'a@b' }, { timeoutMs: 1_000, traceparent: 'tp' });
+  const nodes: Reply = { v: 1, type: 'nodes', nodes: ['n'] };
+
+  it('says so when nobody listens', async () => {
+    const { bus } = await openBus(newPrefix());
+    expect(await ask(bus)).toEqual({ type: 'no-responders' });
+  });
+
+  it('is answered by one replica, with the trace context handed on; a throw is unavailable', async () => {
+    const prefix = newPrefix();
+    const [{ bus: a }, { bus: b }, { bus: asker }] = await Promise.all([
+      openBus(prefix),
+      openBus(prefix),
+      openBus(prefix),
+    ]);
+    const seen: unknown[] = [];
+    for (const bus of [a, b])
+      bus.answer((type, command, context) => (seen.push([type, command, context]), Promise.resolve(nodes)), 10);
+    await expect.poll(() => ask(asker), patience).toEqual(nodes);
+    expect(seen).toEqual([['list-nodes', { v: 1, host: 'h', owner: 'a@b' }, { traceparent: 'tp' }]]);
+  });
+
+  it('answers unavailable for a bug and beyond its bound, unreadable for what it cannot read, timeout for silence', async () => {
+    const prefix = newPrefix();
+    const [{ bus }, { bus: asker }] = await Promise.all([openBus(prefix), openBus(prefix)]);
+    let how: 'throw' | 'hang' = 'throw';
+    bus.answer(() => (how === 'throw' ? Promise.reject(new TypeError('bug')) : new Promise(() => {})), 1);
+    await expect.poll(() => ask(asker), patience).toEqual({ v: 1, type: 'unavailable' });
+    expect(await asker.request('list-nodes', { v: 9 } as never, { timeoutMs: 1_000, traceparent: 'tp' })).toEqual({
+      v: 1,
+      type: 'unreadable',
+    });
+    how = 'hang';
+    const [first, second] = await Promise.all([ask(asker), ask(asker)]);
+    expect([first, second]).toEqual([{ type: 'timeout' }, { v: 1, type: 'unavailable' }]);
+  });
+});
+
+describe('NATS killed and started again', () => {
+  it('fails what was under way at once, says what is missing, and comes back by itself with every message', async () => {
+    const prefix = newPrefix();
+    const { bus } = await openBus(prefix);
+    const seen = new Set<string>();
+    const consumer = bus.consume({
+      durable,
+      message: messages.delivery,
+      concurrency: 4,
+      handle: ({ id }) => (seen.add(id), Promise.resolve({ type: 'ack' })),
+    });
+    consumer.limit(0);
+    for (const id of ['a', 'b', 'c']) expect((await publish(bus, id)).type).toBe('stored');
+    await nats.kill();
+    await expect.poll(() => bus.missing(), patience).toContain('disconnected');
+    expect((await publish(bus, 'd')).type).toBe('disconnected');
+    expect(
+      await bus.request('list-nodes', { v: 1, host: 'h', owner: 'a@b' }, { timeoutMs: 500, traceparent: 'tp' }),
+    ).toEqual({ type: 'disconnected' });
+    await nats.restart();
+    await expect.poll(() => bus.missing(), patience).toBeUndefined();
+    expect((await publish(bus, 'e')).type).toBe('stored');
+    consumer.limit(4);
+    await expect.poll(() => [...seen].toSorted(), patience).toEqual(['a', 'b', 'c', 'e']);
+  });
+});
+
+it('two meshes share one NATS without seeing each other', async () => {
+  const [{ bus: a }, { bus: b }] = await Promise.all([openBus(newPrefix()), openBus(newPrefix())]);
+  await publish(a, 'd1');
+  const seen: string[] = [];
+  b.consume({
+    durable: durables.feedback,
+    message: messages.result,
+    concurrency: 1,
+    handle: () => Promise.resolve({ type: 'ack' }),
+  });
+  const consumer = b.consume({
+    durable,
+    message: messages.delivery,
+    concurrency: 1,
+    handle: ({ id }) => (seen.push(id), Promise.resolve({ type: 'ack' })),
+  });
+  await expect.poll(() => consumer.backlog(), patience).toEqual({ waiting: 0, oldestMs: 0 });
+  expect(seen).toEqual([]);
+});

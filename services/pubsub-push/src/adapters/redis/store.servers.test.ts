@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startRedis } from '@pushmesh/servers';
+import { createLog } from '@pushmesh/telemetry';
+import { StoreUnavailable } from '../../ports.ts';
+import { describeStore } from '../../testing/store-contract.ts';
+import { createRedisStore } from './store.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-redis-'));
+const opened: { stop(): Promise<void> }[] = [];
+let redis: Awaited<ReturnType<typeof startRedis>>;
+let stores = 0;
+
+beforeAll(async () => {
+  redis = await startRedis({ dataDir, prefer: 'containers' });
+});
+afterAll(async () => {
+  for (const each of opened) await each.stop();
+  await redis.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const openStore = async () => {
+  const created = createRedisStore({
+    url: redis.url,
+    keyPrefix: `t${(stores += 1)}:`,
+    timeoutMs: 2_000,
+    log: createLog('test', 'silent'),
+  });
+  opened.push(created.resource);
+  await created.resource.start();
+  await expect.poll(() => created.resource.missing(), { timeout: 10_000 }).toBeUndefined();
+  return created;
+};
+
+describeStore('the Redis store', async () => (await openStore()).store);
+
+it('fails at once while Redis is away, says so, and has everything when it is back', async () => {
+  const { store, resource } = await openStore();
+  await store.enable('alice', { service: 'p', node: 'n', options: {}, enabledAt: 1 }, 10);
+  await redis.kill();
+  await expect.poll(() => resource.missing(), { timeout: 10_000 }).toBeDefined();
+  await expect(store.registrationsOf('alice')).rejects.toBeInstanceOf(StoreUnavailable);
+  await redis.restart();
+  await expect.poll(() => resource.missing(), { timeout: 20_000 }).toBeUndefined();
+  expect(await store.registrationsOf('alice')).toHaveLength(1);
+});

@@ -1,0 +1,331 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { xml } from '@xmpp/client';
+import type { Element } from 'ltx';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { connectClient } from '../../deploy/local/client.ts';
+import type { Client } from '../../deploy/local/client.ts';
+import { createNode, deleteNode, disable, enable, publishOptions } from '../../deploy/local/guide.ts';
+import { startMesh } from '../../deploy/local/mesh.ts';
+import type { Mesh, ServiceName, XmppServerName } from '../../deploy/local/mesh.ts';
+import { expectNothing, notificationsOf, waitForPush } from '../../deploy/local/phone.ts';
+
+const pubsub = 'http://jabber.org/protocol/pubsub';
+const push = 'push.localhost';
+const patience = { timeout: 20_000, interval: 50 };
+
+/** An IQ reply in short: `result`, or `error`, its type, its condition and the pubsub condition beside it. */
+const inShort = (reply: Element): string => {
+  if (reply.attrs['type'] === 'result') return 'result';
+  const error = reply.getChild('error');
+  const conditions = (error?.children ?? [])
+    .filter((child): child is Element => typeof child !== 'string' && child.name !== 'text')
+    .map(({ name, attrs }) => (attrs['feature'] ? `${name} ${attrs['feature']}` : name));
+  return [error?.attrs['type'], ...conditions].join(' ');
+};
+
+const notification = (body = 'hello'): Element =>
+  xml(
+    'notification',
+    { xmlns: 'urn:xmpp:push:0' },
+    xml(
+      'x',
+      { xmlns: 'jabber:x:data', type: 'submit' },
+      xml('field', { var: 'FORM_TYPE' }, xml('value', {}, 'urn:xmpp:push:summary')),
+      xml('field', { var: 'last-message-body' }, xml('value', {}, body)),
+    ),
+  );
+const publish = (node: string | undefined, items: Element[], options?: Record<string, string>): Element =>
+  xml(
+    'pubsub',
+    { xmlns: pubsub },
+    xml('publish', { node }, ...items),
+    ...(options ? [xml('publish-options', {}, publishOptions(options))] : []),
+  );
+const item = (...payload: Element[]) => xml('item', {}, ...payload);
+
+/** Everything that must hold on every XMPP server, on a mesh of its own: real servers, all four services as processes. */
+export const describeMesh = (server: XmppServerName, dropsAfterErrors: number): void => {
+  describe(`the mesh with ${server}`, () => {
+    const dataDir = mkdtempSync(join(tmpdir(), `pushmesh-${server}-`));
+    const clients: Client[] = [];
+    let mesh: Mesh;
+
+    beforeAll(async () => {
+      mesh = await startMesh({
+        dataDir,
+        server,
+        prefer: 'containers',
+        prosody: { pushMaxErrors: dropsAfterErrors },
+        settings: { dispatcher: { RETRY_BASE_MS: '100', RETRY_CAP_MS: '500', BREAKER_RESET_MS: '500', BREAKER_VOLUME: '5' } },
+        report: () => {},
+      });
+    });
+    // Who stays logged in misses no message, in the next test either.
+    afterEach(async () => {
+      await Promise.allSettled(clients.splice(0).map((client) => client.close()));
+    });
+    afterAll(async () => {
+      await mesh?.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    });
+
+    const logIn = async (who: 0 | 1, resource = `r${randomUUID().slice(0, 8)}`): Promise<Client> => {
+      const { users, ...xmpp } = mesh.endpoints.xmpp;
+      const user = users[who];
+      if (!user) throw new Error(`there is no user ${who}`);
+      const client = await connectClient({ ...xmpp, ...user }, resource);
+      clients.push(client);
+      return client;
+    };
+    const unique = (what: string) => `${what}-${randomUUID().slice(0, 8)}`;
+    /** Alice is online only inside; afterwards she is away and messages to her are missed. */
+    const asAlice = async <T>(act: (alice: Client) => Promise<T>): Promise<T> => {
+      const alice = await logIn(0);
+      const done = await act(alice);
+      await alice.close();
+      return done;
+    };
+    const register = (node: string, options: Record<string, string>): Promise<void> =>
+      asAlice(async (alice) => {
+        expect(inShort(await alice.iq('set', push, createNode(node)))).toBe('result');
+        expect(inShort(await alice.iq('set', undefined, enable(push, node, options)))).toBe('result');
+      });
+    const disableAll = () => asAlice((alice) => alice.iq('set', undefined, disable(push)));
+    /** The value of one series of one service’s metrics; 0 while there is none. */
+    const metric = async (service: ServiceName, name: string, ...labels: string[]): Promise<number> => {
+      const text = await (await fetch(`${mesh.services[service].ops}/metrics`)).text();
+      const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) && labels.every((label) => line.includes(label)));
+      return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+    };
+    const publishesSeen = () => metric('gateway', 'pushmesh_stanzas_total', 'request="publish"');
+
+    describe('the guide’s flow', () => {
+      it('create, enable, go away, be written to, get the push; disable, be written to, get nothing', async () => {
+        const [node, phone] = [unique('princely_musings'), unique('phone')];
+        await register(node, { service: 'apns', device_id: phone, mode: 'dev', click_action: 'open_chat' });
+        const bob = await logIn(1);
+        await bob.message('alice@localhost', 'Neither, fair saint — ü 😀 <b>&');
+        expect(await waitForPush(mesh.endpoints.pushService, phone, 1)).toMatchObject({
+          service: 'apns',
+          mode: 'dev',
+          title: expect.stringMatching(/^bob@localhost(\/|$)/) as string,
+          body: 'Neither, fair saint — ü 😀 <b>&',
+          badge: 1,
+          click_action: 'open_chat',
+        });
+        await asAlice(async (alice) => {
+          expect(inShort(await alice.iq('set', undefined, disable(push, node)))).toBe('result');
+        });
+        await bob.message('alice@localhost', 'still there?');
+        expect(await expectNothing(mesh.endpoints.pushService, phone, 1)).toBe(true);
+      });
+
+      it('the seed text’s field name `device` works too, with FCM and silent', async () => {
+        const [node, phone] = [unique('node'), unique('phone')];
+        await register(node, { service: 'fcm', device: phone, silent: 'true' });
+        const bob = await logIn(1);
+        await bob.message('alice@localhost', 'psst');
+        const pushed = await waitForPush(mesh.endpoints.pushService, phone, 1);
+        expect(pushed).toMatchObject({ service: 'fcm', mode: 'prod', data: { 'last-message-body': 'psst' } });
+        expect(pushed).not.toHaveProperty('title');
+        await disableAll();
+      });
+
+      it('disable without node disables every node of the service', async () => {
+        const phones = [unique('phone'), unique('phone')];
+        // One node for each client session: ejabberd keys its registrations by session.
+        for (const phone of phones) await register(unique('node'), { service: 'fcm', device_id: phone });
+        const bob = await logIn(1);
+        await bob.message('alice@localhost', 'to both');
+        for (const phone of phones) await waitForPush(mesh.endpoints.pushService, phone, 1);
+        expect(inShort(await disableAll())).toBe('result');
+        await bob.message('alice@localhost', 'to none');
+        for (const phone of phones) expect(await expectNothing(mesh.endpoints.pushService, phone, 1)).toBe(true);
+      });
+    });
+
+    describe('answers on the wire', () => {
+      it('create', async () => {
+        const [alice, bob] = [await logIn(0), await logIn(1)];
+        const node = unique('node');
+        const created = await alice.iq('set', push, createNode(node));
+        expect(created.getChild('pubsub', pubsub)?.getChild('create')?.attrs['node']).toBe(node);
+        const create = async (client: Client, ...children: Element[]) =>
+          inShort(await client.iq('set', push, xml('pubsub', { xmlns: pubsub }, ...children)));
+        const configured = (name: string, value: string) => [
+          xml('create', { node: unique('node'), type: 'push' }),
+          xml('configure', {}, xml('x', { xmlns: 'jabber:x:data', type: 'submit' }, xml('field', { var: name }, xml('value', {}, value)))),
+        ];
+        expect(await create(alice, xml('create', { node, type: 'push' }))).toBe('cancel conflict');
+        expect(await create(bob, xml('create', { node, type: 'push' }))).toBe('cancel conflict');
+        expect(await create(alice, xml('create', { type: 'push' }))).toBe('modify not-acceptable nodeid-required');
+        expect(await create(alice, xml('create', { node: unique('node'), type: 'flat' }))).toBe('cancel feature-not-implemented unsupported create-nodes');
+        expect(await create(alice, ...configured('pubsub#publish_model', 'open'))).toBe('result');
+        expect(await create(alice, ...configured('pubsub#access_model', 'open'))).toBe('modify not-acceptable unsupported-access-model');
+      });
+
+      it('delete', async () => {
+        const [alice, bob] = [await logIn(0), await logIn(1)];
+        const node = unique('node');
+        await alice.iq('set', push, createNode(node));
+        expect(inShort(await bob.iq('set', push, deleteNode(node)))).toBe('auth forbidden');
+        expect(inShort(await alice.iq('set', push, deleteNode(unique('node'))))).toBe('cancel item-not-found');
+        expect(inShort(await alice.iq('set', push, deleteNode('')))).toBe('cancel not-allowed');
+        expect(inShort(await alice.iq('set', push, deleteNode(node)))).toBe('result');
+        const gone = publish(node, [item(notification())], { service: 'fcm', device_id: unique('phone') });
+        expect(inShort(await alice.iq('set', push, gone))).toBe('cancel item-not-found');
+      });
+
+      it('publish, in the order of the checks', async () => {
+        const [alice, bob] = [await logIn(0), await logIn(1)];
+        const [node, phone] = [unique('node'), unique('phone')];
+        await alice.iq('set', push, createNode(node));
+        const options = { service: 'fcm', device_id: phone };
+        const entry = xml('entry', { xmlns: 'http://www.w3.org/2005/Atom' });
+        const answer = async (client: Client, payload: Element) => inShort(await client.iq('set', push, payload));
+        expect(await answer(alice, publish(undefined, [item(notification())], options))).toBe('modify bad-request nodeid-required');
+        expect(await answer(alice, publish(node, [], options))).toBe('modify bad-request item-required');
+        expect(await answer(alice, publish(node, [item(notification()), item(notification())], options))).toBe('modify bad-request invalid-payload');
+        expect(await answer(alice, publish(unique('node'), [item(entry)]))).toBe('cancel item-not-found');
+        expect(await answer(bob, publish(node, [item()]))).toBe('modify bad-request payload-required');
+        expect(await answer(bob, publish(node, [item(entry)]))).toBe('modify bad-request invalid-payload');
+        expect(await answer(bob, publish(node, [item(notification('x'.repeat(60_000)))]))).toBe('modify not-acceptable payload-too-big');
+        expect(await answer(bob, publish(node, [item(notification())]))).toBe('cancel conflict precondition-not-met');
+        expect(await answer(alice, publish(node, [item(notification())], { service: 'fcm' }))).toBe('cancel conflict precondition-not-met');
+        expect(await answer(bob, publish(node, [item(notification())], options))).toBe('auth forbidden');
+        expect(await notificationsOf(mesh.endpoints.pushService, phone)).toEqual([]);
+        expect(await answer(alice, publish(node, [item(notification('at last'))], options))).toBe('result');
+        expect(await waitForPush(mesh.endpoints.pushService, phone, 1)).toMatchObject({ body: 'at last' });
+      });
+
+      it('enable and disable sent to the component itself', async () => {
+        const alice = await logIn(0);
+        const node = unique('node');
+        const answer = async (type: 'get' | 'set', payload: Element) => inShort(await alice.iq(type, push, payload));
+        const urn = { xmlns: 'urn:xmpp:push:0' };
+        const options = { service: 'fcm', device_id: 't' };
+        expect(await answer('set', enable(push, node, options))).toBe('result');
+        expect(await answer('set', enable(push, node, options))).toBe('result');
+        expect(await answer('set', xml('enable', { ...urn, jid: push, node }))).toBe('result');
+        expect(await answer('set', xml('enable', { ...urn, node }))).toBe('modify bad-request');
+        expect(await answer('set', xml('enable', { ...urn, jid: push }))).toBe('modify bad-request');
+        expect(await answer('set', xml('enable', { ...urn, jid: '@@', node }))).toBe('modify bad-request');
+        expect(await answer('set', xml('enable', { ...urn, jid: push, node }, xml('x', { xmlns: 'jabber:x:data', type: 'form' })))).toBe('modify bad-request');
+        expect(await answer('get', enable(push, node, options))).toBe('cancel not-allowed');
+        expect(await answer('set', xml('sing', urn))).toBe('modify bad-request');
+        expect(await answer('set', disable(push, node))).toBe('result');
+        expect(await answer('set', disable(push, node))).toBe('result');
+        expect(await answer('set', disable(push))).toBe('result');
+        expect(await answer('set', xml('disable', { ...urn, jid: push, node: '' }))).toBe('modify bad-request');
+        expect(await answer('set', xml('disable', urn))).toBe('modify bad-request');
+      });
+
+      it('disco, ping and everything unknown', async () => {
+        const [alice, bob] = [await logIn(0), await logIn(1)];
+        const node = unique('node');
+        await alice.iq('set', push, createNode(node));
+        const info = await alice.iq('get', push, xml('query', { xmlns: 'http://jabber.org/protocol/disco#info' }));
+        const query = info.getChild('query');
+        expect(query?.getChildren('identity').map(({ attrs }) => `${attrs['category']}/${attrs['type']}`)).toContain('pubsub/push');
+        expect(query?.getChildren('feature').map(({ attrs }) => attrs['var'])).toContain('urn:xmpp:push:0');
+        const items = async (client: Client) =>
+          (await client.iq('get', push, xml('query', { xmlns: 'http://jabber.org/protocol/disco#items' })))
+            .getChild('query')
+            ?.getChildren('item')
+            .map(({ attrs }) => attrs['node']);
+        expect(await items(alice)).toContain(node);
+        expect(await items(bob)).not.toContain(node);
+        expect(inShort(await alice.iq('get', push, xml('ping', { xmlns: 'urn:xmpp:ping' })))).toBe('result');
+        expect(inShort(await alice.iq('get', push, xml('query', { xmlns: 'jabber:iq:last' })))).toBe('cancel service-unavailable');
+        expect(inShort(await alice.iq('set', push, xml('pubsub', { xmlns: pubsub }, xml('subscribe', { node, jid: 'alice@localhost' }))))).toBe(
+          'cancel feature-not-implemented unsupported subscribe',
+        );
+      });
+    });
+
+    it('a dead token retires its node, and the server drops the registration', async () => {
+      const [node, phone] = [unique('node'), unique('unregistered.phone')];
+      const before = await metric('pubsub-push', 'pushmesh_feedback_total', 'node="retire"');
+      await register(node, { service: 'apns', device_id: phone });
+      const bob = await logIn(1);
+      await bob.message('alice@localhost', 'one');
+      await expect.poll(() => metric('pubsub-push', 'pushmesh_feedback_total', 'node="retire"'), patience).toBe(before + 1);
+
+      // From now on every publish to the node is refused, until the server has had enough of it.
+      for (let errors = 1; errors <= dropsAfterErrors; errors += 1) {
+        const seen = await publishesSeen();
+        await bob.message('alice@localhost', `refused ${errors}`);
+        await expect.poll(publishesSeen, patience).toBe(seen + 1);
+      }
+      const seen = await publishesSeen();
+      await bob.message('alice@localhost', 'dropped');
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      expect(await publishesSeen()).toBe(seen);
+      expect(await metric('gateway', 'pushmesh_stanzas_total', 'request="publish"', 'answer="item-not-found"')).toBeGreaterThanOrEqual(dropsAfterErrors);
+
+      // A new token on the same node brings it back to life.
+      await asAlice(async (alice) => {
+        expect(inShort(await alice.iq('set', push, createNode(node)))).toBe('result');
+      });
+    });
+
+    it('while the push service is out, nothing is lost and no registration dies; everything arrives when it is well again', async () => {
+      const [node, phone] = [unique('node'), unique('phone')];
+      await register(node, { service: 'fcm', device_id: phone });
+      const fault = `${mesh.endpoints.pushService}/sandbox/fault`;
+      await fetch(fault, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ answer: 'unavailable' }) });
+      const bob = await logIn(1);
+      const texts = Array.from({ length: 12 }, (_, index) => `message ${index}`);
+      for (const text of texts) await bob.message('alice@localhost', text);
+      await expect.poll(() => metric('dispatcher', 'pushmesh_circuit_state', 'push_service="fcm"', 'mode="prod"'), patience).toBeGreaterThan(0);
+      await fetch(fault, { method: 'DELETE' });
+      await expect
+        .poll(async () => (await notificationsOf(mesh.endpoints.pushService, phone)).map(({ body }) => body).toSorted(), patience)
+        .toEqual(texts.toSorted());
+      await bob.message('alice@localhost', 'and still registered');
+      await waitForPush(mesh.endpoints.pushService, phone, texts.length + 1);
+      await disableAll();
+    });
+
+    it('killed one after the other under traffic, no service loses an accepted push', async () => {
+      const [node, phone] = [unique('node'), unique('phone')];
+      await register(node, { service: 'fcm', device_id: phone });
+      const alice = await logIn(0);
+      const accepted: string[] = [];
+      let stop = false;
+      const traffic = (async () => {
+        for (let n = 0; !stop; n += 1) {
+          const text = `push ${n}`;
+          const reply = await alice.iq('set', push, publish(node, [item(notification(text))], { service: 'fcm', device_id: phone }));
+          if (inShort(reply) === 'result') accepted.push(text);
+          // While the gateway is away, the server itself says `wait` or that nobody is there; while a store is away, we do.
+          else expect(inShort(reply)).toMatch(/^wait |remote-server-(not-found|timeout)|service-unavailable/);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      })();
+      for (const name of ['dispatcher', 'pubsub-push', 'push-service'] as const) {
+        const soFar = accepted.length;
+        await expect.poll(() => accepted.length, patience).toBeGreaterThan(soFar + 5);
+        await mesh.services[name].kill();
+        await mesh.services[name].restart();
+      }
+      stop = true;
+      await traffic;
+      // push-service forgets its phones when it is killed, so the bill is read where ends are recorded.
+      await expect.poll(() => metric('pubsub-push', 'pushmesh_feedback_total', 'outcome="delivered"'), patience).toBeGreaterThan(0);
+      await expect.poll(() => metric('dispatcher', 'pushmesh_queue_depth', 'durable="dispatcher-fcm-prod"'), patience).toBe(0);
+      expect(accepted.length).toBeGreaterThan(15);
+    });
+
+    it('every service says what it does: live, ready, and with metrics', async () => {
+      for (const { ops } of Object.values(mesh.services)) {
+        expect((await fetch(`${ops}/livez`)).status).toBe(200);
+        expect((await fetch(`${ops}/readyz`)).status).toBe(200);
+        expect(await (await fetch(`${ops}/metrics`)).text()).toContain('nodejs_eventloop_lag_seconds');
+      }
+    });
+  });
+};
