@@ -2,9 +2,8 @@
 // the running one, or the one that tools/ensure-node.mjs installed. Plain JavaScript, because Node.js 20 must
 // be able to read this file. Signals and the exit status pass through.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, delimiter, join, resolve } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isNewEnough, minimum } from './node-version.mjs';
 
@@ -17,13 +16,8 @@ const installedNode = () => {
     .find((path) => existsSync(path));
 };
 
-/** The script behind a program of node_modules, so that it starts without a shell and without `.bin` links. */
-const scriptOf = (name) => {
-  const require = createRequire(join(root, 'package.json'));
-  const manifest = join(root, 'node_modules', name, 'package.json');
-  const { bin } = existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')) : require(`${name}/package.json`);
-  return resolve(realpathSync(dirname(manifest)), typeof bin === 'string' ? bin : bin[name]);
-};
+/** The script behind a program of node_modules: run by our Node.js, not by the one that its first line finds. */
+const scriptOf = (name) => realpathSync(join(root, 'node_modules', '.bin', name));
 
 const node = isNewEnough(process.versions.node) ? process.execPath : installedNode();
 if (!node) {

@@ -6,7 +6,10 @@ declare module '@xmpp/client' {
     readonly service: string;
     readonly domain: string;
     readonly credentials: (
-      authenticate: (account: { readonly username: string; readonly password: string }, mechanism: string) => Promise<void>,
+      authenticate: (
+        account: { readonly username: string; readonly password: string },
+        mechanism: string,
+      ) => Promise<void>,
     ) => Promise<void>;
     readonly resource: string;
   };

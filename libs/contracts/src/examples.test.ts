@@ -10,6 +10,12 @@ const files = readdirSync(folder).map((name) => ({
 }));
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
+const exampleOf = (name: string): object => {
+  const [example] = (files.find(({ message }) => message === name)?.examples ?? []) as object[];
+  if (!example) throw new Error(`no example of ${name}`);
+  return example;
+};
+
 describe('recorded examples parse for ever', () => {
   const byName = { ...messages, reply: replyMessage };
   for (const { name, message, examples } of files.filter(({ message: each }) => each !== 'command'))
@@ -32,7 +38,7 @@ describe('recorded examples parse for ever', () => {
 
 describe('the door', () => {
   it('says where a message does not fit, without quoting it', () => {
-    const [example] = files.find(({ message }) => message === 'delivery')?.examples as [Record<string, unknown>];
+    const example = exampleOf('delivery');
     const refused = messages.delivery.decode(bytes({ ...example, deviceId: 17, expiresAt: 'secret-text' }));
     expect(refused).toMatchObject({ ok: false });
     expect(JSON.stringify(refused)).toContain('delivery/');
@@ -40,8 +46,13 @@ describe('the door', () => {
   });
 
   it('refuses another version, truncated JSON, broken UTF-8 and nothing at all', () => {
-    const [example] = files.find(({ message }) => message === 'result')?.examples as [Record<string, unknown>];
-    const inputs = [bytes({ ...example, v: 2 }), bytes(example).slice(0, 40), new Uint8Array([0x22, 0xff, 0x22]), new Uint8Array()];
+    const example = exampleOf('result');
+    const inputs = [
+      bytes({ ...example, v: 2 }),
+      bytes(example).slice(0, 40),
+      new Uint8Array([0x22, 0xff, 0x22]),
+      new Uint8Array(),
+    ];
     for (const input of inputs) expect(messages.result.decode(input).ok).toBe(false);
   });
 });

@@ -2,9 +2,18 @@ import { expect, it } from 'vitest';
 import { deviceOf } from './index.ts';
 
 it.each([
-  [{ service: 'apns', device_id: 't' }, { service: 'apns', mode: 'prod', deviceId: 't' }],
-  [{ service: 'fcm', device: 't', mode: 'dev' }, { service: 'fcm', mode: 'dev', deviceId: 't' }],
-  [{ service: 'fcm', device_id: 'a', device: 'b', mode: '' }, { service: 'fcm', mode: 'prod', deviceId: 'a' }],
+  [
+    { service: 'apns', device_id: 't' },
+    { service: 'apns', mode: 'prod', deviceId: 't' },
+  ],
+  [
+    { service: 'fcm', device: 't', mode: 'dev' },
+    { service: 'fcm', mode: 'dev', deviceId: 't' },
+  ],
+  [
+    { service: 'fcm', device_id: 'a', device: 'b', mode: '' },
+    { service: 'fcm', mode: 'prod', deviceId: 'a' },
+  ],
 ])('%j says where to push', (options, device) => {
   expect(deviceOf(options)).toEqual(device);
 });

@@ -91,7 +91,7 @@ const durable = (name: string, stream: keyof typeof streams, filter: string): Du
   name,
   stream,
   filter,
-  ackWaitMs: 30_000,
+  ackWaitMs: 10_000,
   maxAckPending: 20_000,
 });
 

@@ -20,13 +20,19 @@ describe('the ops server', () => {
       const response = await fetch(ops.address() + path);
       return { status: response.status, text: await response.text() };
     };
-    expect(await get('/readyz')).toEqual({ status: 503, text: '{"ready":false,"missing":{"redis":"Redis is connecting"}}' });
+    expect(await get('/readyz')).toEqual({
+      status: 503,
+      text: '{"ready":false,"missing":{"redis":"Redis is connecting"}}',
+    });
     expect((await get('/livez')).status).toBe(200);
     away = undefined;
     expect((await get('/readyz')).status).toBe(200);
     expect((await get('/metrics')).text).toContain('nodejs_eventloop_lag_seconds');
     ops.markStopping();
-    expect(await get('/readyz')).toMatchObject({ status: 503, text: expect.stringContaining('"stopping":true') as string });
+    expect(await get('/readyz')).toMatchObject({
+      status: 503,
+      text: expect.stringContaining('"stopping":true') as string,
+    });
     await ops.resource.stop();
   });
 });

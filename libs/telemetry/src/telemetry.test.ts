@@ -7,8 +7,16 @@ describe('the log', () => {
     const lines: string[] = [];
     const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
     const log = createLog('gateway', 'debug', sink);
-    log.info({ event: 'x', deviceId: 'top-secret-1', delivery: { device_id: 'top-secret-2', summary: { lastMessageBody: 'top-secret-3' } } });
-    log.info({ event: 'y', request: { headers: { authorization: 'top-secret-4' } }, options: { device: 'top-secret-5' } });
+    log.info({
+      event: 'x',
+      deviceId: 'top-secret-1',
+      delivery: { device_id: 'top-secret-2', summary: { lastMessageBody: 'top-secret-3' } },
+    });
+    log.info({
+      event: 'y',
+      request: { headers: { authorization: 'top-secret-4' } },
+      options: { device: 'top-secret-5' },
+    });
     expect(lines).toHaveLength(2);
     expect(lines.join('')).not.toContain('top-secret');
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ service: 'gateway', event: 'x', level: 'info' });
@@ -35,10 +43,9 @@ describe('the catalogue of metrics', () => {
     for (const { name } of all) expect(name).toMatch(/^pushmesh_[a-z_]+$/);
   });
   it('has counters that end in _total and histograms in seconds', () => {
-    for (const { name, type } of all) {
-      if (type === 'counter') expect(name).toMatch(/_total$/);
-      if (type === 'histogram') expect(name).toMatch(/_seconds$/);
-    }
+    const named = (type: string) => all.filter((metric) => metric.type === type).map(({ name }) => name);
+    expect(named('counter').filter((name) => !name.endsWith('_total'))).toEqual([]);
+    expect(named('histogram').filter((name) => !name.endsWith('_seconds'))).toEqual([]);
   });
   it('becomes live instruments', async () => {
     const metrics = createMetrics('gateway');

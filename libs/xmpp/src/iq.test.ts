@@ -3,7 +3,9 @@ import { childElements, errorOf, resultOf } from './iq.ts';
 import { parseStanza, xml } from './xml.ts';
 import type { Element } from './xml.ts';
 
-const iq = parseStanza("<iq type='set' id='a/+=:&amp;&lt;' from='localhost' to='push.localhost'><secret>text</secret></iq>") as Element;
+const iq = parseStanza(
+  "<iq type='set' id='a/+=:&amp;&lt;' from='localhost' to='push.localhost'><secret>text</secret></iq>",
+) as Element;
 
 it('answers with the id to the letter and with the addresses swapped', () => {
   expect(resultOf(iq, xml('q', { xmlns: 'x' })).toString()).toBe(

@@ -16,7 +16,9 @@ it('a list of names gets the common address, secret and both roles', () => {
 });
 
 it('JSON gives each component what it needs', () => {
-  const { components } = readGatewayConfig(env('[{"name":"push.a","roles":["app-server"]},{"name":"gw.b","service":"xmpp://b:1","secret":"x"}]'));
+  const { components } = readGatewayConfig(
+    env('[{"name":"push.a","roles":["app-server"]},{"name":"gw.b","service":"xmpp://b:1","secret":"x"}]'),
+  );
   expect(components).toMatchObject([
     { name: 'push.a', roles: ['app-server'], secret: 's3cr3t' },
     { name: 'gw.b', service: 'xmpp://b:1', secret: 'x' },

@@ -33,7 +33,7 @@ export const createPushService = ({ host, port, providers, routes, log, metrics,
     requestTimeout: 30_000,
     // Device tokens have no fixed length; the size of the HTTP header is the limit.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
-    frameworkErrors: onError,
+    frameworkErrors: (error, request, reply) => void onError(error, request, reply),
   });
   // Bodies stay text until a route knows what they should be.
   server.removeAllContentTypeParsers();

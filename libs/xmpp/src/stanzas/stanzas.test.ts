@@ -20,7 +20,12 @@ describe('enable', () => {
   const field = "<field var='service'><value>apns</value></field>";
 
   it('reads jid, node and the form as a flat record', () => {
-    expect(enable("jid='Push.localhost/x' node='n'", form('submit', options, `${field}<field var='silent'><value/></field>`))).toEqual({
+    expect(
+      enable(
+        "jid='Push.localhost/x' node='n'",
+        form('submit', options, `${field}<field var='silent'><value/></field>`),
+      ),
+    ).toEqual({
       service: 'push.localhost',
       node: 'n',
       options: { service: 'apns', silent: '' },
@@ -32,8 +37,16 @@ describe('enable', () => {
     ['a form that is no data form', "<x xmlns='other'/>", {}],
     ['a form with nothing but its type', form('submit', options, ''), {}],
     ['a field without a name', form('submit', options, '<field><value>x</value></field>'), {}],
-    ['a name twice: the last wins', form('submit', options, `<field var='a'><value>1</value></field><field var='a'><value>2</value></field>`), { a: '2' }],
-    ['a name that is special in JavaScript', form('submit', options, `<field var='__proto__'><value>1</value></field>`), JSON.parse('{"__proto__":"1"}')],
+    [
+      'a name twice: the last wins',
+      form('submit', options, `<field var='a'><value>1</value></field><field var='a'><value>2</value></field>`),
+      { a: '2' },
+    ],
+    [
+      'a name that is special in JavaScript',
+      form('submit', options, `<field var='__proto__'><value>1</value></field>`),
+      JSON.parse('{"__proto__":"1"}'),
+    ],
   ])('accepts %s', (_what, inside, expected) => {
     expect(enable("jid='p' node='n'", inside)).toEqual({ service: 'p', node: 'n', options: expected as object });
   });
@@ -49,7 +62,11 @@ describe('enable', () => {
     ['another FORM_TYPE', "jid='p' node='n'", form('submit', 'x', field)],
     ['no FORM_TYPE', "jid='p' node='n'", `<x xmlns='jabber:x:data' type='submit'>${field}</x>`],
     ['a field without value', "jid='p' node='n'", form('submit', options, "<field var='service'/>")],
-    ['a field with two values', "jid='p' node='n'", form('submit', options, "<field var='a'><value>1</value><value>2</value></field>")],
+    [
+      'a field with two values',
+      "jid='p' node='n'",
+      form('submit', options, "<field var='a'><value>1</value><value>2</value></field>"),
+    ],
   ])('refuses %s', (_what, attributes, inside) => {
     expect(enable(attributes, inside)).toHaveProperty('malformed');
   });
@@ -67,17 +84,24 @@ describe('disable', () => {
 });
 
 describe('the summary', () => {
-  const summary = (inside: string) => readSummary(parse(`<notification xmlns='urn:xmpp:push:0'>${inside}</notification>`));
+  const summary = (inside: string) =>
+    readSummary(parse(`<notification xmlns='urn:xmpp:push:0'>${inside}</notification>`));
   const fields =
     "<field var='message-count'><value>7</value></field><field var='last-message-sender'><value>b@h/r</value></field><field var='last-message-body'/>";
   for (const type of ['submit', 'form', 'result', ''])
     it(`is read from a form of type "${type}", with a field that has no value`, () => {
-      expect(summary(form(type, 'urn:xmpp:push:summary', fields))).toEqual({ messageCount: 7, lastMessageSender: 'b@h/r' });
+      expect(summary(form(type, 'urn:xmpp:push:summary', fields))).toEqual({
+        messageCount: 7,
+        lastMessageSender: 'b@h/r',
+      });
     });
   it.each([
     ['no form', ''],
     ['another form', form('submit', 'other', fields)],
-    ['a count that is none', form('submit', 'urn:xmpp:push:summary', "<field var='message-count'><value>-1</value></field>")],
+    [
+      'a count that is none',
+      form('submit', 'urn:xmpp:push:summary', "<field var='message-count'><value>-1</value></field>"),
+    ],
   ])('is empty for %s', (_what, inside) => {
     expect(summary(inside)).toEqual({});
   });
@@ -107,8 +131,16 @@ describe('pubsub', () => {
 
   it.each([
     ['no options', '', {}],
-    ['a form of another kind', `<publish-options>${form('submit', 'other', "<field var='a'><value>1</value></field>")}</publish-options>`, {}],
-    ['several values as lines', `<publish-options>${form('submit', options, "<field var='a'><value>1</value><value>2</value></field>")}</publish-options>`, { a: '1\n2' }],
+    [
+      'a form of another kind',
+      `<publish-options>${form('submit', 'other', "<field var='a'><value>1</value></field>")}</publish-options>`,
+      {},
+    ],
+    [
+      'several values as lines',
+      `<publish-options>${form('submit', options, "<field var='a'><value>1</value><value>2</value></field>")}</publish-options>`,
+      { a: '1\n2' },
+    ],
   ])('publish-options: %s', (_what, inside, expected) => {
     const publish = `<publish node='n'><item>${notification}</item></publish>${inside}`;
     expect(readPublish(pubsub(publish))?.options).toEqual(expected);
@@ -116,8 +148,22 @@ describe('pubsub', () => {
 });
 
 it('no element makes a reader throw', () => {
-  const name = fc.constantFrom('pubsub', 'publish', 'item', 'notification', 'create', 'configure', 'x', 'field', 'value', 'enable');
-  const attrs = fc.dictionary(fc.constantFrom('node', 'type', 'var', 'jid', 'xmlns'), fc.constantFrom('', 'n', '@@', 'jabber:x:data', 'urn:xmpp:push:0', 'http://jabber.org/protocol/pubsub'));
+  const name = fc.constantFrom(
+    'pubsub',
+    'publish',
+    'item',
+    'notification',
+    'create',
+    'configure',
+    'x',
+    'field',
+    'value',
+    'enable',
+  );
+  const attrs = fc.dictionary(
+    fc.constantFrom('node', 'type', 'var', 'jid', 'xmlns'),
+    fc.constantFrom('', 'n', '@@', 'jabber:x:data', 'urn:xmpp:push:0', 'http://jabber.org/protocol/pubsub'),
+  );
   const element = (children: fc.Arbitrary<readonly string[]>) =>
     fc.tuple(name, attrs, children, fc.constantFrom('', 'text', '&lt;')).map(([n, a, inside, text]) => {
       const attributes = Object.entries(a).map(([key, value]) => ` ${key}='${value}'`);
@@ -129,7 +175,8 @@ it('no element makes a reader throw', () => {
   fc.assert(
     fc.property(tree, (text) => {
       const parsed = parse(text);
-      for (const read of [readEnable, readDisable, readSummary, readCreate, readPublish]) expect(() => read(parsed)).not.toThrow();
+      for (const read of [readEnable, readDisable, readSummary, readCreate, readPublish])
+        expect(() => read(parsed)).not.toThrow();
     }),
     { numRuns: 300 },
   );

@@ -39,7 +39,9 @@ it('opens again when the one that is let through fails', async () => {
 });
 
 it('does not count answers that are no failures, nor bugs, and lets bugs through', async () => {
-  const { circuit, states } = circuitOver((input) => (input === 'bug' ? Promise.reject(new TypeError('bug')) : Promise.resolve('refused')));
+  const { circuit, states } = circuitOver((input) =>
+    input === 'bug' ? Promise.reject(new TypeError('bug')) : Promise.resolve('refused'),
+  );
   for (let n = 1; n <= 10; n += 1) await expect(circuit.call('bug')).rejects.toThrow('bug');
   for (let n = 1; n <= 10; n += 1) expect(await circuit.call('x')).toBe('refused');
   expect(states).toEqual([]);

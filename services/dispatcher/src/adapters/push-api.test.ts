@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { fastify } from 'fastify';
 import { afterEach, expect, it } from 'vitest';
 import { createPushApiClient } from './push-api.ts';
@@ -31,7 +31,7 @@ it('posts JSON with the trace context and hands on status, headers and body', as
 });
 
 it('has a word for every way in which no answer comes', async () => {
-  const listen = async (onConnection: (socket: import('node:net').Socket) => void) => {
+  const listen = async (onConnection: (socket: Socket) => void) => {
     const server = createServer(onConnection);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     cleanups.unshift(() => server.close());

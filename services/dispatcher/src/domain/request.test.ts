@@ -3,7 +3,10 @@ import type { Delivery } from '@pushmesh/contracts';
 import { toPushRequest } from './request.ts';
 
 const style = { version: 'v3', fcmDev: true, fallbackText: 'New message' } as const;
-const delivery = (options: Record<string, string>, summary: Delivery['summary'] = { messageCount: 7, lastMessageSender: 'bob@h', lastMessageBody: 'hi' }): Delivery => ({
+const delivery = (
+  options: Record<string, string>,
+  summary: Delivery['summary'] = { messageCount: 7, lastMessageSender: 'bob@h', lastMessageBody: 'hi' },
+): Delivery => ({
   v: 1,
   id: 'd',
   node: { host: 'h', node: 'n', version: 1 },
@@ -23,12 +26,43 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
     ['nothing but the service', { service: 'apns' }, { service: 'apns', alert }],
     [
       'every option',
-      { service: 'apns', mode: 'dev', topic: 't', priority: 'high', mutable_content: 'true', time_to_live: '3600', click_action: 'open', sound: 'ping', secret: 's', tags: 'x' },
-      { service: 'apns', mode: 'dev', topic: 't', priority: 'high', mutable_content: true, time_to_live: 3600, alert: { ...alert, click_action: 'open', sound: 'ping' } },
+      {
+        service: 'apns',
+        mode: 'dev',
+        topic: 't',
+        priority: 'high',
+        mutable_content: 'true',
+        time_to_live: '3600',
+        click_action: 'open',
+        sound: 'ping',
+        secret: 's',
+        tags: 'x',
+      },
+      {
+        service: 'apns',
+        mode: 'dev',
+        topic: 't',
+        priority: 'high',
+        mutable_content: true,
+        time_to_live: 3600,
+        alert: { ...alert, click_action: 'open', sound: 'ping' },
+      },
     ],
-    ['values that the API would refuse', { service: 'apns', priority: '10', mutable_content: 'yes', time_to_live: '-1', topic: '', sound: '' }, { service: 'apns', alert }],
-    ['silent, APNs: counts are numbers', { service: 'apns', silent: 'true', sound: 'x' }, { service: 'apns', data: { 'message-count': 7, 'last-message-sender': 'bob@h', 'last-message-body': 'hi' } }],
-    ['silent, FCM: text only', { service: 'fcm', silent: 'true' }, { service: 'fcm', data: { 'message-count': '7', 'last-message-sender': 'bob@h', 'last-message-body': 'hi' } }],
+    [
+      'values that the API would refuse',
+      { service: 'apns', priority: '10', mutable_content: 'yes', time_to_live: '-1', topic: '', sound: '' },
+      { service: 'apns', alert },
+    ],
+    [
+      'silent, APNs: counts are numbers',
+      { service: 'apns', silent: 'true', sound: 'x' },
+      { service: 'apns', data: { 'message-count': 7, 'last-message-sender': 'bob@h', 'last-message-body': 'hi' } },
+    ],
+    [
+      'silent, FCM: text only',
+      { service: 'fcm', silent: 'true' },
+      { service: 'fcm', data: { 'message-count': '7', 'last-message-sender': 'bob@h', 'last-message-body': 'hi' } },
+    ],
     ['silent is “true” and nothing else', { service: 'fcm', silent: '1' }, { service: 'fcm', alert }],
   ])('%s', (_what, options, body) => {
     expect(toPushRequest(delivery(options), style)).toEqual({ path: '/v3/notification/a%2Fb%3Ac%20d', body });
@@ -36,22 +70,42 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
 
   it('wakes the app without a notification when there is no text to show', () => {
     expect(toPushRequest(delivery({ service: 'fcm' }, {}), style).body).toEqual({ service: 'fcm', data: {} });
-    expect(toPushRequest(delivery({ service: 'apns' }, { messageCount: 2 }), style).body).toEqual({ service: 'apns', data: { 'message-count': 2 } });
+    expect(toPushRequest(delivery({ service: 'apns' }, { messageCount: 2 }), style).body).toEqual({
+      service: 'apns',
+      data: { 'message-count': 2 },
+    });
   });
 
   it('has a title and a badge when the server tells neither sender nor count', () => {
-    expect(toPushRequest(delivery({ service: 'apns' }, { lastMessageBody: 'hi' }), style).body).toEqual({ service: 'apns', alert: { title: 'New message', body: 'hi', badge: 1 } });
+    expect(toPushRequest(delivery({ service: 'apns' }, { lastMessageBody: 'hi' }), style).body).toEqual({
+      service: 'apns',
+      alert: { title: 'New message', body: 'hi', badge: 1 },
+    });
   });
 
   it('v2 differs from v3 in the path only', () => {
-    expect(toPushRequest(delivery({ service: 'apns' }), { ...style, version: 'v2' })).toEqual({ path: '/v2/notification/a%2Fb%3Ac%20d', body: { service: 'apns', alert } });
+    expect(toPushRequest(delivery({ service: 'apns' }), { ...style, version: 'v2' })).toEqual({
+      path: '/v2/notification/a%2Fb%3Ac%20d',
+      body: { service: 'apns', alert },
+    });
   });
 
   it('v1 is flat, knows fewer fields, and cannot be silent', () => {
     const v1 = { ...style, version: 'v1' } as const;
     const options = { service: 'apns', mode: 'prod', topic: 't', priority: 'high', sound: 'x', click_action: 'open' };
-    expect(toPushRequest(delivery(options), v1).body).toEqual({ service: 'apns', ...alert, mode: 'prod', topic: 't', click_action: 'open' });
-    expect(toPushRequest(delivery({ service: 'fcm' }, {}), v1).body).toEqual({ service: 'fcm', title: 'New message', body: 'New message', badge: 1 });
+    expect(toPushRequest(delivery(options), v1).body).toEqual({
+      service: 'apns',
+      ...alert,
+      mode: 'prod',
+      topic: 't',
+      click_action: 'open',
+    });
+    expect(toPushRequest(delivery({ service: 'fcm' }, {}), v1).body).toEqual({
+      service: 'fcm',
+      title: 'New message',
+      body: 'New message',
+      badge: 1,
+    });
   });
 
   it('leaves mode dev out for FCM where MongoosePush has no such pool', () => {

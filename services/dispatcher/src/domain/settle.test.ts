@@ -20,12 +20,19 @@ const delivery = (changes: Partial<Delivery> = {}): Delivery => ({
   ...changes,
 });
 const now = 10_000;
-const settled = (outcome: Verdict['outcome'], changes: Partial<Delivery> = {}, more: Partial<Verdict> = {}, random = 0.5) =>
-  settle(delivery(changes), { outcome, reason: 'why', ...more }, settings, now, () => random);
+const settled = (
+  outcome: Verdict['outcome'],
+  changes: Partial<Delivery> = {},
+  more: Partial<Verdict> = {},
+  random = 0.5,
+) => settle(delivery(changes), { outcome, reason: 'why', ...more }, settings, now, () => random);
 
 describe('before the attempt', () => {
   it('drops what is past its deadline, recorded', () => {
-    expect(beforeAttempt(delivery({ expiresAt: now }), now)).toMatchObject({ type: 'end', result: { end: 'expired', outcome: 'expired' } });
+    expect(beforeAttempt(delivery({ expiresAt: now }), now)).toMatchObject({
+      type: 'end',
+      result: { end: 'expired', outcome: 'expired' },
+    });
   });
   it('waits until a retry is due, then sends', () => {
     expect(beforeAttempt(delivery({ notBefore: now + 70 }), now)).toEqual({ type: 'wait', delayMs: 70 });
@@ -41,7 +48,10 @@ describe('after the attempt', () => {
     ['rejected', 'parked'],
   ] as const)('%s ends as %s', (outcome, end) => {
     const decision = settled(outcome, {}, { unregisteredAt: 5_000 });
-    expect(decision).toMatchObject({ type: 'end', result: { end, outcome, attempt: 1, acceptedAt: 1_000, endedAt: now, unregisteredAt: 5_000 } });
+    expect(decision).toMatchObject({
+      type: 'end',
+      result: { end, outcome, attempt: 1, acceptedAt: 1_000, endedAt: now, unregisteredAt: 5_000 },
+    });
     if (decision.type === 'end') expect(messages.result.decode(messages.result.encode(decision.result)).ok).toBe(true);
   });
 
@@ -61,15 +71,24 @@ describe('after the attempt', () => {
   });
 
   it('throttled: not before the hint, spread a little', () => {
-    expect(settled('throttled', {}, { retryAfterMs: 20_000 })).toMatchObject({ type: 'again', delivery: { attempt: 2, notBefore: now + 21_000 } });
+    expect(settled('throttled', {}, { retryAfterMs: 20_000 })).toMatchObject({
+      type: 'again',
+      delivery: { attempt: 2, notBefore: now + 21_000 },
+    });
   });
 
   it('parks when the attempts are used up', () => {
-    expect(settled('unavailable', { attempt: 3 })).toMatchObject({ type: 'end', result: { end: 'parked', outcome: 'exhausted', reason: 'why' } });
+    expect(settled('unavailable', { attempt: 3 })).toMatchObject({
+      type: 'end',
+      result: { end: 'parked', outcome: 'exhausted', reason: 'why' },
+    });
   });
 
   it('expires at once when the next attempt would come too late', () => {
-    expect(settled('throttled', { expiresAt: now + 5_000 }, { retryAfterMs: 20_000 })).toMatchObject({ type: 'end', result: { end: 'expired' } });
+    expect(settled('throttled', { expiresAt: now + 5_000 }, { retryAfterMs: 20_000 })).toMatchObject({
+      type: 'end',
+      result: { end: 'expired' },
+    });
   });
 
   it('too large: shortens the body once, by octets and never through a character, then parks', () => {
@@ -80,8 +99,14 @@ describe('after the attempt', () => {
     expect(Buffer.byteLength(body)).toBeLessThanOrEqual(shortBodyBytes);
     expect(body).toMatch(/^(ü😀)+ü?…$/u);
     expect(decision.delivery).toMatchObject({ shortened: true, attempt: 2, summary: { lastMessageSender: 'bob' } });
-    expect(settled('too-large', { ...decision.delivery })).toMatchObject({ type: 'end', result: { end: 'parked', outcome: 'too-large' } });
-    expect(settled('too-large', { summary: { lastMessageBody: 'short' } })).toMatchObject({ type: 'end', result: { end: 'parked' } });
+    expect(settled('too-large', { ...decision.delivery })).toMatchObject({
+      type: 'end',
+      result: { end: 'parked', outcome: 'too-large' },
+    });
+    expect(settled('too-large', { summary: { lastMessageBody: 'short' } })).toMatchObject({
+      type: 'end',
+      result: { end: 'parked' },
+    });
   });
 });
 

@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toVerdict } from './verdict.ts';
 
-const answer = (status: number, body: unknown = null, headers: Record<string, string> = {}) => ({ status, body, headers });
+const answer = (status: number, body: unknown = null, headers: Record<string, string> = {}) => ({
+  status,
+  body,
+  headers,
+});
 
 describe('an answer of the push API becomes an outcome', () => {
   it.each([
@@ -40,7 +44,12 @@ describe('an answer of the push API becomes an outcome', () => {
 
 it('reads Retry-After in seconds, believes a day at most, and ignores what it cannot read', () => {
   const retryAfter = (value: string) => toVerdict(answer(429, null, { 'retry-after': value })).retryAfterMs;
-  expect([retryAfter('2'), retryAfter('999999999'), retryAfter('-1'), retryAfter('soon')]).toEqual([2_000, 86_400_000, undefined, undefined]);
+  expect([retryAfter('2'), retryAfter('999999999'), retryAfter('-1'), retryAfter('soon')]).toEqual([
+    2_000,
+    86_400_000,
+    undefined,
+    undefined,
+  ]);
 });
 
 it('hands on since when a device is gone', () => {
@@ -54,8 +63,13 @@ it('the reason is one word, so that neither a token nor a text gets into logs an
 
 it('has a verdict for whatever comes', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 100, max: 599 }), fc.jsonValue(), fc.dictionary(fc.string(), fc.string()), (status, body, headers) => {
-      expect(toVerdict({ status, body, headers }).reason.length).toBeLessThan(80);
-    }),
+    fc.property(
+      fc.integer({ min: 100, max: 599 }),
+      fc.jsonValue(),
+      fc.dictionary(fc.string(), fc.string()),
+      (status, body, headers) => {
+        expect(toVerdict({ status, body, headers }).reason.length).toBeLessThan(80);
+      },
+    ),
   );
 });

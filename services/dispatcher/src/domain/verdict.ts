@@ -23,25 +23,26 @@ const byStatus: Readonly<Record<number, Outcome>> = {
  */
 const byReason: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
   Object.entries({
-  BadCollapseId: 'rejected',
-  BadDeviceToken: 'rejected',
-  DeviceTokenNotForTopic: 'rejected',
-  ExpiredToken: 'unregistered',
-  INVALID_ARGUMENT: 'rejected',
-  InvalidPushType: 'rejected',
-  MissingTopic: 'rejected',
-  PayloadEmpty: 'rejected',
-  PayloadTooLarge: 'too-large',
-  QUOTA_EXCEEDED: 'throttled',
-  RESOURCE_EXHAUSTED: 'throttled',
-  SENDER_ID_MISMATCH: 'rejected',
-  TooManyRequests: 'throttled',
-  TopicDisallowed: 'rejected',
-  UNREGISTERED: 'unregistered',
-  Unregistered: 'unregistered',
-  invalid_notification: 'rejected',
-  no_matching_pool: 'rejected',
-} as const));
+    BadCollapseId: 'rejected',
+    BadDeviceToken: 'rejected',
+    DeviceTokenNotForTopic: 'rejected',
+    ExpiredToken: 'unregistered',
+    INVALID_ARGUMENT: 'rejected',
+    InvalidPushType: 'rejected',
+    MissingTopic: 'rejected',
+    PayloadEmpty: 'rejected',
+    PayloadTooLarge: 'too-large',
+    QUOTA_EXCEEDED: 'throttled',
+    RESOURCE_EXHAUSTED: 'throttled',
+    SENDER_ID_MISMATCH: 'rejected',
+    TooManyRequests: 'throttled',
+    TopicDisallowed: 'rejected',
+    UNREGISTERED: 'unregistered',
+    Unregistered: 'unregistered',
+    invalid_notification: 'rejected',
+    no_matching_pool: 'rejected',
+  } as const),
+);
 
 /** Longest Retry-After that is believed, in seconds: a day. */
 const retryAfterCap = 86_400;

@@ -52,7 +52,9 @@ describe('one delivery', () => {
   it('is stored anew for the next attempt, under a key of its own', async () => {
     const { settlement, published } = await deliver({ outcome: 'unavailable', reason: 'timeout' });
     expect(settlement).toEqual({ type: 'ack' });
-    expect(published).toMatchObject([{ subject: 'push.delivery.apns.dev', msgId: 'd1:2', value: { attempt: 2, notBefore: 10_050 } }]);
+    expect(published).toMatchObject([
+      { subject: 'push.delivery.apns.dev', msgId: 'd1:2', value: { attempt: 2, notBefore: 10_050 } },
+    ]);
   });
 
   it('is parked before its end is recorded', async () => {
@@ -72,11 +74,20 @@ describe('one delivery', () => {
   });
 
   it('is not sent before it is due, nor after its deadline', async () => {
-    expect(await deliver({ outcome: 'delivered', reason: '' }, [], { notBefore: 10_100 })).toMatchObject({ sent: [], settlement: { type: 'retry', delayMs: 100 } });
-    expect(await deliver({ outcome: 'delivered', reason: '' }, [], { expiresAt: 9_999 })).toMatchObject({ sent: [], ends: ['expired'] });
+    expect(await deliver({ outcome: 'delivered', reason: '' }, [], { notBefore: 10_100 })).toMatchObject({
+      sent: [],
+      settlement: { type: 'retry', delayMs: 100 },
+    });
+    expect(await deliver({ outcome: 'delivered', reason: '' }, [], { expiresAt: 9_999 })).toMatchObject({
+      sent: [],
+      ends: ['expired'],
+    });
   });
 
   it('goes back untouched when the circuit is open', async () => {
-    expect(await deliver({ outcome: 'held', reason: 'circuit open' })).toMatchObject({ published: [], settlement: { type: 'retry', delayMs: 75 } });
+    expect(await deliver({ outcome: 'held', reason: 'circuit open' })).toMatchObject({
+      published: [],
+      settlement: { type: 'retry', delayMs: 75 },
+    });
   });
 });

@@ -4,7 +4,10 @@ import { decidePublish, dedupeKey, deviceFingerprint, toAuthorisation } from './
 import type { PublishFacts } from './publish.ts';
 
 const options = { service: 'apns', device: 'token', mode: 'dev', click_action: 'open', color: 'red' };
-const facts = (changes: Partial<Omit<PublishFacts, 'publish'>> = {}, publish: Partial<PublishFacts['publish']> = {}): PublishFacts => ({
+const facts = (
+  changes: Partial<Omit<PublishFacts, 'publish'>> = {},
+  publish: Partial<PublishFacts['publish']> = {},
+): PublishFacts => ({
   host: 'push.localhost',
   publisher: 'localhost',
   iqId: 'rr-1',
@@ -52,9 +55,19 @@ describe('the order of the checks', () => {
     ['the payload before the options', { authorisation: 'forbidden' }, bad, faults.payloadInvalid],
     ['no payload at all', {}, { payload: 'payload-required' }, faults.payloadRequired],
     ['the size before the options', { authorisation: 'forbidden' }, tooBig, faults.payloadTooBig],
-    ['the options before the right to publish', { authorisation: 'forbidden' }, { options: {} }, faults.preconditionNotMet('publish-options must hold service and device_id')],
+    [
+      'the options before the right to publish',
+      { authorisation: 'forbidden' },
+      { options: {} },
+      faults.preconditionNotMet('publish-options must hold service and device_id'),
+    ],
     ['the right to publish', { authorisation: 'forbidden' }, {}, faults.forbidden],
-    ['what is wrong for ever is refused even while unverified', { authorisation: 'unverified' }, bad, faults.payloadInvalid],
+    [
+      'what is wrong for ever is refused even while unverified',
+      { authorisation: 'unverified' },
+      bad,
+      faults.payloadInvalid,
+    ],
   ] as const)('%s', (_what, changes, publish, error) => {
     expect(decidePublish(facts(changes, publish))).toEqual({ type: 'refuse', error });
   });
@@ -73,7 +86,10 @@ it.each([
 
 it('the dedupe key is that of publisher, iq id and node, and of nothing else', () => {
   expect(dedupeKey('a', 'b', 'c')).toBe(dedupeKey('a', 'b', 'c'));
-  expect(new Set([dedupeKey('a', 'b', 'c'), dedupeKey('ab', '', 'c'), dedupeKey('a', 'bc', ''), dedupeKey('c', 'b', 'a')]).size).toBe(4);
+  expect(
+    new Set([dedupeKey('a', 'b', 'c'), dedupeKey('ab', '', 'c'), dedupeKey('a', 'bc', ''), dedupeKey('c', 'b', 'a')])
+      .size,
+  ).toBe(4);
 });
 
 it('the fingerprint of a device does not tell its token', () => {

@@ -59,24 +59,26 @@ type Iq = {
 const unknown = (): Question => ({ kind: 'unknown', fault: faults.serviceUnavailable });
 
 /** By the namespace of the payload; a namespace that is not here is answered `service-unavailable`. */
-const readers: ReadonlyMap<string, (iq: Iq) => Question> = new Map<string, (iq: Iq) => Question>(Object.entries({
-  [ns.ping]: ({ type, payload }: Iq) =>
-    type === 'get' && payload.name === 'ping' ? { kind: 'ping', request: { type: 'ping' } } : unknown(),
-  [ns.discoInfo]: ({ type, payload }: Iq) =>
-    type === 'get' && payload.name === 'query'
-      ? { kind: 'disco-info', request: { type: 'disco-info', node: discoNode(payload) } }
-      : unknown(),
-  [ns.discoItems]: ({ type, payload, sender }: Iq) =>
-    type === 'get' && payload.name === 'query'
-      ? {
-          kind: 'disco-items',
-          request: { type: 'disco-items', node: discoNode(payload), requester: bareJid(sender) },
-        }
-      : unknown(),
-  [ns.pubsub]: (iq: Iq) => (iq.roles.includes('app-server') ? readPubsub(iq) : unknown()),
-  [ns.pubsubOwner]: (iq: Iq) => (iq.roles.includes('app-server') ? readOwner(iq) : unknown()),
-  [ns.push]: (iq: Iq) => (iq.roles.includes('xmpp-server') ? readPush(iq) : unknown()),
-}));
+const readers: ReadonlyMap<string, (iq: Iq) => Question> = new Map<string, (iq: Iq) => Question>(
+  Object.entries({
+    [ns.ping]: ({ type, payload }: Iq) =>
+      type === 'get' && payload.name === 'ping' ? { kind: 'ping', request: { type: 'ping' } } : unknown(),
+    [ns.discoInfo]: ({ type, payload }: Iq) =>
+      type === 'get' && payload.name === 'query'
+        ? { kind: 'disco-info', request: { type: 'disco-info', node: discoNode(payload) } }
+        : unknown(),
+    [ns.discoItems]: ({ type, payload, sender }: Iq) =>
+      type === 'get' && payload.name === 'query'
+        ? {
+            kind: 'disco-items',
+            request: { type: 'disco-items', node: discoNode(payload), requester: bareJid(sender) },
+          }
+        : unknown(),
+    [ns.pubsub]: (iq: Iq) => (iq.roles.includes('app-server') ? readPubsub(iq) : unknown()),
+    [ns.pubsubOwner]: (iq: Iq) => (iq.roles.includes('app-server') ? readOwner(iq) : unknown()),
+    [ns.push]: (iq: Iq) => (iq.roles.includes('xmpp-server') ? readPush(iq) : unknown()),
+  }),
+);
 
 const discoNode = (query: Element): string | undefined => (query.attrs['node'] as string | undefined) || undefined;
 

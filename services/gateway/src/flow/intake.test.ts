@@ -5,7 +5,8 @@ import type { Element, Sent } from '@pushmesh/xmpp';
 import { createAnswer } from './answer.ts';
 import { createIntake } from './intake.ts';
 
-const ping = (id: number) => parseStanza(`<iq type='get' id='${id}' from='a@b' to='push.b'><ping xmlns='urn:xmpp:ping'/></iq>`) as Element;
+const ping = (id: number) =>
+  parseStanza(`<iq type='get' id='${id}' from='a@b' to='push.b'><ping xmlns='urn:xmpp:ping'/></iq>`) as Element;
 const publish = parseStanza(
   "<iq type='set' id='p' from='b' to='push.b'><pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='n'><item><notification xmlns='urn:xmpp:push:0'/></item></publish>" +
     "<publish-options><x xmlns='jabber:x:data'><field var='service'><value>fcm</value></field><field var='device_id'><value>t</value></field></x></publish-options></pubsub></iq>",
@@ -50,7 +51,10 @@ const answerOver = (bus: { request?: unknown; publish?: unknown }) =>
 describe('back-pressure', () => {
   it('stops reading when too much waits for its answer, and reads again when half of it is answered', async () => {
     const waiting: (() => void)[] = [];
-    const { intake } = intakeWith(() => new Promise((resolve) => waiting.push(() => resolve({ result: undefined }))), 4);
+    const { intake } = intakeWith(
+      () => new Promise((resolve) => waiting.push(() => resolve({ result: undefined }))),
+      4,
+    );
     const out = outlet();
     for (const id of [1, 2, 3]) intake.onStanza(ping(id), out);
     expect(out.calls).toEqual([]);
@@ -79,7 +83,10 @@ describe('no exception reaches the wire as anything but wait', () => {
 
   it('when reading the stanza throws', () => {
     const broken = parseStanza(publish.toString()) as Element;
-    broken.getChild('pubsub')?.getChild('publish')?.children.splice(0, 1, { is: undefined, name: 'item' } as never);
+    broken
+      .getChild('pubsub')
+      ?.getChild('publish')
+      ?.children.splice(0, 1, { is: undefined, name: 'item' } as never);
     const { intake } = intakeWith(answerOver({}));
     const out = outlet();
     intake.onStanza(broken, out);
@@ -93,7 +100,10 @@ describe('no exception reaches the wire as anything but wait', () => {
     ['too much is in flight', { type: 'full' }],
   ])('when %s', async (_what, published) => {
     const { intake } = intakeWith(
-      answerOver({ request: () => Promise.resolve({ v: 1, type: 'allowed', version: 1 }), publish: () => Promise.resolve(published) }),
+      answerOver({
+        request: () => Promise.resolve({ v: 1, type: 'allowed', version: 1 }),
+        publish: () => Promise.resolve(published),
+      }),
     );
     const out = outlet();
     intake.onStanza(publish, out);

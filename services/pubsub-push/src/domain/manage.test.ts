@@ -16,11 +16,15 @@ describe('create', () => {
     });
   });
   it('is a conflict for everybody while the node exists', () => {
-    for (const owner of ['alice@localhost', 'bob@localhost']) expect(decideCreate(node, { ...facts, owner })).toEqual({ type: 'conflict' });
+    for (const owner of ['alice@localhost', 'bob@localhost'])
+      expect(decideCreate(node, { ...facts, owner })).toEqual({ type: 'conflict' });
   });
   it('brings the owner’s own retired node back, as the next version, and nobody else’s', () => {
     const retired = { ...node, version: 4, retiredAt: 6_000 };
-    expect(decideCreate(retired, { ...facts, now: 7_000 })).toMatchObject({ replaces: 4, node: { version: 5, freshAt: 7_000 } });
+    expect(decideCreate(retired, { ...facts, now: 7_000 })).toMatchObject({
+      replaces: 4,
+      node: { version: 5, freshAt: 7_000 },
+    });
     expect(decideCreate(retired, { ...facts, owner: 'bob@localhost' })).toEqual({ type: 'conflict' });
   });
 });
@@ -53,7 +57,11 @@ describe('publish', () => {
     expect(decidePublish(found, publisher, device, none)).toEqual(decision);
   });
   it('an open node is open to everybody, and a trusted domain may publish everywhere', () => {
-    expect(decidePublish({ ...live, publishModel: 'open' }, 'evil.example', 'd1', none)).toMatchObject({ type: 'allowed' });
-    expect(decidePublish(live, 'trusted.example', 'd1', new Set(['trusted.example']))).toMatchObject({ type: 'allowed' });
+    expect(decidePublish({ ...live, publishModel: 'open' }, 'evil.example', 'd1', none)).toMatchObject({
+      type: 'allowed',
+    });
+    expect(decidePublish(live, 'trusted.example', 'd1', new Set(['trusted.example']))).toMatchObject({
+      type: 'allowed',
+    });
   });
 });

@@ -3,10 +3,21 @@ import type { NodeStore } from '../ports.ts';
 import { createMemoryStore } from '../testing/memory-store.ts';
 import { createCommands } from './command.ts';
 
-const settings = { PUBLISH_MODEL: 'publishers', MAX_NODES_PER_OWNER: 2, MAX_REGISTRATIONS_PER_USER: 2, trustedDomains: new Set<string>() } as const;
+const settings = {
+  PUBLISH_MODEL: 'publishers',
+  MAX_NODES_PER_OWNER: 2,
+  MAX_REGISTRATIONS_PER_USER: 2,
+  trustedDomains: new Set<string>(),
+} as const;
 const setUp = (changes: (store: ReturnType<typeof createMemoryStore>) => Partial<NodeStore> = () => ({})) => {
   const store = createMemoryStore();
-  return { store, commands: createCommands({ nodes: { ...store, ...changes(store) }, registrations: store, clock: () => 1_000 }, settings) };
+  return {
+    store,
+    commands: createCommands(
+      { nodes: { ...store, ...changes(store) }, registrations: store, clock: () => 1_000 },
+      settings,
+    ),
+  };
 };
 const at = { v: 1, host: 'push.localhost' } as const;
 const alice = 'alice@localhost';
@@ -22,7 +33,10 @@ describe('commands', () => {
     expect(await commands('list-nodes', { ...at, owner: 'bob@localhost' })).toEqual({ v: 1, type: 'nodes', nodes: [] });
     expect(await commands('authorise-publish', publish)).toEqual({ v: 1, type: 'allowed', version: 2 });
     expect(await commands('authorise-publish', publish)).toEqual({ v: 1, type: 'allowed', version: 2 });
-    expect(await commands('delete-node', { ...at, node: 'n', requester: 'bob@localhost' })).toEqual({ v: 1, type: 'forbidden' });
+    expect(await commands('delete-node', { ...at, node: 'n', requester: 'bob@localhost' })).toEqual({
+      v: 1,
+      type: 'forbidden',
+    });
     expect(await commands('delete-node', { ...at, node: 'n', requester: alice })).toEqual({ v: 1, type: 'deleted' });
     expect(await commands('delete-node', { ...at, node: 'n', requester: alice })).toEqual({ v: 1, type: 'not-found' });
     expect(await commands('list-nodes', { ...at, owner: alice })).toEqual({ v: 1, type: 'nodes', nodes: [] });
@@ -31,7 +45,11 @@ describe('commands', () => {
   it('an account has no more nodes than it may, and gets room by deleting', async () => {
     const { commands } = setUp();
     const create = (node: string) => commands('create-node', { ...at, node, owner: alice });
-    expect([(await create('a')).type, (await create('b')).type, (await create('c')).type]).toEqual(['created', 'created', 'too-many']);
+    expect([(await create('a')).type, (await create('b')).type, (await create('c')).type]).toEqual([
+      'created',
+      'created',
+      'too-many',
+    ]);
     await commands('delete-node', { ...at, node: 'a', requester: alice });
     expect((await create('c')).type).toBe('created');
   });
@@ -51,9 +69,20 @@ describe('commands', () => {
 
   it('enables, lists and disables', async () => {
     const { commands } = setUp();
-    const enable = (node: string) => commands('enable', { v: 1, user: alice, service: 'p', node, options: { service: 'fcm' } });
-    expect([(await enable('a')).type, (await enable('b')).type, (await enable('c')).type]).toEqual(['enabled', 'enabled', 'too-many']);
-    expect(await commands('list-registrations', { v: 1, user: alice })).toMatchObject({ registrations: [{ node: 'a', enabledAt: 1_000 }, { node: 'b' }] });
-    expect(await commands('disable', { v: 1, user: alice, service: 'p' })).toEqual({ v: 1, type: 'disabled', removed: 2 });
+    const enable = (node: string) =>
+      commands('enable', { v: 1, user: alice, service: 'p', node, options: { service: 'fcm' } });
+    expect([(await enable('a')).type, (await enable('b')).type, (await enable('c')).type]).toEqual([
+      'enabled',
+      'enabled',
+      'too-many',
+    ]);
+    expect(await commands('list-registrations', { v: 1, user: alice })).toMatchObject({
+      registrations: [{ node: 'a', enabledAt: 1_000 }, { node: 'b' }],
+    });
+    expect(await commands('disable', { v: 1, user: alice, service: 'p' })).toEqual({
+      v: 1,
+      type: 'disabled',
+      removed: 2,
+    });
   });
 });

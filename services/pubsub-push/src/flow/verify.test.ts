@@ -22,7 +22,10 @@ const verify = async (reply: Reply, stored: Published = { type: 'stored' }) => {
   const settlement = await createVerify({
     authorise: () => Promise.resolve(reply),
     bus: {
-      publish: (subject, _message, value, { msgId }) => (published.push({ subject, value, msgId }), Promise.resolve(stored)),
+      publish: (subject, _message, value, { msgId }) => (
+        published.push({ subject, value, msgId }),
+        Promise.resolve(stored)
+      ),
     },
     clock: () => 9_000,
     retryMs: 10,
@@ -34,14 +37,22 @@ const verify = async (reply: Reply, stored: Published = { type: 'stored' }) => {
 it('an allowed publish becomes the delivery it would have been, under the same dedupe key', async () => {
   expect(await verify({ v: 1, type: 'allowed', version: 4 })).toEqual({
     settlement: { type: 'ack' },
-    published: [{ subject: 'push.delivery.fcm.prod', msgId: 'd1', value: { ...delivery, node: { host: 'h', node: 'n', version: 4 } } }],
+    published: [
+      {
+        subject: 'push.delivery.fcm.prod',
+        msgId: 'd1',
+        value: { ...delivery, node: { host: 'h', node: 'n', version: 4 } },
+      },
+    ],
   });
 });
 
 it('an unknown node is a recorded end', async () => {
   const { settlement, published } = await verify({ v: 1, type: 'not-found' });
   expect(settlement).toEqual({ type: 'ack' });
-  expect(published).toMatchObject([{ subject: 'push.result.fcm', value: { end: 'unregistered', attempt: 0, endedAt: 9_000 } }]);
+  expect(published).toMatchObject([
+    { subject: 'push.result.fcm', value: { end: 'unregistered', attempt: 0, endedAt: 9_000 } },
+  ]);
 });
 
 it('a publisher without the right is parked for a human, and recorded', async () => {

@@ -117,7 +117,13 @@ export const describeStore = (name: string, create: () => Promise<Store>): void 
 
     it('disables one node, all nodes of a service, and nothing of another service or user', async () => {
       const store = await create();
-      for (const [service, id] of [['push', 'a'], ['push', 'b'], ['push', 'c'], ['push2', 'a'], ['pus', 'h"]']] as const)
+      for (const [service, id] of [
+        ['push', 'a'],
+        ['push', 'b'],
+        ['push', 'c'],
+        ['push2', 'a'],
+        ['pus', 'h"]'],
+      ] as const)
         await store.enable('alice', registration(service, id), 10);
       await store.enable('bob', registration('push', 'a'), 10);
       expect(await store.disable('alice', 'push', 'b')).toBe(1);

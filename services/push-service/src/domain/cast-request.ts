@@ -16,7 +16,7 @@ export type Cast<T> =
  * only the first (in the order of the schema).
  */
 export const castRequest = <S extends TSchema>(schema: S, value: unknown): Cast<Static<S>> =>
-  cast(schema as JsonSchema, value, []) as Cast<Static<S>>;
+  cast(schema, value, []) as Cast<Static<S>>;
 
 export const castError = (message: string, path: Path): CastError => ({
   message,

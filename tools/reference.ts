@@ -1,0 +1,118 @@
+// `npm run docs`: writes docs/reference from the code. With --check it writes nothing and fails when a page is stale.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { TObject } from 'typebox';
+import { format } from 'prettier';
+import { describeConfig } from '@pushmesh/config';
+import { allDurables, policies, outcomes, streams } from '@pushmesh/contracts';
+import { metricNames } from '@pushmesh/telemetry';
+import { dispatcherSchema } from '../services/dispatcher/src/config.ts';
+import { gatewaySchema } from '../services/gateway/src/config.ts';
+import { pubsubPushSchema } from '../services/pubsub-push/src/config.ts';
+import { pushServiceConfig } from '../services/push-service/src/config.ts';
+
+const generated = '<!-- Generated from the code by `npm run docs`. -->';
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+const hours = (ms: number): string => (ms >= 86_400_000 ? `${ms / 86_400_000} days` : `${ms / 60_000} minutes`);
+
+const configuration = (): string => {
+  const services: Readonly<Record<string, TObject>> = {
+    gateway: gatewaySchema,
+    'pubsub-push': pubsubPushSchema,
+    dispatcher: dispatcherSchema,
+    'push-service': pushServiceConfig,
+  };
+  const sections = Object.entries(services).map(([name, schema]) => `## ${name}\n\n${describeConfig(schema)}`);
+  return `# Configuration
+
+Everything is an environment variable. For each variable \`X\`, \`X_FILE\` may name a file that holds the value. An empty
+variable counts as absent. A service that finds problems says all of them at once, and does not start.
+
+${sections.join('\n\n')}
+`;
+};
+
+const metrics = (): string => {
+  const sections = Object.entries(metricNames).map(([group, entries]) => {
+    const rows = Object.values(entries).map(({ name, type, labels, help }) => [
+      `\`${name}\``,
+      type,
+      labels.join(', '),
+      help,
+    ]);
+    return `## ${group}\n\n${table(['metric', 'type', 'labels', 'meaning'], rows)}`;
+  });
+  return `# Metrics
+
+Each service serves these on \`/metrics\`, with a label \`service\`, beside the process’s own (\`process_*\`, \`nodejs_*\`,
+event loop lag among them). Every label has a bounded set of values; no token, JID or text ever is one.
+
+${sections.join('\n\n')}
+`;
+};
+
+const messaging = (): string => {
+  const streamRows = Object.values(streams).map((each) => [
+    `\`${each.name}\``,
+    each.subjects.map((subject) => `\`${subject}\``).join(', '),
+    each.retention,
+    each.discard === 'new' ? 'refuses' : 'forgets the eldest',
+    hours(each.maxAgeMs),
+    hours(each.duplicateWindowMs),
+  ]);
+  const durableRows = allDurables.map((each) => [
+    `\`${each.name}\``,
+    `\`${streams[each.stream].name}\``,
+    `\`${each.filter}\``,
+  ]);
+  const outcomeRows = outcomes.map((outcome) => {
+    const policy = policies[outcome];
+    return policy.step === 'end'
+      ? [outcome, `ends as ${policy.end}`, policy.retires ? 'retired, on evidence' : 'kept']
+      : [
+          outcome,
+          {
+            retry: 'tried again with back-off',
+            shorten: 'shortened once, then parked',
+            hold: 'goes back, no attempt spent',
+          }[policy.step],
+          'kept',
+        ];
+  });
+  return `# Messaging
+
+## Streams
+
+${table(['stream', 'subjects', 'retention', 'when full', 'kept for', 'dedupe window'], streamRows)}
+
+## Durable consumers
+
+${table(['durable', 'stream', 'filter'], durableRows)}
+
+## Outcomes
+
+${table(['outcome', 'the delivery', 'the push node'], outcomeRows)}
+`;
+};
+
+const folder = new URL('../docs/reference/', import.meta.url);
+const pages = { 'configuration.md': configuration(), 'metrics.md': metrics(), 'messaging.md': messaging() };
+const isCheck = process.argv.includes('--check');
+mkdirSync(folder, { recursive: true });
+for (const [name, text] of Object.entries(pages)) {
+  const file = new URL(name, folder);
+  const page = await format(`${generated}\n\n${text}`, { parser: 'markdown' });
+  if (!isCheck) writeFileSync(file, page);
+  else if (page !== read(file)) {
+    console.error(`docs/reference/${name} is stale: run \`npm run docs\` and commit the result`);
+    process.exitCode = 1;
+  }
+}
+
+function read(file: URL): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
