@@ -60,5 +60,18 @@ export const RequestV3 = Type.Object(
 );
 export type RequestV3 = Static<typeof RequestV3>;
 
+/** What the API answers: 200 `null`; a refusal, by version; or 422 with the places that do not fit. */
+export const PushApiAnswer = Type.Union([
+  Type.Null(),
+  Type.Object({ reason: Type.String() }),
+  Type.Object({ details: Type.String() }),
+  Type.Object({
+    errors: Type.Array(
+      Type.Object({ message: Type.String(), source: Type.Object({ pointer: Type.String() }), title: Type.String() }),
+    ),
+  }),
+]);
+export type PushApiAnswer = Static<typeof PushApiAnswer>;
+
 /** APNs’ `timestamp` of a 410 in milliseconds: since then the token has been dead. A header of push-service’s answers. */
 export const unregisteredAtHeader = 'x-unregistered-at';

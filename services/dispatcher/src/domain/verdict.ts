@@ -1,4 +1,5 @@
-import { unregisteredAtHeader } from '@pushmesh/contracts';
+import { PushApiAnswer as Answer, unregisteredAtHeader } from '@pushmesh/contracts';
+import { Compile } from 'typebox/compile';
 import type { Verdict } from '../ports.ts';
 
 /** What came back from the push API: an HTTP answer, or the way in which none came. */
@@ -63,12 +64,13 @@ export const toVerdict = (answer: PushApiAnswer): Verdict => {
   };
 };
 
+const answers = Compile(Answer);
+
 /** One word: anything longer could be a text with a token in it, and would not be bounded. */
 const reasonOf = (body: unknown): string | undefined => {
-  if (typeof body !== 'object' || body === null) return undefined;
-  const { reason, details } = body as { reason?: unknown; details?: unknown };
-  const word = reason ?? details;
-  return typeof word === 'string' && /^[A-Za-z_]{1,64}$/.test(word) ? word : undefined;
+  if (!answers.Check(body) || body === null || 'errors' in body) return undefined;
+  const word = 'reason' in body ? body.reason : body.details;
+  return /^[A-Za-z_]{1,64}$/.test(word) ? word : undefined;
 };
 
 /** Seconds, as MongoosePush and push-service send it; the date form of RFC 9110 §10.2.3 is not used by either. */
