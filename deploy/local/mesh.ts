@@ -52,6 +52,8 @@ export type Mesh = {
   readonly endpoints: Endpoints;
   readonly servers: { readonly nats: RunningServer; readonly redis: RunningServer; readonly xmpp: RunningXmppServer };
   readonly services: Readonly<Record<ServiceName, RunningService>>;
+  /** Starts one more replica of a service, beside the first. */
+  replicate(name: ServiceName): Promise<RunningService>;
   /** Stops the services, then the servers; each in an orderly way. */
   stop(): Promise<void>;
 };
@@ -153,6 +155,13 @@ export const startMesh = async (options: MeshOptions): Promise<Mesh> => {
         XMPP_COMPONENT_SECRET: secret,
       },
     };
+    let replicas = 0;
+    const replicate = async (name: ServiceName): Promise<RunningService> => {
+      const { ops } = await choosePorts({ ops: undefined }, report);
+      replicas += 1;
+      const folder = join(dataDir, `replica-${replicas}`);
+      return keep(await startService(name, folder, ops, { ...env[name], ...options.settings?.[name] }, report));
+    };
     // The gateway comes last: once it is there, the XMPP server sends it work.
     const services: Partial<Record<ServiceName, RunningService>> = {};
     for (const name of ['push-service', 'pubsub-push', 'dispatcher', 'gateway'] as const) {
@@ -186,6 +195,7 @@ export const startMesh = async (options: MeshOptions): Promise<Mesh> => {
       },
       servers: { nats, redis, xmpp },
       services: services as Mesh['services'],
+      replicate,
       stop,
     };
   } catch (error) {

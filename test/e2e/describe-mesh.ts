@@ -49,7 +49,11 @@ const publish = (node: string | undefined, items: Element[], options?: Record<st
 const item = (...payload: Element[]) => xml('item', {}, ...payload);
 
 /** Everything that must hold on every XMPP server, on a mesh of its own: real servers, all four services as processes. */
-export const describeMesh = (server: XmppServerName, dropsAfterErrors: number): void => {
+export const describeMesh = (
+  server: XmppServerName,
+  dropsAfterErrors: number,
+  streamMode: 'shared' | 'exclusive',
+): void => {
   describe(`the mesh with ${server}`, () => {
     const dataDir = mkdtempSync(join(tmpdir(), `pushmesh-${server}-`));
     const clients: Client[] = [];
@@ -62,6 +66,7 @@ export const describeMesh = (server: XmppServerName, dropsAfterErrors: number): 
         prefer: 'containers',
         prosody: { pushMaxErrors: dropsAfterErrors },
         settings: {
+          gateway: { XMPP_STREAM: streamMode },
           dispatcher: { RETRY_BASE_MS: '100', RETRY_CAP_MS: '500', BREAKER_RESET_MS: '500', BREAKER_VOLUME: '5' },
         },
         report: () => {},
@@ -389,6 +394,47 @@ export const describeMesh = (server: XmppServerName, dropsAfterErrors: number): 
             { timeout: 60_000, interval: 500 },
           )
           .toEqual([]);
+      },
+    );
+
+    it(
+      'two gateways: one is killed under traffic, the other goes on, and nothing accepted is lost',
+      { timeout: 120_000 },
+      async () => {
+        const [node, phone] = [unique('node'), unique('phone')];
+        const alice = await logIn(0);
+        await alice.iq('set', push, createNode(node));
+        const second = await mesh.replicate('gateway');
+        const accepted: string[] = [];
+        let stop = false;
+        const traffic = (async () => {
+          for (let n = 0; !stop; n += 1) {
+            const pushed = publish(node, [item(notification(`push ${n}`))], { service: 'fcm', device_id: phone });
+            // What was with the killed gateway gets no answer; the other publishes must not wait for that.
+            void alice.iq('set', push, pushed).then(
+              (reply) =>
+                inShort(reply) === 'result' &&
+                accepted.push(dedupeKey('alice@localhost', String(reply.attrs['id']), node)),
+              () => {},
+            );
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          }
+        })();
+        await expect.poll(() => accepted.length, patience).toBeGreaterThan(20);
+        await mesh.services.gateway.kill();
+        const atKill = accepted.length;
+        await expect.poll(() => accepted.length, patience).toBeGreaterThan(atKill + 20);
+        await mesh.services.gateway.restart();
+        await second.stop();
+        const atStop = accepted.length;
+        await expect.poll(() => accepted.length, patience).toBeGreaterThan(atStop + 20);
+        stop = true;
+        await traffic;
+        const missing = async () => {
+          const delivered = await readResults(mesh.endpoints.nats, ({ end }) => end === 'delivered');
+          return accepted.filter((id) => !delivered.has(id));
+        };
+        await expect.poll(missing, { timeout: 60_000, interval: 500 }).toEqual([]);
       },
     );
 

@@ -1,4 +1,4 @@
 import { describeMesh } from './describe-mesh.ts';
 
-// ejabberd drops a registration on the first error that is not `wait`.
-describeMesh('ejabberd', 1);
+// ejabberd drops a registration on the first error that is not `wait`, and spreads stanzas over all streams of a component.
+describeMesh('ejabberd', 1, 'shared');

@@ -1,4 +1,5 @@
 import { describeMesh } from './describe-mesh.ts';
 
-// Prosody drops a registration after `push_max_errors` errors in a row that are not `wait`.
-describeMesh('prosody', 2);
+// Prosody drops a registration after `push_max_errors` errors in a row that are not `wait`, and lets one stream have the
+// name of a component.
+describeMesh('prosody', 2, 'exclusive');

@@ -304,3 +304,52 @@ it('two meshes share one NATS without seeing each other', async () => {
   await expect.poll(() => consumer.backlog(), patience).toEqual({ waiting: 0, oldestMs: 0 });
   expect(seen).toEqual([]);
 });
+
+describe('a lease', () => {
+  it('is held by one, goes to the next when it is released, and comes back after NATS was away', async () => {
+    const prefix = newPrefix();
+    const [{ bus: a }, { bus: b }] = await Promise.all([openBus(prefix), openBus(prefix)]);
+    const events: string[] = [];
+    const lease = (bus: Bus, name: string) =>
+      bus.lease(
+        'component.x',
+        () => events.push(`${name} holds`),
+        () => events.push(`${name} lost`),
+      );
+    const first = lease(a, 'a');
+    await expect.poll(() => first.isHeld(), patience).toBe(true);
+    const second = lease(b, 'b');
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(events).toEqual(['a holds']);
+
+    await nats.kill();
+    await nats.restart();
+    await expect.poll(() => [a.missing(), b.missing()], patience).toEqual([undefined, undefined]);
+    await expect.poll(() => [first.isHeld(), second.isHeld()].filter(Boolean), patience).toHaveLength(1);
+
+    const [holder, next] = first.isHeld() ? [first, second] : [second, first];
+    await holder.release();
+    await expect.poll(() => next.isHeld(), patience).toBe(true);
+    await next.release();
+  });
+
+  it('goes to the next when its holder dies', async () => {
+    const prefix = newPrefix();
+    const [{ bus: a }, { bus: b }] = await Promise.all([openBus(prefix), openBus(prefix)]);
+    const first = a.lease(
+      'component.y',
+      () => {},
+      () => {},
+    );
+    await expect.poll(() => first.isHeld(), patience).toBe(true);
+    const second = b.lease(
+      'component.y',
+      () => {},
+      () => {},
+    );
+    await a.close();
+    open.splice(open.indexOf(a), 1);
+    await expect.poll(() => second.isHeld(), patience).toBe(true);
+    await second.release();
+  });
+});

@@ -5,6 +5,7 @@ import {
   commandQueue,
   commandSubject,
   commandTypes,
+  leases,
   replyMessage,
   streams,
 } from '@pushmesh/contracts';
@@ -12,6 +13,8 @@ import type { Command, CommandType, Durable, Message, Reply } from '@pushmesh/co
 import { metricNames } from '@pushmesh/telemetry';
 import type { Log, Metrics } from '@pushmesh/telemetry';
 import { openConnection } from './connection.ts';
+import { openLease } from './lease.ts';
+import type { Lease } from './lease.ts';
 import type { NatsOptions } from './connection.ts';
 import { createPublisher } from './publisher.ts';
 import type { Published, PublishOptions } from './publisher.ts';
@@ -190,6 +193,18 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
       consumers.push(puller);
       return puller;
     },
+
+    /** Holds `key` whenever nobody else does: for what only one replica may do at a time. */
+    lease: (key: string, onHeld: () => void, onLost: () => void): Lease =>
+      openLease(connection, {
+        bucket: prefixedStream(prefix, leases.bucket),
+        key,
+        ttlMs: leases.ttlMs,
+        replicas: options.streams.replicas,
+        onHeld,
+        onLost,
+        onFault: (err) => log.warn({ event: 'lease-fault', key, err }),
+      }),
 
     /** Takes nothing new and waits for what was taken. */
     drain: async (): Promise<void> => {

@@ -104,6 +104,14 @@ export const durables = {
   feedback: durable('pubsub-push-feedback', 'results', 'push.result.*'),
 } as const;
 
+/** Key-value bucket of the leases: one key for each thing that one process at a time may hold. */
+export const leases = {
+  bucket: 'PUSH_LEASES',
+  /** A holder that dies is replaced after this. */
+  ttlMs: 3_000,
+  componentStream: (component: string) => `component.${Buffer.from(component).toString('hex')}`,
+} as const;
+
 /** All durables, for `ensureStreams`. */
 export const allDurables: readonly Durable[] = [
   durables.verify,

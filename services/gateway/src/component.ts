@@ -1,3 +1,5 @@
+import { leases } from '@pushmesh/contracts';
+import type { Bus, Lease } from '@pushmesh/bus';
 import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
 import { connectComponent } from '@pushmesh/xmpp';
 import type { ComponentStream } from '@pushmesh/xmpp';
@@ -6,6 +8,7 @@ import type { createAnswer } from './flow/answer.ts';
 import { createIntake } from './flow/intake.ts';
 
 type Deps = {
+  readonly bus: Pick<Bus, 'lease'>;
   readonly answer: ReturnType<typeof createAnswer>;
   readonly maxInFlight: number;
   readonly maxStanzaBytes: number;
@@ -17,38 +20,62 @@ type Deps = {
 const reconnectCapMs = 5_000;
 const closeMs = 2_000;
 
-/** One component name: its stream and its intake, as a resource of the process. */
+/** One component name: its intake, and its stream whenever this replica may have it. A resource of the process. */
 export const createComponentResource = (component: ComponentConfig, deps: Deps) => {
-  const { answer, maxInFlight, maxStanzaBytes, log, metrics } = deps;
+  const { bus, answer, maxInFlight, maxStanzaBytes, log, metrics } = deps;
   const { name, service, secret, roles } = component;
   const labels = { component: name };
   const intake = createIntake({ host: name, roles, answer, maxInFlight, log, metrics });
   let stream: ComponentStream | undefined;
+  let lease: Lease | undefined;
   let why: string | undefined;
   metrics.streamUp.set(labels, 0);
+
+  const open = (): void => {
+    const opened = connectComponent({
+      service,
+      domain: name,
+      secret,
+      limits: { maxStanzaBytes },
+      timing: { backoffCapMs: reconnectCapMs },
+      onStanza: (stanza) => intake.onStanza(stanza, opened),
+      onRefused: (head, error) => intake.onRefused(head, error.condition, opened),
+      onState: (state, reason) => {
+        why = reason?.text;
+        metrics.streamUp.set(labels, state === 'online' ? 1 : 0);
+        metrics.streamChanges.inc({ ...labels, state });
+        log[state === 'waiting' ? 'warn' : 'info']({ event: 'stream', component: name, state, ...reason });
+      },
+    });
+    stream = opened;
+  };
+  const close = async (): Promise<void> => {
+    const closing = stream;
+    stream = undefined;
+    await closing?.stop(closeMs);
+  };
 
   return {
     name: `component ${name}`,
     start: () => {
-      const opened = connectComponent({
-        service,
-        domain: name,
-        secret,
-        limits: { maxStanzaBytes },
-        timing: { backoffCapMs: reconnectCapMs },
-        onStanza: (stanza) => intake.onStanza(stanza, opened),
-        onRefused: (head, error) => intake.onRefused(head, error.condition, opened),
-        onState: (state, reason) => {
-          why = reason?.text;
-          metrics.streamUp.set(labels, state === 'online' ? 1 : 0);
-          metrics.streamChanges.inc({ ...labels, state });
-          log[state === 'waiting' ? 'warn' : 'info']({ event: 'stream', component: name, state, ...reason });
-        },
-      });
-      stream = opened;
+      if (component.stream === 'shared') open();
+      else
+        lease = bus.lease(
+          leases.componentStream(name),
+          () => {
+            log.info({ event: 'lease-held', component: name });
+            open();
+          },
+          () => {
+            log.warn({ event: 'lease-lost', component: name });
+            void close();
+          },
+        );
       return Promise.resolve();
     },
+    // A replica that stands by is ready: it has nothing to do until the lease is free.
     missing: () => {
+      if (lease && !lease.isHeld()) return undefined;
       const state = stream?.state() ?? 'not started';
       return state === 'online' ? undefined : `the stream to ${service} is ${state}${why ? ` (${why})` : ''}`;
     },
@@ -57,8 +84,10 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
       stream?.pause();
       await intake.drained();
     },
+    // The stream goes before the lease: the next holder must find the name free.
     stop: async () => {
-      await stream?.stop(closeMs);
+      await close();
+      await lease?.release();
     },
   };
 };

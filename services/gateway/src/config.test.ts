@@ -11,17 +11,20 @@ it('a list of names gets the common address, secret and both roles', () => {
       service: 'xmpp://127.0.0.1:5347',
       secret: 's3cr3t',
       roles: ['app-server', 'xmpp-server'],
+      stream: 'shared',
     })),
   );
 });
 
 it('JSON gives each component what it needs', () => {
   const { components } = readGatewayConfig(
-    env('[{"name":"push.a","roles":["app-server"]},{"name":"gw.b","service":"xmpp://b:1","secret":"x"}]'),
+    env(
+      '[{"name":"push.a","roles":["app-server"]},{"name":"gw.b","service":"xmpp://b:1","secret":"x","stream":"exclusive"}]',
+    ),
   );
   expect(components).toMatchObject([
     { name: 'push.a', roles: ['app-server'], secret: 's3cr3t' },
-    { name: 'gw.b', service: 'xmpp://b:1', secret: 'x' },
+    { name: 'gw.b', service: 'xmpp://b:1', secret: 'x', stream: 'exclusive' },
   ]);
 });
 

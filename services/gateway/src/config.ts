@@ -8,12 +8,20 @@ export const roles = ['app-server', 'xmpp-server'] as const;
 /** `app-server`: push nodes (create, delete, publish). `xmpp-server`: enable and disable sent to the component itself. */
 export type Role = (typeof roles)[number];
 
+export const streamModes = ['shared', 'exclusive'] as const;
+/**
+ * `shared`: every replica of the gateway has a stream of this name (ejabberd spreads stanzas over them). `exclusive`: one
+ * replica has it, by lease, and the others stand by (Prosody and MongooseIM allow one).
+ */
+export type StreamMode = (typeof streamModes)[number];
+
 /** One component name on one XMPP server. */
 export type ComponentConfig = {
   readonly name: string;
   readonly service: string;
   readonly secret: string;
   readonly roles: readonly Role[];
+  readonly stream: StreamMode;
 };
 
 /** The variables of the gateway. */
@@ -27,7 +35,7 @@ export const gatewaySchema = Type.Object({
   XMPP_COMPONENTS: Type.String({
     minLength: 1,
     description:
-      'the component names, separated by commas; or JSON, a list of {"name", "service"?, "secret"?, "roles"?: ["app-server", "xmpp-server"]}',
+      'the component names, separated by commas; or JSON, a list of {"name", "service"?, "secret"?, "roles"?: ["app-server", "xmpp-server"], "stream"?: "shared" or "exclusive"}',
     examples: ['push.example.org'],
   }),
   XMPP_COMPONENT_SECRET: Type.String({
@@ -35,6 +43,12 @@ export const gatewaySchema = Type.Object({
     secret: true,
     description: 'the secret of every component that has none of its own',
     examples: ['(use XMPP_COMPONENT_SECRET_FILE=/run/secrets/xmpp)'],
+  }),
+  XMPP_STREAM: Type.Enum([...streamModes], {
+    default: 'shared',
+    description:
+      'how several gateways share a component name: `shared`, each has a stream (ejabberd), or `exclusive`, one has it and the others stand by (Prosody, MongooseIM)',
+    examples: ['exclusive'],
   }),
   XMPP_MAX_STANZA_BYTES: Type.Integer({
     default: 262_144,
@@ -85,6 +99,7 @@ const ComponentEntry = Type.Object(
     service: Type.Optional(Type.String({ pattern: '^xmpp://' })),
     secret: Type.Optional(Type.String({ minLength: 1 })),
     roles: Type.Optional(Type.Array(Type.Enum([...roles]), { minItems: 1 })),
+    stream: Type.Optional(Type.Enum([...streamModes])),
   },
   { additionalProperties: false },
 );
@@ -115,6 +130,7 @@ const readComponents = (values: Static<typeof gatewaySchema>, problems: Problem[
     service: entry.service ?? values.XMPP_SERVICE,
     secret: entry.secret ?? values.XMPP_COMPONENT_SECRET,
     roles: entry.roles ?? roles,
+    stream: entry.stream ?? values.XMPP_STREAM,
   }));
 };
 

@@ -42,6 +42,7 @@ const answer = createAnswer({
 // the edges meet the middle: a stream for each component name
 const components = config.components.map((component) =>
   createComponentResource(component, {
+    bus,
     answer,
     maxInFlight: config.MAX_IN_FLIGHT,
     maxStanzaBytes: config.XMPP_MAX_STANZA_BYTES,
