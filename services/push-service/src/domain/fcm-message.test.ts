@@ -24,6 +24,14 @@ describe('toFcmMessage', () => {
     });
   });
 
+  it('tells an installation ID from a registration token', () => {
+    const fid = 'cXy0-_ABCDEFGHIJKLMNOP';
+    const target = (device_id: string) => toFcmMessage(push({ device_id, data: {} }));
+    expect(target(fid)).toEqual({ fid });
+    for (const token of [`${fid}:APA91b`, fid.slice(1), `a${fid.slice(1)}`, ''])
+      expect(target(token)).toEqual({ token });
+  });
+
   it('keeps a silent push free of notifications', () => {
     expect(toFcmMessage(push({ data: { a: '1' } }))).toEqual({ token: 'TOK', data: { a: '1' } });
     expect(toFcmMessage(push({ data: {} }))).toEqual({ token: 'TOK' });

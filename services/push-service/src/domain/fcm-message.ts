@@ -1,9 +1,11 @@
 import { isCall } from './notification.ts';
 import type { Notification } from './notification.ts';
 
+/** Whom FCM shall reach: a registration token or, since 2026, the Firebase installation ID that replaces it. */
+type FcmTarget = { readonly token: string; readonly fid?: never } | { readonly token?: never; readonly fid: string };
+
 /** The `message` of FCM HTTP v1 `projects.messages.send`. */
-export type FcmMessage = {
-  readonly token: string;
+export type FcmMessage = FcmTarget & {
   readonly data?: Readonly<Record<string, string>>;
   readonly android?: {
     readonly notification?: Readonly<Partial<Record<'title' | 'body' | 'click_action' | 'tag' | 'sound', string>>>;
@@ -28,26 +30,36 @@ const priorities = { normal: 'NORMAL', high: 'HIGH' } as const;
  * `mutable_content`. Nothing empty is sent: a message that has a `notification`, be it empty, is not a silent one.
  */
 export const toFcmMessage = (notification: Notification): FcmMessage => {
-  const { device_id: token, alert, data } = notification;
+  const { device_id, alert, data } = notification;
   const { badge: _badge, ...shown } = alert ?? {};
   const android = { ...(alert && { notification: shown }), ...delivery(notification) };
   return {
-    token,
+    ...toTarget(device_id),
     ...(data && Object.keys(data).length > 0 && { data: toFcmData(data) }),
     ...(Object.keys(android).length > 0 && { android }),
   };
 };
 
+// Firebase's own form of an installation ID; registration tokens are several times as long and have a colon.
+const toTarget = (deviceId: string): FcmTarget =>
+  /^[cdef][\w-]{21}$/.test(deviceId) ? { fid: deviceId } : { token: deviceId };
+
 const delivery = (notification: Notification): Omit<NonNullable<FcmMessage['android']>, 'notification'> => {
   const call = isCall(notification);
   const priority = notification.priority ?? (call ? 'high' : undefined);
-  const ttl = notification.time_to_live ?? (call ? callTtlSeconds : undefined);
+  const ttl = fcmTtlSeconds(notification);
   const session = notification.data?.['jmi-sid'];
   return {
     ...(priority && { priority: priorities[priority] }),
-    ...(ttl !== undefined && { ttl: `${Math.min(Math.max(ttl, 0), maxTtlSeconds)}s` }),
+    ...(ttl !== undefined && { ttl: `${ttl}s` }),
     ...(call && typeof session === 'string' && session !== '' && { collapse_key: `jmi-${session}` }),
   };
+};
+
+/** How long FCM shall try, in seconds and within what it takes; `undefined` leaves it to FCM. */
+export const fcmTtlSeconds = (notification: Notification): number | undefined => {
+  const ttl = notification.time_to_live ?? (isCall(notification) ? callTtlSeconds : undefined);
+  return ttl === undefined ? undefined : Math.min(Math.max(ttl, 0), maxTtlSeconds);
 };
 
 /** FCM takes strings only. A string stays as it is, null becomes the empty string, all else its JSON text. */

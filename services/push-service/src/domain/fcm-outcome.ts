@@ -1,4 +1,4 @@
-import type { ProviderAnswer } from './category.ts';
+import type { ProviderAnswer, Refusal } from './category.ts';
 import { parseJson } from './parse-json.ts';
 import { byWord, isReasonWord, refuseByStatus, withRetryAfter } from './provider-response.ts';
 import type { ProviderResponse } from './provider-response.ts';
@@ -6,10 +6,12 @@ import type { ProviderResponse } from './provider-response.ts';
 // FCM HTTP v1 "ErrorCode" and google.rpc.Code. MongoosePush knows the FCM words; the google.rpc words that come without
 // an FCM word (UNAUTHENTICATED, RESOURCE_EXHAUSTED and so on) it leaves unsorted.
 const categoryOf = byWord({
-  invalid_request: ['INVALID_ARGUMENT'],
+  // A token of another project is wrong for ever, and only for this device: no outage, as MongoosePush has it, for which
+  // it would be tried again and again and the others held back.
+  invalid_request: ['INVALID_ARGUMENT', 'SENDER_ID_MISMATCH'],
   unregistered: ['UNREGISTERED'],
   too_many_requests: ['QUOTA_EXCEEDED', 'RESOURCE_EXHAUSTED'],
-  auth: ['SENDER_ID_MISMATCH', 'THIRD_PARTY_AUTH_ERROR', 'APNS_AUTH_ERROR', 'UNAUTHENTICATED', 'PERMISSION_DENIED'],
+  auth: ['THIRD_PARTY_AUTH_ERROR', 'APNS_AUTH_ERROR', 'UNAUTHENTICATED', 'PERMISSION_DENIED'],
   // Without the FCM word UNREGISTERED it is the project that was not found.
   internal_config: ['NOT_FOUND'],
   service_internal: ['UNAVAILABLE', 'INTERNAL', 'DEADLINE_EXCEEDED'],
@@ -29,8 +31,11 @@ export const toFcmAnswer = (response: ProviderResponse, now: number): ProviderAn
   const reason = errorCode(error?.details) ?? error?.status;
   if (!isReasonWord(reason)) return withRetryAfter(refuseByStatus(response.status), response, now);
   const category = isTooBig(reason, error?.message) ? 'payload_too_large' : (categoryOf.get(reason) ?? 'unknown');
-  return withRetryAfter({ category, reason }, response, now);
+  return withRetryAfter({ category, reason, ...firstWait(category) }, response, now);
 };
+
+// "Scale FCM": after a 429 without Retry-After, wait for a minute at least; quotas are filled again each minute.
+const firstWait = (category: Refusal) => (category === 'too_many_requests' ? { retryAfterSeconds: 60 } : {});
 
 const errorCode = (details: unknown): unknown => {
   if (!Array.isArray(details)) return undefined;
