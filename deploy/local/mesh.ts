@@ -1,19 +1,8 @@
-import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import {
-  choosePorts,
-  prepareServers,
-  startEjabberd,
-  startNats,
-  startProcess,
-  startProsody,
-  startRedis,
-} from '@pushmesh/servers';
-import type { Instance, Prefer, ProsodyOptions, RunningServer, RunningXmppServer } from '@pushmesh/servers';
-
-export const serviceNames = ['gateway', 'pubsub-push', 'dispatcher', 'push-service'] as const;
-export type ServiceName = (typeof serviceNames)[number];
+import { join } from 'node:path';
+import { choosePorts, prepareServers, startEjabberd, startNats, startProsody, startRedis } from '@pushmesh/servers';
+import type { Prefer, ProsodyOptions, RunningServer, RunningXmppServer } from '@pushmesh/servers';
+import { serviceNames, startService } from './service.ts';
+import type { RunningService, ServiceName } from './service.ts';
 
 export type XmppServerName = 'prosody' | 'ejabberd';
 
@@ -32,20 +21,6 @@ export type Endpoints = {
   readonly ops: Readonly<Record<ServiceName, string>>;
   readonly nats: string;
   readonly redis: string;
-};
-
-/** One of our four processes. */
-export type RunningService = {
-  readonly ops: string;
-  /** How it ended, or `undefined` while it runs. */
-  ended(): Promise<string | undefined>;
-  lastLines(): Promise<string>;
-  /** Ends it in an orderly way. */
-  stop(): Promise<void>;
-  /** Ends it with SIGKILL. */
-  kill(): Promise<void>;
-  /** Starts it again, with the same ports, and waits until it is ready. */
-  restart(): Promise<void>;
 };
 
 export type Mesh = {
@@ -72,7 +47,6 @@ export type MeshOptions = {
   readonly report: (line: string) => void;
 };
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const domain = 'localhost';
 const component = 'push.localhost';
 const users = [
@@ -81,8 +55,6 @@ const users = [
 ] as const;
 /** The secret of the component; both ends of it are on loopback, in processes of this user. */
 const secret = 'local-mesh-only';
-
-const readyMs = 60_000;
 
 /** Starts NATS, Redis, an XMPP server and the four services, as processes of this machine. */
 export const startMesh = async (options: MeshOptions): Promise<Mesh> => {
@@ -202,71 +174,4 @@ export const startMesh = async (options: MeshOptions): Promise<Mesh> => {
     await stop();
     throw error;
   }
-};
-
-const startService = async (
-  name: ServiceName,
-  dataDir: string,
-  port: number,
-  env: Readonly<Record<string, string>>,
-  report: (line: string) => void,
-): Promise<RunningService> => {
-  mkdirSync(dataDir, { recursive: true });
-  const ops = `http://127.0.0.1:${port}`;
-  const launch = async (): Promise<Instance> => {
-    const instance = await startProcess(
-      { file: process.execPath },
-      {
-        name,
-        title: name,
-        stopMs: 25_000,
-        dataDir,
-        args: [join(root, 'services', name, 'src', 'main.ts')],
-        env: {
-          ...env,
-          OPS_PORT: String(port),
-          LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
-          NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node-compile'),
-          PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
-        },
-        report,
-      },
-    );
-    await untilReady(name, ops, instance);
-    return instance;
-  };
-  let instance = await launch();
-  return {
-    ops,
-    ended: () => instance.ended(),
-    lastLines: () => instance.lastLines(),
-    stop: () => instance.stop(),
-    kill: () => instance.kill(),
-    restart: async () => {
-      await instance.stop();
-      instance = await launch();
-    },
-  };
-};
-
-const untilReady = async (name: ServiceName, ops: string, instance: Instance): Promise<void> => {
-  const giveUpAt = Date.now() + readyMs;
-  let last = 'it does not answer';
-  while (Date.now() < giveUpAt) {
-    const end = await instance.ended();
-    if (end !== undefined)
-      throw new Error(`${name} did not start: ${end}. The end of its log:\n${await instance.lastLines()}`);
-    try {
-      const response = await fetch(`${ops}/readyz`, { signal: AbortSignal.timeout(2_000) });
-      if (response.ok) return;
-      last = await response.text();
-    } catch {
-      // Not listening yet.
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  await instance.stop();
-  throw new Error(
-    `${name} was not ready within ${readyMs / 1000} s: ${last}. The end of its log:\n${await instance.lastLines()}`,
-  );
 };

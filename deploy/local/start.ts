@@ -3,7 +3,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dataDir, endpointsFile } from './data-dir.ts';
-import { serviceNames, startMesh } from './mesh.ts';
+import { startMesh } from './mesh.ts';
+import { serviceNames } from './service.ts';
 import type { Mesh, XmppServerName } from './mesh.ts';
 
 const usage = 'Usage: npm start -- [--server prosody|ejabberd]';

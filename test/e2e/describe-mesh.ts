@@ -10,7 +10,8 @@ import type { Client } from '../../deploy/local/client.ts';
 import { createNode, deleteNode, disable, enable, publishOptions } from '../../deploy/local/guide.ts';
 import { dedupeKey } from '../../services/gateway/src/domain/publish.ts';
 import { startMesh } from '../../deploy/local/mesh.ts';
-import type { Mesh, ServiceName, XmppServerName } from '../../deploy/local/mesh.ts';
+import type { Mesh, XmppServerName } from '../../deploy/local/mesh.ts';
+import type { ServiceName } from '../../deploy/local/service.ts';
 import { readResults } from './results.ts';
 import { expectNothing, notificationsOf, waitForPush } from '../../deploy/local/phone.ts';
 

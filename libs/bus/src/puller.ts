@@ -34,6 +34,9 @@ export type Puller = {
   drain(): Promise<void>;
 };
 
+/** A request that is open at the server, and how many messages may still come for it. */
+type PullRequest = { open: number; messages?: ConsumerMessages };
+
 /** How long one request for messages stays open at the server. */
 const pullExpiresMs = 5_000;
 /** When a message comes again for which there was no room. */
@@ -44,7 +47,7 @@ const faultRetryCapMs = 60_000;
 export const createPuller = (connection: Connection, options: PullOptions): Puller => {
   const { durable, stream, handle, onSettled, onFault } = options;
   const taken = new Set<JsMsg>();
-  const requests = new Map<ConsumerMessages, number>();
+  const requests = new Set<PullRequest>();
   let limit = options.concurrency;
   let consumer: Consumer | undefined;
   let nats: NatsConnection | undefined;
@@ -57,34 +60,34 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
   }, durable.ackWaitMs / 3);
   keepAlive.unref();
 
-  const askLater = (): void => {
-    setTimeout(ask, faultRetryMs).unref();
-  };
-
-  const requested = (): number => [...requests.values()].reduce((sum, each) => sum + each, 0);
+  const requested = (): number => [...requests].reduce((sum, { open }) => sum + open, 0);
 
   /** Asks for as much as there is room for; waits for a quarter of the room, so that requests stay large. */
   const ask = (): void => {
     const room = limit - taken.size - requested();
     if (draining || !consumer || !connection.current() || room < Math.max(1, Math.floor(limit / 4))) return;
-    void consumer
-      .fetch({ max_messages: room, expires: pullExpiresMs })
-      .then((messages) => take(messages, room), askLater);
+    void pull(consumer, room);
   };
 
-  const take = async (messages: ConsumerMessages, room: number): Promise<void> => {
-    requests.set(messages, room);
+  const pull = async (from: Consumer, room: number): Promise<void> => {
+    // Counted before the first await: the next `ask` must know of it.
+    const request: PullRequest = { open: room };
+    requests.add(request);
+    let failed = false;
     try {
-      for await (const msg of messages) {
-        requests.set(messages, (requests.get(messages) ?? 1) - 1);
+      request.messages = await from.fetch({ max_messages: room, expires: pullExpiresMs });
+      for await (const msg of request.messages) {
+        request.open -= 1;
         if (draining || taken.size >= limit) msg.nak(noRoomRetryMs);
         else void work(msg);
       }
     } catch (error) {
+      failed = true;
       if (!draining && connection.current()) onFault(error);
     } finally {
-      requests.delete(messages);
-      ask();
+      requests.delete(request);
+      if (failed) setTimeout(ask, faultRetryMs).unref();
+      else ask();
     }
   };
 
@@ -124,7 +127,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
   connection.onReady((ready) => void bind(ready));
   connection.onLost(() => {
     consumer = undefined;
-    for (const messages of requests.keys()) messages.stop();
+    for (const { messages } of requests) messages?.stop();
   });
 
   return {

@@ -14,15 +14,15 @@ type Deps = {
   readonly maxStanzaBytes: number;
   readonly log: Log;
   readonly metrics: MetricsOf<typeof metricNames.gateway>;
+  /** The longest wait before a lost stream is tried again, milliseconds. */
+  readonly reconnectCapMs: number;
 };
 
-/** A server that restarts must find its component again within seconds: while it is away, registrations can die. */
-const reconnectCapMs = 5_000;
 const closeMs = 2_000;
 
 /** One component name: its intake, and its stream whenever this replica may have it. A resource of the process. */
 export const createComponentResource = (component: ComponentConfig, deps: Deps) => {
-  const { bus, answer, maxInFlight, maxStanzaBytes, log, metrics } = deps;
+  const { bus, answer, maxInFlight, maxStanzaBytes, log, metrics, reconnectCapMs } = deps;
   const { name, service, secret, roles } = component;
   const labels = { component: name };
   const intake = createIntake({ host: name, roles, answer, maxInFlight, log, metrics });

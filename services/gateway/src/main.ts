@@ -39,6 +39,9 @@ const answer = createAnswer({
   onUnverified: () => measure.unverified.inc(),
 });
 
+// A server that restarts must find its component again within seconds: while it is away, registrations can die.
+const reconnectCapMs = 5_000;
+
 // the edges meet the middle: a stream for each component name
 const components = config.components.map((component) =>
   createComponentResource(component, {
@@ -48,6 +51,7 @@ const components = config.components.map((component) =>
     maxStanzaBytes: config.XMPP_MAX_STANZA_BYTES,
     log,
     metrics: measure,
+    reconnectCapMs,
   }),
 );
 

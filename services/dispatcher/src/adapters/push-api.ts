@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { unregisteredAtHeader } from '@pushmesh/contracts';
 import { errors, Pool } from 'undici';
 import type { PushRequest } from '../domain/request.ts';
 import type { PushApiAnswer } from '../domain/verdict.ts';
@@ -37,10 +39,9 @@ export const createPushApiClient = ({ url, timeoutMs, connections, ca, verify }:
           path: base + path,
           headers: { 'content-type': 'application/json', accept: 'application/json', traceparent },
           body: JSON.stringify(body),
-          signal: AbortSignal.timeout(timeoutMs),
         });
         const text = await answer.body.text();
-        return { status: answer.statusCode, headers: flatten(answer.headers), body: parse(text) };
+        return { status: answer.statusCode, headers: hintsOf(answer.headers), body: parse(text) };
       } catch (error) {
         return { fault: faultOf(error) };
       }
@@ -49,8 +50,13 @@ export const createPushApiClient = ({ url, timeoutMs, connections, ca, verify }:
   };
 };
 
-const flatten = (headers: Readonly<Record<string, string | string[] | undefined>>) =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]));
+/** The two headers that say more than the status; there is no need to read the others. */
+const hintsOf = (headers: IncomingHttpHeaders): Readonly<Record<string, string | undefined>> => ({
+  'retry-after': single(headers['retry-after']),
+  [unregisteredAtHeader]: single(headers[unregisteredAtHeader]),
+});
+
+const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
 const parse = (text: string): unknown => {
   try {

@@ -1,0 +1,105 @@
+// `npm run bench`: what each hop costs, medians of three runs, on real NATS and Redis. `--json FILE` writes the figures,
+// `--only NAME` runs one benchmark, `--runs N` and `--scale F` make it longer or shorter. Everything shares this machine.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { dispatcherBench } from './dispatcher.ts';
+import { gatewayBench } from './gateway.ts';
+import { growthBench } from './growth.ts';
+import { ejabberdLineBench, lineBench } from './line.ts';
+import { median } from './measure.ts';
+import type { Run, Used } from './measure.ts';
+import { pushServiceBench } from './push-service.ts';
+
+/** One figure: a run, and what the processes used for it. */
+export type Figure = { readonly name: string; readonly run: Run; readonly used: Readonly<Record<string, Used>> };
+
+export type BenchOptions = {
+  readonly dataDir: string;
+  readonly scale: number;
+  readonly report: (line: string) => void;
+};
+
+const benches: Readonly<Record<string, (options: BenchOptions) => Promise<readonly Figure[]>>> = {
+  gateway: gatewayBench,
+  dispatcher: dispatcherBench,
+  push_service: pushServiceBench,
+  line: lineBench,
+  line_ejabberd: ejabberdLineBench,
+  growth: growthBench,
+};
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    runs: { type: 'string', default: '3' },
+    scale: { type: 'string', default: '1' },
+    json: { type: 'string' },
+  },
+});
+const runs = Number(values.runs);
+const chosen = Object.entries(benches).filter(
+  ([name]) => values.only === undefined || values.only.split(',').includes(name),
+);
+if (chosen.length === 0) {
+  console.error(`--only is "${values.only}"; expected some of ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+
+const machine = {
+  cpus: cpus().length,
+  model: cpus()[0]?.model ?? '',
+  node: process.version,
+  loadBefore: loadavg()[0] ?? 0,
+};
+console.log(
+  `${machine.cpus} × ${machine.model}, Node.js ${machine.node}, load ${machine.loadBefore.toFixed(2)} before the start\n`,
+);
+
+const figures = new Map<string, Figure[]>();
+for (const [name, bench] of chosen)
+  for (let run = 1; run <= runs; run += 1) {
+    const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-bench-'));
+    console.log(`${name}, run ${run} of ${runs} …`);
+    try {
+      const measured = await bench({
+        dataDir,
+        scale: Number(values.scale),
+        report: (line) => console.log(`  ${line}`),
+      });
+      for (const figure of measured) figures.set(figure.name, [...(figures.get(figure.name) ?? []), figure]);
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  }
+
+const medians = [...figures].map(([name, all]) => {
+  const of = (pick: (figure: Figure) => number) => median(all.map(pick));
+  const processes = Object.keys(all[0]?.used ?? {});
+  return {
+    name,
+    perSecond: Math.round(of(({ run }) => run.perSecond)),
+    p50Ms: Number(of(({ run }) => run.p50).toFixed(2)),
+    p99Ms: Number(of(({ run }) => run.p99).toFixed(2)),
+    failed: of(({ run }) => run.failed),
+    used: Object.fromEntries(
+      processes.map((each) => [
+        each,
+        {
+          cpuUs: Math.round(of(({ used }) => used[each]?.cpuUs ?? 0)),
+          rssMb: Math.round(of(({ used }) => used[each]?.rssMb ?? 0)),
+        },
+      ]),
+    ),
+  };
+});
+console.log(
+  '\n| benchmark | per second | p50 ms | p99 ms | failed | CPU µs per operation / RSS MB |\n|---|---:|---:|---:|---:|---|',
+);
+for (const { name, perSecond, p50Ms, p99Ms, failed, used } of medians) {
+  const processes = Object.entries(used).map(([each, { cpuUs, rssMb }]) => `${each} ${cpuUs} / ${rssMb}`);
+  console.log(`| ${name} | ${perSecond} | ${p50Ms} | ${p99Ms} | ${failed} | ${processes.join(', ')} |`);
+}
+console.log(`\nLoad of the machine afterwards: ${(loadavg()[0] ?? 0).toFixed(2)}`);
+if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, runs, figures: medians }, null, 2)}\n`);

@@ -1,0 +1,107 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createBus } from '@pushmesh/bus';
+import { messages, subjects } from '@pushmesh/contracts';
+import type { Delivery } from '@pushmesh/contracts';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
+import type { BenchOptions, Figure } from './bench.ts';
+import { load, used } from './measure.ts';
+import { openStage } from './stage.ts';
+import type { Stage } from './stage.ts';
+
+const delivery = (index: number): Delivery => ({
+  v: 1,
+  id: `bench-${index}`,
+  node: { host: 'push.localhost', node: `n${index}`, version: 1 },
+  service: 'fcm',
+  mode: 'prod',
+  deviceId: `d${index}`,
+  options: { service: 'fcm', device_id: `d${index}` },
+  summary: { messageCount: 1, lastMessageSender: 'bob@localhost/lab', lastMessageBody: `Message ${index}` },
+  acceptedAt: Date.now(),
+  expiresAt: Date.now() + 3_600_000,
+  attempt: 1,
+});
+
+/** Stores `count` deliveries in the lane of FCM. */
+export const storeDeliveries = async (stage: Stage, count: number): Promise<void> => {
+  const bus = createBus(
+    {
+      name: 'bench',
+      url: stage.natsUrl,
+      streams: { prefix: '', replicas: 1, maxBytes: 4_294_967_296 },
+      publishTimeoutMs: 30_000,
+      maxPublishesInFlight: 4_096,
+    },
+    createLog('bench', 'silent'),
+    createMetrics('bench'),
+  );
+  while (bus.missing()) await new Promise((resolve) => setTimeout(resolve, 20));
+  const store = async (index: number): Promise<boolean> => {
+    const stored = await bus.publish(subjects.delivery('fcm', 'prod'), messages.delivery, delivery(index), {
+      msgId: `bench-${index}`,
+    });
+    return stored.type === 'stored';
+  };
+  const { failed } = await load(count, 512, store);
+  await bus.close();
+  if (failed > 0) throw new Error(`${failed} of ${count} deliveries could not be stored`);
+};
+
+/** A push API that does nothing: it answers 200 after a while, and tells when it has answered so many. */
+export const startTrivialPushApi = async (latencyMs: number) => {
+  let answered = 0;
+  let target = { count: Number.POSITIVE_INFINITY, reached: () => {} };
+  const server = createServer((request, response) => {
+    const answer = (): void => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('null');
+      answered += 1;
+      if (answered >= target.count) target.reached();
+    };
+    request.resume().on('end', () => (latencyMs > 0 ? setTimeout(answer, latencyMs) : answer()));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** Resolves when `count` more requests have been answered. */
+    untilAnswered: (count: number): Promise<void> =>
+      new Promise((resolve) => {
+        target = { count: answered + count, reached: resolve };
+      }),
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+};
+
+/** Deliveries that wait in JetStream, sent to a push API that does nothing but take its time. */
+export const dispatcherBench = async (options: BenchOptions): Promise<readonly Figure[]> => {
+  const figures: Figure[] = [];
+  for (const { latencyMs, concurrency } of [
+    { latencyMs: 0, concurrency: 64 },
+    { latencyMs: 50, concurrency: 320 },
+  ]) {
+    const stage = await openStage(options);
+    const api = await startTrivialPushApi(latencyMs);
+    try {
+      const count = Math.round(20_000 * options.scale);
+      await storeDeliveries(stage, count);
+      // The first tenth warms the process up and is left out.
+      const warm = Math.round(count / 10);
+      const warmed = api.untilAnswered(warm);
+      const dispatcher = await stage.start('dispatcher', { PUSH_API_URL: api.url, CONCURRENCY: String(concurrency) });
+      await warmed;
+      const rest = api.untilAnswered(count - warm);
+      const started = performance.now();
+      const measured = await used({ dispatcher: dispatcher.ops }, count - warm, () => rest);
+      const seconds = (performance.now() - started) / 1000;
+      const run = { perSecond: (count - warm) / seconds, p50: Number.NaN, p99: Number.NaN, failed: 0 };
+      figures.push({ name: `dispatcher.deliveries_per_s (${latencyMs} ms)`, run, used: measured.used });
+    } finally {
+      api.close();
+      await stage.close();
+    }
+  }
+  return figures;
+};

@@ -1,0 +1,75 @@
+import type { BenchOptions, Figure } from './bench.ts';
+import { startTrivialPushApi, storeDeliveries } from './dispatcher.ts';
+import { component, createNodes, outstanding } from './gateway.ts';
+import { load, used } from './measure.ts';
+import { openStage } from './stage.ts';
+import { startXmppPeer } from './xmpp-peer.ts';
+
+/** How the cost of a push grows with the nodes in Redis and with the deliveries that wait. */
+export const growthBench = async (options: BenchOptions): Promise<readonly Figure[]> => [
+  ...(await nodesInRedis(options)),
+  ...(await deliveriesWaiting(options)),
+];
+
+const nodesInRedis = async (options: BenchOptions): Promise<readonly Figure[]> => {
+  const stage = await openStage(options);
+  const peer = await startXmppPeer(component);
+  try {
+    const pubsubPush = await stage.start('pubsub-push', {});
+    const gateway = await stage.start('gateway', {
+      XMPP_SERVICE: peer.service,
+      XMPP_COMPONENTS: component,
+      XMPP_COMPONENT_SECRET: 'x',
+    });
+    await peer.online;
+    const figures: Figure[] = [];
+    let created = 0;
+    for (const nodes of [1_000, 100_000, 1_000_000].map((each) => Math.round(each * options.scale))) {
+      await createNodes(stage, nodes - created, created);
+      created = nodes;
+      const step = Math.max(1, Math.floor(nodes / 997));
+      const publish = (index: number) => peer.publish(`n${(index * step) % nodes}`, `d${(index * step) % nodes}`);
+      await load(2_000, outstanding, publish);
+      const measured = await used({ gateway: gateway.ops, 'pubsub-push': pubsubPush.ops }, 10_000, () =>
+        load(10_000, outstanding, publish),
+      );
+      figures.push({ name: `growth: ${nodes} nodes`, run: measured.result, used: measured.used });
+    }
+    return figures;
+  } finally {
+    peer.close();
+    await stage.close();
+  }
+};
+
+const deliveriesWaiting = async (options: BenchOptions): Promise<readonly Figure[]> => {
+  const figures: Figure[] = [];
+  for (const waiting of [1_000, 100_000, 1_000_000].map((each) => Math.round(each * options.scale))) {
+    const stage = await openStage(options);
+    const api = await startTrivialPushApi(0);
+    try {
+      await storeDeliveries(stage, waiting);
+      const warmed = api.untilAnswered(Math.round(waiting / 10));
+      const dispatcher = await stage.start('dispatcher', {
+        PUSH_API_URL: api.url,
+        NATS_STREAM_MAX_BYTES: '4294967296',
+      });
+      await warmed;
+      const count = Math.min(20_000, Math.round(waiting * 0.8));
+      const answered = api.untilAnswered(count);
+      const started = performance.now();
+      const measured = await used({ dispatcher: dispatcher.ops }, count, () => answered);
+      const run = {
+        perSecond: count / ((performance.now() - started) / 1000),
+        p50: Number.NaN,
+        p99: Number.NaN,
+        failed: 0,
+      };
+      figures.push({ name: `growth: ${waiting} deliveries waiting`, run, used: measured.used });
+    } finally {
+      api.close();
+      await stage.close();
+    }
+  }
+  return figures;
+};
