@@ -23,7 +23,13 @@ export const openStage = async ({ dataDir, report }: BenchOptions): Promise<Stag
     redisUrl: redis.url,
     start: async (name, env) => {
       const { ops } = await choosePorts({ ops: undefined }, report);
-      const common = name === 'push-service' ? {} : { NATS_URL: nats.url, ...(process.env['NODE_OPTIONS'] ? { NODE_OPTIONS: process.env['NODE_OPTIONS'] } : {}) };
+      const common =
+        name === 'push-service'
+          ? {}
+          : {
+              NATS_URL: nats.url,
+              ...(process.env['NODE_OPTIONS'] ? { NODE_OPTIONS: process.env['NODE_OPTIONS'] } : {}),
+            };
       const store = name === 'pubsub-push' ? { REDIS_URL: redis.url } : {};
       const folder = join(dataDir, `services-${opened.length}`);
       const service = await startService(name, folder, ops, { ...common, ...store, LOG_LEVEL: 'warn', ...env }, report);

@@ -204,6 +204,8 @@ export const describeMesh = (
         const [node, phone] = [unique('node'), unique('phone')];
         await alice.iq('set', push, createNode(node));
         const options = { service: 'fcm', device_id: phone };
+        const tooBig = notification();
+        tooBig.append(xml('junk', { xmlns: 'urn:example' }, 'x'.repeat(60_001)));
         const entry = xml('entry', { xmlns: 'http://www.w3.org/2005/Atom' });
         const answer = async (client: Client, payload: Element) => inShort(await client.iq('set', push, payload));
         expect(await answer(alice, publish(undefined, [item(notification())], options))).toBe(
@@ -216,9 +218,7 @@ export const describeMesh = (
         expect(await answer(alice, publish(unique('node'), [item(entry)]))).toBe('cancel item-not-found');
         expect(await answer(bob, publish(node, [item()]))).toBe('modify bad-request payload-required');
         expect(await answer(bob, publish(node, [item(entry)]))).toBe('modify bad-request invalid-payload');
-        expect(await answer(bob, publish(node, [item(notification('x'.repeat(60_000)))]))).toBe(
-          'modify not-acceptable payload-too-big',
-        );
+        expect(await answer(bob, publish(node, [item(tooBig)]))).toBe('modify not-acceptable payload-too-big');
         expect(await answer(bob, publish(node, [item(notification())]))).toBe('cancel conflict precondition-not-met');
         expect(await answer(alice, publish(node, [item(notification())], { service: 'fcm' }))).toBe(
           'cancel conflict precondition-not-met',
@@ -361,7 +361,7 @@ export const describeMesh = (
             const pushed = publish(node, [item(notification(`push ${n}`))], { service: 'fcm', device_id: phone });
             const reply = await alice.iq('set', push, pushed);
             if (inShort(reply) === 'result')
-              accepted.push(dedupeKey('alice@localhost', String(reply.attrs['id']), node));
+              accepted.push(dedupeKey(push, String(reply.attrs['to']), String(reply.attrs['id']), node));
             else refused.push(inShort(reply));
             await new Promise((resolve) => setTimeout(resolve, 20));
           }
@@ -415,7 +415,7 @@ export const describeMesh = (
             void alice.iq('set', push, pushed).then(
               (reply) =>
                 inShort(reply) === 'result' &&
-                accepted.push(dedupeKey('alice@localhost', String(reply.attrs['id']), node)),
+                accepted.push(dedupeKey(push, String(reply.attrs['to']), String(reply.attrs['id']), node)),
               () => {},
             );
             await new Promise((resolve) => setTimeout(resolve, 20));

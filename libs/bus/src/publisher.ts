@@ -13,6 +13,9 @@ export type Published =
   /** Too many publishes of this process wait for their PubAck. */
   | { readonly type: 'full' };
 
+/** Whether the message is safe: stored now, or before. */
+export const isStored = ({ type }: Published): boolean => type === 'stored' || type === 'duplicate';
+
 export type PublishOptions = {
   /** Nats-Msg-Id: publishes with the same one are stored once within the stream’s window. */
   readonly msgId: string;

@@ -38,8 +38,8 @@ export const groups = {
   nats: {
     NATS_URL: Type.String({
       default: 'nats://127.0.0.1:4222',
-      minLength: 1,
-      description: 'the NATS servers, separated by commas',
+      pattern: '^[^@\\s]+$',
+      description: 'the NATS servers, separated by commas; credentials go into NATS_CREDS, not in here',
       examples: ['nats://nats-0:4222,nats://nats-1:4222'],
     }),
     NATS_CREDS: Type.Optional(
@@ -55,6 +55,13 @@ export const groups = {
       description: 'a word before every subject and stream name, so that two meshes can share one NATS',
       examples: ['staging'],
     }),
+    PUBLISH_TIMEOUT_MS: Type.Integer({
+      default: 5_000,
+      minimum: 100,
+      maximum: 600_000,
+      description: 'how long JetStream may take to store a message; a publish that takes longer is answered `wait`',
+      examples: [5000],
+    }),
     NATS_STREAM_REPLICAS: Type.Integer({
       default: 1,
       minimum: 1,
@@ -63,7 +70,7 @@ export const groups = {
       examples: [3],
     }),
     NATS_STREAM_MAX_BYTES: Type.Integer({
-      default: 2_147_483_648,
+      default: 536_870_912,
       minimum: 1_048_576,
       description: 'the most bytes one stream may hold; a full stream refuses, it never drops',
       examples: [2147483648],

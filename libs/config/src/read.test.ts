@@ -46,6 +46,8 @@ describe('readConfig', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'pushmesh-config-')), 'secret');
     writeFileSync(file, 'from the file\n');
     expect(readConfig(schema, { SECRET_FILE: file, NAME: 'n' }).SECRET).toBe('from the file');
+    writeFileSync(`${file}-empty`, ' \n');
+    expect(problemsOf({ SECRET_FILE: `${file}-empty`, NAME: 'n' })).toContain('is empty');
     expect(problemsOf({ SECRET_FILE: `${file}-missing`, NAME: 'n' })).toMatch(/SECRET_FILE: cannot read .* \(ENOENT\)/);
     expect(problemsOf({ SECRET_FILE: file, SECRET: 'long enough', NAME: 'n' })).toContain('keep one of them');
   });

@@ -58,7 +58,10 @@ const collect = (schema: TObject, env: Env, problems: Problem[]): Record<string,
 
 const readValueFile = (name: string, file: string, problems: Problem[]): string | undefined => {
   try {
-    return readFileSync(file, 'utf8').trim();
+    const value = readFileSync(file, 'utf8').trim();
+    if (value !== '') return value;
+    problems.push({ variable: `${name}_FILE`, why: `${file} is empty` });
+    return undefined;
   } catch (error) {
     problems.push({ variable: `${name}_FILE`, why: `cannot read ${file} (${(error as NodeJS.ErrnoException).code})` });
     return undefined;

@@ -41,6 +41,8 @@ export const Delivery = Type.Object({
   expiresAt: Instant,
   /** 1 for the first attempt. */
   attempt: Type.Integer({ minimum: 1 }),
+  /** How many attempts counted; one that met a push API that was out did not. Absent: none. */
+  spent: Type.Optional(Type.Integer({ minimum: 0 })),
   /** A retry waits until then. */
   notBefore: Type.Optional(Instant),
   /** The body text was already shortened once, after a 413. */

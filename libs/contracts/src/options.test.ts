@@ -23,6 +23,7 @@ it.each([
   [{ service: 'apns' }, 'service and device_id'],
   [{ service: 'apns', device_id: '' }, 'service and device_id'],
   [{ device_id: 'secret-token' }, 'service and device_id'],
+  [{ service: 'fcm', device_id: 'ü'.repeat(2_049) }, 'at most 4096 octets'],
   [{ service: 'pigeon', device_id: 'secret-token' }, 'service must be one of apns, fcm'],
   [{ service: 'apns', device_id: 'secret-token', mode: 'test' }, 'mode must be one of prod, dev'],
 ])('%j is refused in words that hold no token', (options, why) => {

@@ -13,6 +13,9 @@ export type Options = Static<typeof Options>;
 /** The options that say where a push goes, checked. */
 export type Device = { readonly service: PushService; readonly mode: Mode; readonly deviceId: string };
 
+/** Most octets of a device token: several times what any push service gives out. */
+const maxDeviceIdBytes = 4_096;
+
 /** What is wrong with the options, in words for the stanza error; no value of the form is quoted. */
 export type OptionsFault = { readonly why: string };
 
@@ -25,6 +28,8 @@ export const deviceOf = (options: Options): Device | OptionsFault => {
   const deviceId = options['device_id'] || options['device'];
   const mode = modes.find((each) => each === (options['mode'] || 'prod'));
   if (!options['service'] || !deviceId) return { why: 'publish-options must hold service and device_id' };
+  if (Buffer.byteLength(deviceId) > maxDeviceIdBytes)
+    return { why: `publish-options: device_id must have at most ${maxDeviceIdBytes} octets` };
   if (!service) return { why: `publish-options: service must be one of ${pushServices.join(', ')}` };
   if (!mode) return { why: `publish-options: mode must be one of ${modes.join(', ')}` };
   return { service, mode, deviceId };

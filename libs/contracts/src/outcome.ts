@@ -12,8 +12,11 @@ export const outcomes = [
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** The recorded ends of a delivery. */
-export const ends = ['delivered', 'unregistered', 'expired', 'parked', 'merged'] as const;
+/**
+ * The recorded ends of a delivery. `refused`: it was accepted unverified, and its publisher turned out to have no right
+ * to publish.
+ */
+export const ends = ['delivered', 'unregistered', 'expired', 'parked', 'merged', 'refused'] as const;
 export type End = (typeof ends)[number];
 
 /**

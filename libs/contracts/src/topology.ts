@@ -20,6 +20,8 @@ export const subjects = {
   delivery: (service: PushService, mode: Mode) => `push.delivery.${service}.${mode}`,
   result: (service: PushService) => `push.result.${service}`,
   parked: (service: PushService) => `push.parked.${service}`,
+  /** Messages that no version of this code could read, as they came. */
+  unreadable: 'push.parked.unreadable',
 } as const;
 
 const minutes = 60_000;
@@ -45,7 +47,7 @@ export const streams = {
     subjects: ['push.event.*'],
     retention: 'workqueue',
     discard: 'new',
-    maxAgeMs: 2 * days,
+    maxAgeMs: 30 * days,
     duplicateWindowMs: 10 * minutes,
   },
   /** One message for each push to one device. */
@@ -66,12 +68,12 @@ export const streams = {
     maxAgeMs: 7 * days,
     duplicateWindowMs: 10 * minutes,
   },
-  /** Deliveries put aside for a human. */
+  /** Deliveries put aside for a human. Their end is recorded as well, so a full stream may forget the eldest. */
   parked: {
     name: 'PUSH_PARKED',
     subjects: ['push.parked.*'],
     retention: 'limits',
-    discard: 'new',
+    discard: 'old',
     maxAgeMs: 30 * days,
     duplicateWindowMs: 10 * minutes,
   },

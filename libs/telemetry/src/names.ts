@@ -37,7 +37,7 @@ export const metricNames = {
     received: {
       type: 'counter',
       name: 'pushmesh_nats_received_total',
-      help: 'Messages taken from a durable consumer by how they were settled: ack, retry, term, fault, unreadable',
+      help: 'Messages taken from a durable consumer by how they were settled: ack, retry, fault; unreadable ones count as both',
       labels: ['durable', 'settled'],
     },
     inFlight: {
@@ -139,7 +139,7 @@ export const metricNames = {
     feedback: {
       type: 'counter',
       name: 'pushmesh_feedback_total',
-      help: 'Results that came back, by what became of the push node: kept, retired, stale, gone',
+      help: 'Results that came back, by what they did to the push node: retire, keep, or nothing because it is stale or gone',
       labels: ['outcome', 'node'],
     },
     storeUp: {

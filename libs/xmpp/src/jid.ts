@@ -32,3 +32,7 @@ const isPart = (part: string): boolean => part.length > 0 && Buffer.byteLength(p
 
 /** `local@domain`, or `domain` when there is no local part. */
 export const bareJid = ({ local, domain }: Jid): string => (local === undefined ? domain : `${local}@${domain}`);
+
+/** The JID with its resource, if it has one. */
+export const fullJid = (jid: Jid): string =>
+  jid.resource === undefined ? bareJid(jid) : `${bareJid(jid)}/${jid.resource}`;

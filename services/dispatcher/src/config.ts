@@ -89,12 +89,6 @@ export const dispatcherSchema = Type.Object({
     description: 'title or body of a notification when the XMPP server sent none',
     examples: ['New message'],
   }),
-  PUBLISH_TIMEOUT_MS: Type.Integer({
-    default: 5_000,
-    minimum: 100,
-    description: 'how long JetStream may take to store a message',
-    examples: [5000],
-  }),
   ...groups.nats,
   ...groups.ops,
   ...groups.log,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { deliveryDurable, messages } from '@pushmesh/contracts';
 import type { Delivery, Mode, PushService } from '@pushmesh/contracts';
 import type { Bus } from '@pushmesh/bus';
@@ -74,7 +75,8 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
       capMs: config.RETRY_CAP_MS,
       holdMs: config.BREAKER_RESET_MS,
     },
-    storeRetryMs: 2_000,
+    storeWaitsMs: [100, 250, 500, 1_000, 2_000, 4_000],
+    sleep,
     onAttempt: ({ id, attempt }, { outcome, reason }) => {
       metrics.outcomes.inc({ ...labels, outcome });
       if (outcome !== 'delivered') log.info({ event: 'attempt', ...labels, outcome, reason, delivery: id, attempt });

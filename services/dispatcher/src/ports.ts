@@ -8,6 +8,8 @@ export type Verdict = {
   >;
   /** The push API’s own word, or ours; never a token or text of a message. */
   readonly reason: string;
+  /** The push API as a whole did not work: that says nothing about this delivery, and spends none of its attempts. */
+  readonly isOut?: boolean;
   /** Milliseconds to wait, when the push API says so. */
   readonly retryAfterMs?: number;
   /** Milliseconds since 1970: since then the device has been gone. */

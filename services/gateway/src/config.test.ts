@@ -33,7 +33,8 @@ it.each([
   ['[]', ''],
   ['[{"nam":"x"}]', ''],
   ['[{"name":"x","roles":["king"]}]', '/0/roles/0'],
-  ['a,a', 'twice'],
+  ['a,A', 'twice'],
+  ['a b', 'not a domain name'],
 ])('%s is refused, with the place', (components, why) => {
   expect(() => readGatewayConfig(env(components))).toThrow(new RegExp(`XMPP_COMPONENTS: .*${why}`));
 });

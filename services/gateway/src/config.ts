@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { groups, readConfig } from '@pushmesh/config';
 import type { Problem } from '@pushmesh/config';
+import { parseJid } from '@pushmesh/xmpp';
 
 export const roles = ['app-server', 'xmpp-server'] as const;
 /** `app-server`: push nodes (create, delete, publish). `xmpp-server`: enable and disable sent to the component itself. */
@@ -28,7 +29,7 @@ export type ComponentConfig = {
 export const gatewaySchema = Type.Object({
   XMPP_SERVICE: Type.String({
     default: 'xmpp://127.0.0.1:5347',
-    pattern: '^xmpp://',
+    pattern: '^xmpp://[^/\\s]+$',
     description: 'the component port of the XMPP server (XEP-0114)',
     examples: ['xmpp://xmpp.example.org:5347'],
   }),
@@ -51,10 +52,11 @@ export const gatewaySchema = Type.Object({
     examples: ['exclusive'],
   }),
   XMPP_MAX_STANZA_BYTES: Type.Integer({
-    default: 262_144,
+    default: 4_194_304,
     minimum: 10_000,
-    description: 'the largest stanza that is read; a larger one closes the stream',
-    examples: [262144],
+    description:
+      'the largest stanza that is read; a larger one closes the stream, so keep it above what the XMPP server lets its users send, escaped (six times as much)',
+    examples: [4194304],
   }),
   MAX_IN_FLIGHT: Type.Integer({
     default: 1_000,
@@ -65,7 +67,7 @@ export const gatewaySchema = Type.Object({
   MAX_PAYLOAD_BYTES: Type.Integer({
     default: 60_000,
     minimum: 1_000,
-    description: 'the largest notification of a publish',
+    description: 'the largest notification of a publish, not counting sender and text, which are shortened instead',
     examples: [60000],
   }),
   COMMAND_TIMEOUT_MS: Type.Integer({
@@ -74,12 +76,6 @@ export const gatewaySchema = Type.Object({
     description:
       'how long pubsub-push may take to answer; later, a publish is stored unverified and all else gets `wait`',
     examples: [1000],
-  }),
-  PUBLISH_TIMEOUT_MS: Type.Integer({
-    default: 5_000,
-    minimum: 100,
-    description: 'how long JetStream may take to store a publish before its sender gets `wait`',
-    examples: [5000],
   }),
   PUSH_TTL_SECONDS: Type.Integer({
     default: 14_400,
@@ -96,7 +92,7 @@ export const gatewaySchema = Type.Object({
 const ComponentEntry = Type.Object(
   {
     name: Type.String({ minLength: 1 }),
-    service: Type.Optional(Type.String({ pattern: '^xmpp://' })),
+    service: Type.Optional(Type.String({ pattern: '^xmpp://[^/\\s]+$' })),
     secret: Type.Optional(Type.String({ minLength: 1 })),
     roles: Type.Optional(Type.Array(Type.Enum([...roles]), { minItems: 1 })),
     stream: Type.Optional(Type.Enum([...streamModes])),
@@ -123,10 +119,12 @@ const readComponents = (values: Static<typeof gatewaySchema>, problems: Problem[
     const [first] = componentEntries.Errors(entries);
     return refuse(`does not fit at "${first?.instancePath ?? ''}": ${first?.message}`);
   }
-  const names = entries.map(({ name }) => name);
+  const names = entries.map(({ name }) => parseJid(name)?.domain);
+  const [odd] = entries.filter((_, index) => names[index] === undefined);
+  if (odd) return refuse(`"${odd.name}" is not a domain name`);
   if (new Set(names).size < names.length) return refuse('names a component twice');
-  return entries.map((entry) => ({
-    name: entry.name,
+  return entries.map((entry, index) => ({
+    name: names[index] ?? entry.name,
     service: entry.service ?? values.XMPP_SERVICE,
     secret: entry.secret ?? values.XMPP_COMPONENT_SECRET,
     roles: entry.roles ?? roles,

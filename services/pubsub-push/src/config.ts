@@ -63,12 +63,6 @@ export const pubsubPushSchema = Type.Object({
     description: 'how many results, and how many unverified publishes, are worked on at a time',
     examples: [64],
   }),
-  PUBLISH_TIMEOUT_MS: Type.Integer({
-    default: 5_000,
-    minimum: 100,
-    description: 'how long JetStream may take to store a message',
-    examples: [5000],
-  }),
   ...groups.nats,
   ...groups.ops,
   ...groups.log,

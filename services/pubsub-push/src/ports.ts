@@ -18,8 +18,6 @@ export type NodeStore = {
   renewNode(host: string, node: string, version: number, device: string): Promise<'done' | 'changed'>;
   /** Marks the node as retired at `at` (milliseconds); it is forgotten after `keepMs`. */
   retireNode(host: string, node: string, version: number, at: number, keepMs: number): Promise<'done' | 'changed'>;
-  /** Notes a delivered push on the node, if it still has that version. */
-  noteSuccess(host: string, node: string, version: number, at: number): Promise<void>;
   /** Names that `owner` created at `host` and that may still exist: the owner’s index, not the truth. */
   nodesOf(host: string, owner: string): Promise<readonly string[]>;
   /** Adds to the owner’s index unless it has `limit` names; `true` when the name is in it now. */

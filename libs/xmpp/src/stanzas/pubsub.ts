@@ -31,7 +31,8 @@ export type PayloadFault = 'item-required' | 'item-invalid' | 'payload-required'
 /** `<publish node/>` with its one notification, and the publish-options as a flat record. */
 export type Publish = {
   readonly node: string | undefined;
-  readonly payload: { readonly summary: SummaryForm; readonly bytes: number } | PayloadFault;
+  /** `otherBytes`: the size of the notification, unescaped, without the sender and the text of the message. */
+  readonly payload: { readonly summary: SummaryForm; readonly otherBytes: number } | PayloadFault;
   readonly options: Readonly<Record<string, string>>;
 };
 
@@ -52,8 +53,18 @@ const readPayload = (publish: Element): Publish['payload'] => {
   const [payload, ...more] = childElements(item);
   if (!payload) return 'payload-required';
   if (more.length > 0 || !payload.is('notification', ns.push)) return 'payload-invalid';
-  return { summary: readSummary(payload), bytes: Buffer.byteLength(payload.toString()) };
+  const summary = readSummary(payload);
+  const text = (summary.lastMessageSender ?? '') + (summary.lastMessageBody ?? '');
+  return { summary, otherBytes: contentBytes(payload) - Buffer.byteLength(text) };
 };
+
+/** Octets of the names, attributes and texts of an element, unescaped: escaping can make six of one. */
+const contentBytes = (element: Element): number =>
+  Buffer.byteLength(element.name + Object.entries(element.attrs).flat().join('')) +
+  element.children.reduce<number>(
+    (sum, child) => sum + (typeof child === 'string' ? Buffer.byteLength(child) : contentBytes(child)),
+    0,
+  );
 
 /**
  * The client’s publish-options as its server repeats them. Prosody repeats the form to the letter, so a form that the

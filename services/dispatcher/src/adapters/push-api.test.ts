@@ -44,6 +44,13 @@ it('has a word for every way in which no answer comes', async () => {
     socket.on('error', () => {});
     socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 900000\r\n\r\n${'x'.repeat(200_000)}`);
   });
+  const dripping = await listen((socket) => {
+    socket.on('error', () => {});
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 900000\r\n\r\n');
+    const drip = setInterval(() => socket.write('x'), 50);
+    socket.on('close', () => clearInterval(drip));
+  });
+  expect(await client(dripping, 300).post(request, 'tp')).toEqual({ fault: 'timeout' });
   expect(await client(resetting).post(request, 'tp')).toEqual({ fault: 'reset' });
   expect(await client(closing).post(request, 'tp')).toEqual({ fault: 'reset' });
   expect(await client(silent, 200).post(request, 'tp')).toEqual({ fault: 'timeout' });

@@ -39,6 +39,8 @@ export const createPushApiClient = ({ url, timeoutMs, connections, ca, verify }:
           path: base + path,
           headers: { 'content-type': 'application/json', accept: 'application/json', traceparent },
           body: JSON.stringify(body),
+          // The pool’s own timeouts are between octets; a body that drips would never meet them.
+          signal: AbortSignal.timeout(timeoutMs),
         });
         const text = await answer.body.text();
         return { status: answer.statusCode, headers: hintsOf(answer.headers), body: parse(text) };

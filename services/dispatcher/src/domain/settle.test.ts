@@ -66,7 +66,7 @@ describe('after the attempt', () => {
   ])('unavailable, attempt %d: the next one after back-off with full jitter', (attempt, random, waitMs) => {
     expect(settled('unavailable', { attempt }, {}, random)).toEqual({
       type: 'again',
-      delivery: delivery({ attempt: attempt + 1, notBefore: now + waitMs }),
+      delivery: delivery({ attempt: attempt + 1, spent: 1, notBefore: now + waitMs }),
     });
   });
 
@@ -78,10 +78,15 @@ describe('after the attempt', () => {
   });
 
   it('parks when the attempts are used up', () => {
-    expect(settled('unavailable', { attempt: 3 })).toMatchObject({
+    expect(settled('unavailable', { attempt: 3, spent: 2 })).toMatchObject({
       type: 'end',
       result: { end: 'parked', outcome: 'exhausted', reason: 'why' },
     });
+  });
+
+  it('while the push API is out, no attempt is spent: only the deadline ends the delivery', () => {
+    const out = settled('unavailable', { attempt: 500, spent: 2 }, { isOut: true });
+    expect(out).toMatchObject({ type: 'again', delivery: { attempt: 501, spent: 2 } });
   });
 
   it('expires at once when the next attempt would come too late', () => {

@@ -1,4 +1,4 @@
-import { policies } from '@pushmesh/contracts';
+import { cutText, policies } from '@pushmesh/contracts';
 import type { Delivery, End, Outcome, Result } from '@pushmesh/contracts';
 import type { Verdict } from '../ports.ts';
 
@@ -58,11 +58,12 @@ const retry = (
   now: number,
   random: () => number,
 ): Decision => {
-  if (delivery.attempt >= settings.maxAttempts) return ended(delivery, 'exhausted', verdict.reason, now);
+  const spent = (delivery.spent ?? 0) + (verdict.isOut ? 0 : 1);
+  if (spent >= settings.maxAttempts) return ended(delivery, 'exhausted', verdict.reason, now);
   const notBefore = now + Math.max(1, Math.round(retryDelay(delivery.attempt, verdict.retryAfterMs, settings, random)));
   // Waiting past the deadline would only expire it later: it ends now, with the reason that it could not be sent.
   if (notBefore >= delivery.expiresAt) return ended(delivery, 'expired', verdict.reason, now);
-  return { type: 'again', delivery: { ...delivery, attempt: delivery.attempt + 1, notBefore } };
+  return { type: 'again', delivery: { ...delivery, attempt: delivery.attempt + 1, spent, notBefore } };
 };
 
 /** Exponential back-off with full jitter; a hint of the push API is kept, and spread by a tenth so that not all come at once. */
@@ -72,7 +73,7 @@ const retryDelay = (
   { baseMs, capMs }: RetrySettings,
   random: () => number,
 ): number => {
-  const backOff = random() * Math.min(capMs, baseMs * 2 ** (attempt - 1));
+  const backOff = random() * Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 30));
   return retryAfterMs === undefined ? backOff : Math.max(retryAfterMs * (1 + random() / 10), backOff);
 };
 
@@ -80,14 +81,8 @@ const shorten = (delivery: Delivery, verdict: Verdict, now: number): Decision =>
   const body = delivery.summary.lastMessageBody;
   if (delivery.shortened || body === undefined || Buffer.byteLength(body) <= shortBodyBytes)
     return ended(delivery, verdict.outcome, verdict.reason, now);
-  const summary = { ...delivery.summary, lastMessageBody: cut(body) };
+  const summary = { ...delivery.summary, lastMessageBody: cutText(body, shortBodyBytes) };
   return { type: 'again', delivery: { ...delivery, summary, shortened: true, attempt: delivery.attempt + 1 } };
-};
-
-/** At most `shortBodyBytes` octets of UTF-8, ended by “…”, never through the middle of a character. */
-const cut = (body: string): string => {
-  const bytes = Buffer.from(body).subarray(0, shortBodyBytes - Buffer.byteLength('…'));
-  return `${bytes.toString('utf8').replace(/\uFFFD$/, '')}…`;
 };
 
 const endOf = (outcome: Outcome): End => {

@@ -15,6 +15,8 @@ describe('an answer of the push API becomes an outcome', () => {
     [400, { reason: 'no_matching_pool' }, 'rejected'],
     [410, { reason: 'unregistered' }, 'unregistered'],
     [413, { reason: 'payload_too_large' }, 'too-large'],
+    [414, undefined, 'rejected'],
+    [431, undefined, 'rejected'],
     [422, { errors: [] }, 'rejected'],
     [429, { reason: 'too_many_requests' }, 'throttled'],
     [500, undefined, 'unavailable'],
@@ -38,15 +40,15 @@ describe('an answer of the push API becomes an outcome', () => {
   });
 
   it.each(['timeout', 'refused', 'reset', 'unreachable'] as const)('no answer (%s) is unavailable', (fault) => {
-    expect(toVerdict({ fault })).toEqual({ outcome: 'unavailable', reason: fault });
+    expect(toVerdict({ fault })).toEqual({ outcome: 'unavailable', reason: fault, isOut: true });
   });
 });
 
-it('reads Retry-After in seconds, believes a day at most, and ignores what it cannot read', () => {
+it('reads Retry-After in seconds, believes five minutes at most, and ignores what it cannot read', () => {
   const retryAfter = (value: string) => toVerdict(answer(429, null, { 'retry-after': value })).retryAfterMs;
   expect([retryAfter('2'), retryAfter('999999999'), retryAfter('-1'), retryAfter('soon')]).toEqual([
     2_000,
-    86_400_000,
+    300_000,
     undefined,
     undefined,
   ]);

@@ -14,8 +14,10 @@ const byStatus: Readonly<Record<number, Outcome>> = {
   400: 'rejected',
   410: 'unregistered',
   413: 'too-large',
+  414: 'rejected',
   422: 'rejected',
   429: 'throttled',
+  431: 'rejected',
 };
 
 /**
@@ -45,12 +47,12 @@ const byReason: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
   } as const),
 );
 
-/** Longest Retry-After that is believed, in seconds: a day. */
-const retryAfterCap = 86_400;
+/** Longest Retry-After that is believed, in seconds: what waits takes up room in its lane. */
+const retryAfterCap = 300;
 
 /** Reads an answer of the push API. Total: whatever came, there is a verdict. */
 export const toVerdict = (answer: PushApiAnswer): Verdict => {
-  if ('fault' in answer) return { outcome: 'unavailable', reason: answer.fault };
+  if ('fault' in answer) return { outcome: 'unavailable', reason: answer.fault, isOut: true };
   const word = reasonOf(answer.body);
   const outcome =
     byStatus[answer.status] ?? (answer.status === 500 && word ? byReason.get(word) : undefined) ?? 'unavailable';
@@ -59,6 +61,8 @@ export const toVerdict = (answer: PushApiAnswer): Verdict => {
   return {
     outcome,
     reason: word ?? `HTTP ${answer.status}`,
+    // MongoosePush answers 503 when it cannot reach the provider, and an empty 500 when the provider is slow.
+    ...(outcome === 'unavailable' && (answer.status !== 500 || word === undefined) && { isOut: true }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(unregisteredAt !== undefined && { unregisteredAt }),
   };

@@ -22,6 +22,7 @@ const deliver = async (verdict: Verdict, stored: Published[] = [], changes: Part
   const published: { subject: string; msgId: string; value: unknown }[] = [];
   const sent: string[] = [];
   const ends: string[] = [];
+  const slept: number[] = [];
   const settlement = await createDeliver({
     pushApi: { send: (_delivery, traceparent) => (sent.push(traceparent), Promise.resolve(verdict)) },
     bus: {
@@ -33,11 +34,12 @@ const deliver = async (verdict: Verdict, stored: Published[] = [], changes: Part
     clock: () => 10_000,
     random: () => 0.5,
     retry: { maxAttempts: 3, baseMs: 100, capMs: 1_000, holdMs: 50 },
-    storeRetryMs: 7,
+    storeWaitsMs: [1, 2],
+    sleep: (ms) => (slept.push(ms), Promise.resolve()),
     onAttempt: () => {},
     onEnd: (_delivery, { end }) => ends.push(end),
   })({ ...delivery, ...changes }, { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` });
-  return { settlement, published, sent, ends };
+  return { settlement, published, sent, ends, slept };
 };
 
 describe('one delivery', () => {
@@ -62,15 +64,27 @@ describe('one delivery', () => {
     expect(published.map(({ subject }) => subject)).toEqual(['push.parked.apns', 'push.result.apns']);
   });
 
+  const refused = { type: 'refused', why: 'full' } as const;
+
   it.each([
-    ['the end', { outcome: 'delivered', reason: '' }, [{ type: 'timeout' }]],
-    ['the next attempt', { outcome: 'unavailable', reason: '' }, [{ type: 'disconnected' }]],
-    ['the parked delivery', { outcome: 'rejected', reason: '' }, [{ type: 'refused', why: 'full' }]],
-    ['the end of the parked delivery', { outcome: 'rejected', reason: '' }, [{ type: 'stored' }, { type: 'full' }]],
-  ] as const)('comes back when NATS did not store %s', async (_what, verdict, stored) => {
-    const { settlement, ends } = await deliver(verdict, [...stored]);
-    expect(settlement).toEqual({ type: 'retry', delayMs: 7 });
+    ['the end', { outcome: 'delivered', reason: '' }, [{ type: 'timeout' }, refused, { type: 'stored' }]],
+    ['the next attempt', { outcome: 'unavailable', reason: '' }, [{ type: 'disconnected' }, { type: 'duplicate' }]],
+    ['the parked delivery', { outcome: 'rejected', reason: '' }, [refused, { type: 'stored' }, { type: 'stored' }]],
+  ] as const)('is sent once, however often NATS fails to store %s', async (_what, verdict, stored) => {
+    const { settlement, sent } = await deliver(verdict, [...stored]);
+    expect(settlement).toEqual({ type: 'ack' });
+    expect(sent).toHaveLength(1);
+  });
+
+  it('comes back when NATS will not store what was decided', async () => {
+    const { settlement, ends, slept } = await deliver({ outcome: 'delivered', reason: '' }, [
+      refused,
+      refused,
+      refused,
+    ]);
+    expect(settlement).toEqual({ type: 'retry', delayMs: 1_000 });
     expect(ends).toEqual([]);
+    expect(slept).toHaveLength(2);
   });
 
   it('is not sent before it is due, nor after its deadline', async () => {

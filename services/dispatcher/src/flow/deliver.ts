@@ -1,6 +1,7 @@
 import { messages, subjects } from '@pushmesh/contracts';
 import type { Delivery, Result } from '@pushmesh/contracts';
-import type { Bus, MessageContext, Published, Settlement } from '@pushmesh/bus';
+import { isStored } from '@pushmesh/bus';
+import type { Bus, MessageContext, Settlement } from '@pushmesh/bus';
 import { childTraceparent } from '@pushmesh/telemetry';
 import { beforeAttempt, settle } from '../domain/settle.ts';
 import type { Decision, RetrySettings } from '../domain/settle.ts';
@@ -12,20 +13,21 @@ type Ports = {
   readonly clock: () => number;
   readonly random: () => number;
   readonly retry: RetrySettings;
-  /** How long a message waits when NATS did not store what was decided about it. */
-  readonly storeRetryMs: number;
+  /** Waits that lie between the tries to store what was decided; after the last one the message comes back. */
+  readonly storeWaitsMs: readonly number[];
+  readonly sleep: (ms: number) => Promise<void>;
   readonly onAttempt: (delivery: Delivery, verdict: Verdict) => void;
   readonly onEnd: (delivery: Delivery, result: Result) => void;
 };
 
 /** One delivery: read the clock and the push API’s answer, decide, store what was decided, and only then let go. */
 export const createDeliver =
-  ({ pushApi, bus, clock, random, retry, storeRetryMs, onAttempt, onEnd }: Ports) =>
+  ({ pushApi, bus, clock, random, retry, storeWaitsMs, sleep, onAttempt, onEnd }: Ports) =>
   async (delivery: Delivery, { traceparent }: MessageContext): Promise<Settlement> => {
     const decision = beforeAttempt(delivery, clock()) ?? (await attempt());
     if (decision.type === 'wait') return { type: 'retry', delayMs: decision.delayMs };
-    const stored = await store(decision);
-    if (!stored) return { type: 'retry', delayMs: storeRetryMs };
+    const stored = await storeAtLast(decision);
+    if (!stored) return { type: 'retry', delayMs: retry.capMs };
     if (decision.type === 'end') onEnd(delivery, decision.result);
     return { type: 'ack' };
 
@@ -35,20 +37,27 @@ export const createDeliver =
       return settle(delivery, verdict, retry, clock(), random);
     }
 
+    // Sent again, the push would reach the phone twice: so only the storing is repeated, for as long as is reasonable.
+    async function storeAtLast(decided: Exclude<Decision, { type: 'wait' }>): Promise<boolean> {
+      for (const waitMs of storeWaitsMs) {
+        if (await store(decided)) return true;
+        await sleep(waitMs * (0.5 + random() / 2));
+      }
+      return store(decided);
+    }
+
     async function store(decided: Exclude<Decision, { type: 'wait' }>): Promise<boolean> {
       const { service, mode, id } = delivery;
       if (decided.type === 'again') {
         const how = { msgId: `${id}:${decided.delivery.attempt}`, traceparent };
-        return isSafe(await bus.publish(subjects.delivery(service, mode), messages.delivery, decided.delivery, how));
+        return isStored(await bus.publish(subjects.delivery(service, mode), messages.delivery, decided.delivery, how));
       }
       const { result } = decided;
       const how = { msgId: `${id}:end`, traceparent };
       if (result.end === 'parked') {
         const parked = { v: 1 as const, delivery, result };
-        if (!isSafe(await bus.publish(subjects.parked(service), messages.parked, parked, how))) return false;
+        if (!isStored(await bus.publish(subjects.parked(service), messages.parked, parked, how))) return false;
       }
-      return isSafe(await bus.publish(subjects.result(service), messages.result, result, how));
+      return isStored(await bus.publish(subjects.result(service), messages.result, result, how));
     }
   };
-
-const isSafe = ({ type }: Published): boolean => type === 'stored' || type === 'duplicate';

@@ -9,9 +9,9 @@ const facts = (
   publish: Partial<PublishFacts['publish']> = {},
 ): PublishFacts => ({
   host: 'push.localhost',
-  publisher: 'localhost',
+  sender: 'localhost',
   iqId: 'rr-1',
-  publish: { node: 'n', payload: { summary: { lastMessageBody: 'hi' }, bytes: 100 }, options, ...publish },
+  publish: { node: 'n', payload: { summary: { lastMessageBody: 'hi' }, otherBytes: 100 }, options, ...publish },
   authorisation: { version: 3 },
   now: 1_000_000,
   defaultTtlMs: 60_000,
@@ -24,7 +24,7 @@ it('an accepted publish becomes a delivery, with every option kept', () => {
     type: 'deliver',
     delivery: {
       v: 1,
-      id: dedupeKey('localhost', 'rr-1', 'n'),
+      id: dedupeKey('push.localhost', 'localhost', 'rr-1', 'n'),
       node: { host: 'push.localhost', node: 'n', version: 3 },
       service: 'apns',
       mode: 'dev',
@@ -49,7 +49,7 @@ it('without a word from pubsub-push it is stored all the same, to be verified', 
 
 describe('the order of the checks', () => {
   const bad = { payload: 'payload-invalid', options: {} } as const;
-  const tooBig = { payload: { summary: {}, bytes: 1_001 }, options: {} };
+  const tooBig = { payload: { summary: {}, otherBytes: 1_001 }, options: {} };
   it.each([
     ['the node before the payload', { authorisation: 'not-found' }, bad, faults.nodeUnknown],
     ['the payload before the options', { authorisation: 'forbidden' }, bad, faults.payloadInvalid],
@@ -79,17 +79,33 @@ it.each([
   ['x', 60_000],
   ['-5', 60_000],
   ['99999999', 60_000],
+  ['9999999', 2_419_200_000],
 ])('time_to_live %s makes it worthless after %d ms', (time_to_live, ms) => {
   const decision = decidePublish(facts({}, { options: { ...options, time_to_live } }));
   expect(decision).toMatchObject({ delivery: { expiresAt: 1_000_000 + ms } });
 });
 
-it('the dedupe key is that of publisher, iq id and node, and of nothing else', () => {
-  expect(dedupeKey('a', 'b', 'c')).toBe(dedupeKey('a', 'b', 'c'));
-  expect(
-    new Set([dedupeKey('a', 'b', 'c'), dedupeKey('ab', '', 'c'), dedupeKey('a', 'bc', ''), dedupeKey('c', 'b', 'a')])
-      .size,
-  ).toBe(4);
+it('the dedupe key is that of host, sender, iq id and node, and of nothing else', () => {
+  const keys: [string, string, string, string][] = [
+    ['h', 'a', 'b', 'c'],
+    ['h', 'ab', '', 'c'],
+    ['h', 'a', 'bc', ''],
+    ['h', 'a/phone', 'b', 'c'],
+    ['i', 'a', 'b', 'c'],
+  ];
+  const once = keys.map((key) => dedupeKey(...key));
+  expect(keys.map((key) => dedupeKey(...key))).toEqual(once);
+  expect(new Set(once).size).toBe(keys.length);
+});
+
+it('what others wrote is cut, and never a reason to refuse', () => {
+  const summary = { lastMessageSender: 'x'.repeat(9_000), lastMessageBody: '😀'.repeat(30_000) };
+  const decision = decidePublish(facts({}, { payload: { summary, otherBytes: 100 } }));
+  if (decision.type !== 'deliver') throw new Error('not delivered');
+  const { lastMessageSender = '', lastMessageBody = '' } = decision.delivery.summary;
+  expect(Buffer.byteLength(lastMessageBody)).toBeLessThanOrEqual(4_096);
+  expect(lastMessageBody).toMatch(/^😀+…$/u);
+  expect(Buffer.byteLength(lastMessageSender)).toBeLessThanOrEqual(4_096);
 });
 
 it('the fingerprint of a device does not tell its token', () => {

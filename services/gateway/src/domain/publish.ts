@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { deviceOf } from '@pushmesh/contracts';
+import { cutText, deviceOf } from '@pushmesh/contracts';
 import type { Delivery, Device, NodeRef, Reply } from '@pushmesh/contracts';
 import type { NoReply } from '@pushmesh/bus';
 import type { Publish, StanzaError } from '@pushmesh/xmpp';
@@ -16,7 +16,8 @@ export type PublishDecision =
 
 export type PublishFacts = {
   readonly host: string;
-  readonly publisher: string;
+  /** The JID that the publish came from, in full: ids of IQs are unique for each of them only. */
+  readonly sender: string;
   readonly iqId: string;
   readonly publish: Publish & { readonly node: string };
   readonly authorisation: Authorisation;
@@ -27,28 +28,43 @@ export type PublishFacts = {
 };
 
 /**
- * Decides about a publish. The order of the checks is part of the contract (design §4, after MongooseIM 6.8): node,
- * payload size, payload shape, options, right to publish.
+ * Decides about a publish. The order of the checks is part of the contract (after MongooseIM 6.8): node, payload shape,
+ * payload size, options, right to publish.
  */
 export const decidePublish = (facts: PublishFacts): PublishDecision => {
   const { publish, authorisation, maxPayloadBytes } = facts;
   if (authorisation === 'not-found') return refuse(faults.nodeUnknown);
   if (publish.payload === 'payload-required') return refuse(faults.payloadRequired);
   if (typeof publish.payload === 'string') return refuse(faults.payloadInvalid);
-  if (publish.payload.bytes > maxPayloadBytes) return refuse(faults.payloadTooBig);
+  if (publish.payload.otherBytes > maxPayloadBytes) return refuse(faults.payloadTooBig);
   const device = deviceOf(publish.options);
   if ('why' in device) return refuse(faults.preconditionNotMet(device.why));
   if (authorisation === 'forbidden') return refuse(faults.forbidden);
-  const delivery = toDelivery(facts, device, publish.payload.summary);
+  const delivery = toDelivery(facts, device, shortened(publish.payload.summary));
   return authorisation === 'unverified'
     ? { type: 'verify-later', delivery, device: deviceFingerprint(device) }
     : { type: 'deliver', delivery };
 };
 
+/** Octets of text that are kept: no push service takes a larger notification. */
+const maxTextBytes = 4_096;
+
+/**
+ * Cuts what others wrote. It is never a reason to refuse: an error would let anybody who can write to a user destroy the
+ * user’s registration with one long message.
+ */
+const shortened = (summary: Delivery['summary']): Delivery['summary'] => ({
+  ...summary,
+  ...(summary.lastMessageSender !== undefined && {
+    lastMessageSender: cutText(summary.lastMessageSender, maxTextBytes),
+  }),
+  ...(summary.lastMessageBody !== undefined && { lastMessageBody: cutText(summary.lastMessageBody, maxTextBytes) }),
+});
+
 const refuse = (error: StanzaError): PublishDecision => ({ type: 'refuse', error });
 
 const toDelivery = (facts: PublishFacts, device: Device, summary: Delivery['summary']): Delivery => {
-  const { host, publisher, iqId, publish, authorisation, now, defaultTtlMs } = facts;
+  const { host, sender, iqId, publish, authorisation, now, defaultTtlMs } = facts;
   const node: NodeRef = {
     host,
     node: publish.node,
@@ -56,7 +72,7 @@ const toDelivery = (facts: PublishFacts, device: Device, summary: Delivery['summ
   };
   return {
     v: 1,
-    id: dedupeKey(publisher, iqId, publish.node),
+    id: dedupeKey(host, sender, iqId, publish.node),
     node,
     ...device,
     options: publish.options,
@@ -67,16 +83,19 @@ const toDelivery = (facts: PublishFacts, device: Device, summary: Delivery['summ
   };
 };
 
+/** Seconds; what FCM keeps a message for at the most. */
+const maxTtlSeconds = 2_419_200;
+
 /** Seconds as the option gives them; 0 means “now or never” to the providers, which leaves our attempts a minute. */
 const timeToLiveMs = (option: string | undefined, fallbackMs: number): number => {
   if (option === undefined || !/^\d{1,7}$/.test(option)) return fallbackMs;
-  return Math.max(60, Number(option)) * 1_000;
+  return Math.min(maxTtlSeconds, Math.max(60, Number(option))) * 1_000;
 };
 
-/** The same publish, repeated, has the same key: (publisher, iq id, node). Hashed, so that its length is bounded. */
-export const dedupeKey = (publisher: string, iqId: string, node: string): string =>
+/** The same publish, repeated, has the same key. Hashed, so that its length is bounded. */
+export const dedupeKey = (host: string, sender: string, iqId: string, node: string): string =>
   createHash('sha256')
-    .update(JSON.stringify([publisher, iqId, node]))
+    .update(JSON.stringify([host, sender, iqId, node]))
     .digest('base64url')
     .slice(0, 32);
 

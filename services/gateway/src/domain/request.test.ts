@@ -21,7 +21,11 @@ const tooLong = 'n'.repeat(1024);
 
 it.each([
   ['get', "<ping xmlns='urn:xmpp:ping'/>", { type: 'ping' }],
-  ['get', "<query xmlns='http://jabber.org/protocol/disco#info'/>", { type: 'disco-info', node: undefined }],
+  [
+    'get',
+    "<query xmlns='http://jabber.org/protocol/disco#info'/>",
+    { type: 'disco-info', node: undefined, requester: 'alice@localhost' },
+  ],
   [
     'get',
     "<query xmlns='http://jabber.org/protocol/disco#items'/>",
@@ -77,6 +81,19 @@ it.each([
     expect.objectContaining({ condition: 'not-acceptable' }),
   ],
   ['delete without node', 'set', owner('<delete/>'), faults.notAllowed],
+  ['delete of a node id that is too long', 'set', owner(`<delete node='${tooLong}'/>`), faults.nodeUnknown],
+  [
+    'publish to a node id that is too long',
+    'set',
+    pubsub(`<publish node='${tooLong}'><item><notification xmlns='urn:xmpp:push:0'/></item></publish>`),
+    faults.nodeUnknown,
+  ],
+  [
+    'enable of a node id that is too long',
+    'set',
+    `<enable xmlns='urn:xmpp:push:0' jid='p' node='${tooLong}'/>`,
+    expect.objectContaining({ condition: 'bad-request' }),
+  ],
   ['publish without node', 'set', pubsub('<publish/>'), faults.nodeIdMissing],
   ['publish without item', 'set', pubsub("<publish node='n'/>"), faults.itemRequired],
   ['publish of two items', 'set', pubsub("<publish node='n'><item/><item/></publish>"), faults.payloadInvalid],

@@ -1,4 +1,14 @@
-import { bareJid, childElements, ns, parseJid, readCreate, readDisable, readEnable, readPublish } from '@pushmesh/xmpp';
+import {
+  bareJid,
+  childElements,
+  fullJid,
+  ns,
+  parseJid,
+  readCreate,
+  readDisable,
+  readEnable,
+  readPublish,
+} from '@pushmesh/xmpp';
 import type { Disable, Element, Enable, Form, Jid, Publish, StanzaError } from '@pushmesh/xmpp';
 import type { PublishModel } from '@pushmesh/contracts';
 import type { Role } from '../config.ts';
@@ -7,7 +17,7 @@ import { faults } from './faults.ts';
 /** What an IQ asks for, past the door: everything is parsed and normalised. */
 export type Request =
   | { readonly type: 'ping' }
-  | { readonly type: 'disco-info'; readonly node: string | undefined }
+  | { readonly type: 'disco-info'; readonly node: string | undefined; readonly requester: string }
   | { readonly type: 'disco-items'; readonly node: string | undefined; readonly requester: string }
   | {
       readonly type: 'create-node';
@@ -16,7 +26,12 @@ export type Request =
       readonly publishModel?: PublishModel;
     }
   | { readonly type: 'delete-node'; readonly node: string; readonly requester: string }
-  | { readonly type: 'publish'; readonly publisher: string; readonly publish: Publish & { readonly node: string } }
+  | {
+      readonly type: 'publish';
+      readonly sender: string;
+      readonly publisher: string;
+      readonly publish: Publish & { readonly node: string };
+    }
   | ({ readonly type: 'enable'; readonly user: string } & Enable)
   | ({ readonly type: 'disable'; readonly user: string } & Disable);
 
@@ -63,9 +78,12 @@ const readers: ReadonlyMap<string, (iq: Iq) => Question> = new Map<string, (iq: 
   Object.entries({
     [ns.ping]: ({ type, payload }: Iq) =>
       type === 'get' && payload.name === 'ping' ? { kind: 'ping', request: { type: 'ping' } } : unknown(),
-    [ns.discoInfo]: ({ type, payload }: Iq) =>
+    [ns.discoInfo]: ({ type, payload, sender }: Iq) =>
       type === 'get' && payload.name === 'query'
-        ? { kind: 'disco-info', request: { type: 'disco-info', node: discoNode(payload) } }
+        ? {
+            kind: 'disco-info',
+            request: { type: 'disco-info', node: discoNode(payload), requester: bareJid(sender) },
+          }
         : unknown(),
     [ns.discoItems]: ({ type, payload, sender }: Iq) =>
       type === 'get' && payload.name === 'query'
@@ -79,6 +97,9 @@ const readers: ReadonlyMap<string, (iq: Iq) => Question> = new Map<string, (iq: 
     [ns.push]: (iq: Iq) => (iq.roles.includes('xmpp-server') ? readPush(iq) : unknown()),
   }),
 );
+
+/** XEP-0060 names no limit; longer ids than ours cannot exist here. */
+const isTooLong = (node: string): boolean => Buffer.byteLength(node) > maxNodeBytes;
 
 const discoNode = (query: Element): string | undefined => (query.attrs['node'] as string | undefined) || undefined;
 
@@ -117,9 +138,10 @@ const readOwner = ({ type, payload, sender }: Iq): Question => {
   const deletion = type === 'set' ? payload.getChild('delete') : undefined;
   if (!deletion) return readUnsupported(payload, unsupportedByOwner);
   const node = deletion.attrs['node'] as string | undefined;
-  return node
-    ? { kind: 'delete-node', request: { type: 'delete-node', node, requester: bareJid(sender) } }
-    : { kind: 'delete-node', fault: faults.notAllowed };
+  const kind = 'delete-node';
+  if (!node) return { kind, fault: faults.notAllowed };
+  if (isTooLong(node)) return { kind, fault: faults.nodeUnknown };
+  return { kind, request: { type: 'delete-node', node, requester: bareJid(sender) } };
 };
 
 const readUnsupported = (pubsub: Element, features: Readonly<Record<string, string>>): Question => {
@@ -138,7 +160,7 @@ const readCreateNode = (pubsub: Element, sender: Jid): Question => {
   if (!create || (create.type !== undefined && create.type !== 'push'))
     return { kind, fault: faults.unsupported('create-nodes') };
   if (!create.node) return { kind, fault: faults.nodeIdRequired };
-  if (Buffer.byteLength(create.node) > maxNodeBytes) return { kind, fault: faults.nodeIdTooLong };
+  if (isTooLong(create.node)) return { kind, fault: faults.nodeIdTooLong };
   const config = readNodeConfig(create.configure);
   if ('fault' in config) return { kind, fault: config.fault };
   return { kind, request: { type: 'create-node', node: create.node, owner: bareJid(sender), ...config } };
@@ -163,7 +185,11 @@ const readPublishNode = (publish: Publish, sender: Jid): Question => {
   if (!node) return { kind, fault: faults.nodeIdMissing };
   if (publish.payload === 'item-required') return { kind, fault: faults.itemRequired };
   if (publish.payload === 'item-invalid') return { kind, fault: faults.payloadInvalid };
-  return { kind, request: { type: 'publish', publisher: bareJid(sender), publish: { ...publish, node } } };
+  if (isTooLong(node)) return { kind, fault: faults.nodeUnknown };
+  return {
+    kind,
+    request: { type: 'publish', sender: fullJid(sender), publisher: bareJid(sender), publish: { ...publish, node } },
+  };
 };
 
 const readPush = ({ type, payload, sender }: Iq): Question => {
@@ -171,6 +197,8 @@ const readPush = ({ type, payload, sender }: Iq): Question => {
   const kind = name === 'enable' || name === 'disable' ? name : 'unknown';
   if (type === 'get') return { kind, fault: faults.notAllowed };
   const user = bareJid(sender);
+  if (isTooLong((payload.attrs['node'] as string | undefined) ?? ''))
+    return { kind, fault: faults.badRequest('node: at most 1023 octets') };
   if (name === 'enable') {
     const enable = readEnable(payload);
     return 'malformed' in enable

@@ -60,7 +60,7 @@ export const createAnswer = (ports: Ports) => {
     );
     const decision = decidePublish({
       host,
-      publisher,
+      sender: request.sender,
       iqId,
       publish: request.publish,
       authorisation: toAuthorisation(reply),
@@ -101,8 +101,12 @@ export const createAnswer = (ports: Ports) => {
   } = {
     ping: () => Promise.resolve(done),
 
-    'disco-info': ({ node }, { roles }) =>
-      Promise.resolve({ result: node === undefined ? discoInfo(roles) : discoInfoOfNode(node) }),
+    'disco-info': async ({ node, requester }, context) => {
+      if (node === undefined) return { result: discoInfo(context.roles) };
+      const reply = await ask('list-nodes', { v: 1, host: context.host, owner: requester }, context);
+      if (reply.type !== 'nodes') return { error: refusalOf('list-nodes', reply) };
+      return reply.nodes.includes(node) ? { result: discoInfoOfNode(node) } : { error: faults.nodeUnknown };
+    },
 
     'disco-items': async ({ node, requester }, context) => {
       if (node !== undefined || !context.roles.includes('app-server')) return { result: discoItems(context.host, []) };

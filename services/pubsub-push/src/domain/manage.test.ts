@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decideCreate, decideDelete, decidePublish } from './manage.ts';
+import { decideCreate, decideDelete, decideAuthorisation } from './manage.ts';
 import type { PushNode } from './node.ts';
 
 const facts = { host: 'h', node: 'n', owner: 'alice@localhost', publishModel: 'publishers', now: 5_000 } as const;
@@ -12,7 +12,7 @@ describe('create', () => {
   it('makes the creator owner, and lets the creator’s server publish', () => {
     expect(created).toMatchObject({
       replaces: undefined,
-      node: { version: 1, freshAt: 5_000, affiliations: { 'alice@localhost': 'owner', localhost: 'publish-only' } },
+      node: { version: 5_000, freshAt: 5_000, affiliations: { 'alice@localhost': 'owner', localhost: 'publish-only' } },
     });
   });
   it('is a conflict for everybody while the node exists', () => {
@@ -20,10 +20,10 @@ describe('create', () => {
       expect(decideCreate(node, { ...facts, owner })).toEqual({ type: 'conflict' });
   });
   it('brings the owner’s own retired node back, as the next version, and nobody else’s', () => {
-    const retired = { ...node, version: 4, retiredAt: 6_000 };
+    const retired = { ...node, version: 9_000, retiredAt: 6_000 };
     expect(decideCreate(retired, { ...facts, now: 7_000 })).toMatchObject({
-      replaces: 4,
-      node: { version: 5, freshAt: 7_000 },
+      replaces: 9_000,
+      node: { version: 9_001, freshAt: 7_000 },
     });
     expect(decideCreate(retired, { ...facts, owner: 'bob@localhost' })).toEqual({ type: 'conflict' });
   });
@@ -31,9 +31,15 @@ describe('create', () => {
 
 it('only an owner deletes', () => {
   expect(decideDelete(undefined, 'alice@localhost')).toEqual({ type: 'not-found' });
-  expect(decideDelete(node, 'alice@localhost')).toEqual({ type: 'delete', version: 1 });
+  expect(decideDelete(node, 'alice@localhost')).toEqual({ type: 'delete', version: 5_000 });
   for (const other of ['bob@localhost', 'localhost', 'constructor', '__proto__'])
     expect(decideDelete(node, other)).toEqual({ type: 'forbidden' });
+});
+
+it('a node that is created again has a version of its own: a late 410 about the first one is stale', () => {
+  const again = decideCreate(undefined, { ...facts, now: 5_001 });
+  expect(again).toMatchObject({ type: 'create', node: { version: 5_001 } });
+  expect(node.version).toBe(5_000);
 });
 
 describe('publish', () => {
@@ -54,13 +60,17 @@ describe('publish', () => {
     ['a retired node, another device, by somebody who may not', retired, 'evil.example', 'd2', { type: 'not-found' }],
     ['a retired node, no device that we could read', retired, 'localhost', undefined, { type: 'not-found' }],
   ] as const)('%s', (_what, found, publisher, device, decision) => {
-    expect(decidePublish(found, publisher, device, none)).toEqual(decision);
+    expect(decideAuthorisation(found, publisher, device, none)).toEqual(decision);
+  });
+  it('a trusted domain is a server, not its users', () => {
+    const trusted = new Set(['trusted.example']);
+    expect(decideAuthorisation(live, 'mallory@trusted.example', 'd1', trusted)).toEqual({ type: 'forbidden' });
   });
   it('an open node is open to everybody, and a trusted domain may publish everywhere', () => {
-    expect(decidePublish({ ...live, publishModel: 'open' }, 'evil.example', 'd1', none)).toMatchObject({
+    expect(decideAuthorisation({ ...live, publishModel: 'open' }, 'evil.example', 'd1', none)).toMatchObject({
       type: 'allowed',
     });
-    expect(decidePublish(live, 'trusted.example', 'd1', new Set(['trusted.example']))).toMatchObject({
+    expect(decideAuthorisation(live, 'trusted.example', 'd1', new Set(['trusted.example']))).toMatchObject({
       type: 'allowed',
     });
   });

@@ -30,7 +30,8 @@ export const decideCreate = (found: PushNode | undefined, facts: CreateFacts): C
       owner,
       publishModel,
       affiliations: firstAffiliations(owner),
-      version: (found?.version ?? 0) + 1,
+      // Never a version that an earlier node of this name had: a result about that one must not fit this one.
+      version: Math.max(now, (found?.version ?? 0) + 1),
       freshAt: now,
     },
   };
@@ -51,7 +52,7 @@ export const decideDelete = (
   return { type: 'delete', version: found.version };
 };
 
-export type PublishDecision =
+export type Authorisation =
   | { readonly type: 'not-found' | 'forbidden' }
   | { readonly type: 'allowed'; readonly version: number }
   /** Allowed, once the node is recorded to stand for this device. */
@@ -59,22 +60,20 @@ export type PublishDecision =
 
 /**
  * May `publisher` publish to this node, for this device? A publish that names another device than the last one makes
- * the node fresh: results about the old device are stale from then on, and a node that was retired because the old
+ * it another version: results about the old device are stale from then on, and a node that was retired because the old
  * device died is in use again.
  */
-export const decidePublish = (
+export const decideAuthorisation = (
   found: PushNode | undefined,
   publisher: string,
   device: string | undefined,
   trustedDomains: ReadonlySet<string>,
-): PublishDecision => {
+): Authorisation => {
   if (!found) return { type: 'not-found' };
   const sameDevice = device === undefined || device === found.device;
   if (found.retiredAt !== undefined && sameDevice) return { type: 'not-found' };
   const allowed =
-    found.publishModel === 'open' ||
-    Object.hasOwn(found.affiliations, publisher) ||
-    trustedDomains.has(domainOf(publisher));
+    found.publishModel === 'open' || Object.hasOwn(found.affiliations, publisher) || trustedDomains.has(publisher);
   if (!allowed) return { type: found.retiredAt === undefined ? 'forbidden' : 'not-found' };
   return sameDevice ? { type: 'allowed', version: found.version } : { type: 'renew', version: found.version, device };
 };

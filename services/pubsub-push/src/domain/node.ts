@@ -3,7 +3,7 @@ import type { PublishModel, Registration } from '@pushmesh/contracts';
 export type { Registration };
 
 /** XEP-0060 §4.1 and XEP-0357 §3: what a push node can grant. */
-export type Affiliation = 'owner' | 'publisher' | 'publish-only';
+export type Affiliation = 'owner' | 'publish-only';
 
 /** One push node: one device of one user at one host. Times are milliseconds since 1970. */
 export type PushNode = {
@@ -21,5 +21,4 @@ export type PushNode = {
   /** Fingerprint of the device that the last publish named. */
   readonly device?: string;
   readonly retiredAt?: number;
-  readonly lastSuccessAt?: number;
 };

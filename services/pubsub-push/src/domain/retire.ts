@@ -5,7 +5,6 @@ import type { PushNode } from './node.ts';
 /** What a result means for the node it is about. */
 export type Feedback =
   | { readonly type: 'retire'; readonly version: number; readonly at: number }
-  | { readonly type: 'note-success'; readonly version: number }
   /** The node changed since the push was accepted: what the result says is about another device. */
   | { readonly type: 'stale' }
   /** The node no longer exists. */
@@ -20,9 +19,8 @@ export const decideFeedback = (result: Result, found: PushNode | undefined): Fee
   const { version } = result.node;
   const policy = policies[result.outcome];
   const retires = policy.step === 'end' && policy.retires;
-  if (!retires && result.end !== 'delivered') return { type: 'keep' };
+  if (!retires) return { type: 'keep' };
   if (version === undefined) return { type: 'stale' };
-  if (!retires) return { type: 'note-success', version };
   if (!found) return { type: 'gone' };
   const at = result.unregisteredAt ?? result.endedAt;
   if (found.version !== version || at < found.freshAt || found.retiredAt !== undefined) return { type: 'stale' };

@@ -31,8 +31,8 @@ describe('commands', () => {
     expect(await commands('create-node', { ...at, node: 'n', owner: alice })).toEqual({ v: 1, type: 'conflict' });
     expect(await commands('list-nodes', { ...at, owner: alice })).toEqual({ v: 1, type: 'nodes', nodes: ['n'] });
     expect(await commands('list-nodes', { ...at, owner: 'bob@localhost' })).toEqual({ v: 1, type: 'nodes', nodes: [] });
-    expect(await commands('authorise-publish', publish)).toEqual({ v: 1, type: 'allowed', version: 2 });
-    expect(await commands('authorise-publish', publish)).toEqual({ v: 1, type: 'allowed', version: 2 });
+    expect(await commands('authorise-publish', publish)).toEqual({ v: 1, type: 'allowed', version: 1_001 });
+    expect(await commands('authorise-publish', publish)).toEqual({ v: 1, type: 'allowed', version: 1_001 });
     expect(await commands('delete-node', { ...at, node: 'n', requester: 'bob@localhost' })).toEqual({
       v: 1,
       type: 'forbidden',
@@ -52,6 +52,13 @@ describe('commands', () => {
     ]);
     await commands('delete-node', { ...at, node: 'a', requester: alice });
     expect((await create('c')).type).toBe('created');
+  });
+
+  it('nodes that were forgotten do not count', async () => {
+    const { store, commands } = setUp();
+    for (const name of ['gone-1', 'gone-2']) await store.addToIndex('push.localhost', alice, name, 2);
+    expect((await commands('create-node', { ...at, node: 'a', owner: alice })).type).toBe('created');
+    expect(await store.nodesOf('push.localhost', alice)).toEqual(['a']);
   });
 
   it('decides anew when the node changed between reading and writing', async () => {

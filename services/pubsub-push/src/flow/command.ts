@@ -1,6 +1,7 @@
 import type { Command, CommandType, Reply } from '@pushmesh/contracts';
 import type { PubsubPushConfig } from '../config.ts';
-import { decideCreate, decideDelete, decidePublish } from '../domain/manage.ts';
+import { decideAuthorisation, decideCreate, decideDelete } from '../domain/manage.ts';
+import type { PushNode } from '../domain/node.ts';
 import type { NodeStore, RegistrationStore } from '../ports.ts';
 
 type Ports = { readonly nodes: NodeStore; readonly registrations: RegistrationStore; readonly clock: () => number };
@@ -16,6 +17,16 @@ const tries = 4;
 
 /** Every command: read what the decision needs, decide, write. Throws `StoreUnavailable` when the store is away. */
 export const createCommands = ({ nodes, registrations, clock }: Ports, settings: CommandSettings) => {
+  /** The owner’s nodes; names of nodes that are gone, or somebody else’s by now, leave the index. */
+  const tidyIndex = async (host: string, owner: string): Promise<readonly PushNode[]> => {
+    const names = await nodes.nodesOf(host, owner);
+    const found = await Promise.all(names.map((name) => nodes.readNode(host, name)));
+    const own = found.filter((node): node is PushNode => node?.owner === owner);
+    const kept = new Set(own.map(({ node }) => node));
+    for (const name of names) if (!kept.has(name)) await nodes.removeFromIndex(host, owner, name);
+    return own;
+  };
+
   const handlers: { readonly [K in CommandType]: (command: Command<K>) => Promise<Reply | 'again'> } = {
     'create-node': async ({ host, node, owner, publishModel = settings.PUBLISH_MODEL }) => {
       const decision = decideCreate(await nodes.readNode(host, node), {
@@ -26,8 +37,12 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
         now: clock(),
       });
       if (decision.type === 'conflict') return reply('conflict');
-      // The index first: a name too many in it is harmless, a node that is missing in it could never be listed.
-      if (!(await nodes.addToIndex(host, owner, node, settings.MAX_NODES_PER_OWNER))) return reply('too-many');
+      // The index first: a node that is missing in it could never be listed.
+      const limit = settings.MAX_NODES_PER_OWNER;
+      if (!(await nodes.addToIndex(host, owner, node, limit))) {
+        await tidyIndex(host, owner);
+        if (!(await nodes.addToIndex(host, owner, node, limit))) return reply('too-many');
+      }
       const created = await nodes.createNode(decision.node, decision.replaces);
       return created === 'done' ? reply('created') : 'again';
     },
@@ -42,7 +57,12 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
     },
 
     'authorise-publish': async ({ host, node, publisher, device }) => {
-      const decision = decidePublish(await nodes.readNode(host, node), publisher, device, settings.trustedDomains);
+      const decision = decideAuthorisation(
+        await nodes.readNode(host, node),
+        publisher,
+        device,
+        settings.trustedDomains,
+      );
       if (decision.type === 'allowed') return { v: 1, type: 'allowed', version: decision.version };
       if (decision.type !== 'renew') return reply(decision.type);
       const renewed = await nodes.renewNode(host, node, decision.version, decision.device);
@@ -50,10 +70,9 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
     },
 
     'list-nodes': async ({ host, owner }) => {
-      const names = await nodes.nodesOf(host, owner);
-      const found = await Promise.all(names.map((name) => nodes.readNode(host, name)));
-      const own = found.flatMap((node) => (node?.owner === owner && node.retiredAt === undefined ? [node.node] : []));
-      return { v: 1, type: 'nodes', nodes: own.toSorted() };
+      const own = await tidyIndex(host, owner);
+      const living = own.filter(({ retiredAt }) => retiredAt === undefined);
+      return { v: 1, type: 'nodes', nodes: living.map(({ node }) => node).toSorted() };
     },
 
     enable: async ({ user, service, node, options }) => {

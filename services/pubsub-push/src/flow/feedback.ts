@@ -17,7 +17,6 @@ export const createFeedback =
     const found = result.outcome === 'unregistered' ? await nodes.readNode(host, node) : undefined;
     const feedback = decideFeedback(result, found);
     if (feedback.type === 'retire') await nodes.retireNode(host, node, feedback.version, feedback.at, retiredKeptMs);
-    if (feedback.type === 'note-success') await nodes.noteSuccess(host, node, feedback.version, result.endedAt);
     onFeedback(result.outcome, feedback.type);
     return { type: 'ack' };
   };

@@ -55,9 +55,10 @@ it('an unknown node is a recorded end', async () => {
   ]);
 });
 
-it('a publisher without the right is parked for a human, and recorded', async () => {
-  const { published } = await verify({ v: 1, type: 'forbidden' });
-  expect(published.map(({ subject }) => subject)).toEqual(['push.parked.fcm', 'push.result.fcm']);
+it('a publisher without the right is refused, on record', async () => {
+  const { settlement, published } = await verify({ v: 1, type: 'forbidden' });
+  expect(settlement).toEqual({ type: 'ack' });
+  expect(published).toMatchObject([{ subject: 'push.result.fcm', value: { end: 'refused', outcome: 'rejected' } }]);
 });
 
 it.each([

@@ -1,5 +1,6 @@
 import { messages, subjects } from '@pushmesh/contracts';
 import type { Command, Delivery, Reply, Result, UnverifiedPublish } from '@pushmesh/contracts';
+import { isStored } from '@pushmesh/bus';
 import type { Bus, MessageContext, Settlement } from '@pushmesh/bus';
 
 type Ports = {
@@ -25,26 +26,15 @@ export const createVerify =
     if (reply.type === 'allowed') {
       const verified: Delivery = { ...delivery, node: { host, node, version: reply.version } };
       const subject = subjects.delivery(delivery.service, delivery.mode);
-      const { type } = await bus.publish(subject, messages.delivery, verified, { msgId: delivery.id, traceparent });
-      return type === 'stored' || type === 'duplicate' ? { type: 'ack' } : again;
+      const stored = await bus.publish(subject, messages.delivery, verified, { msgId: delivery.id, traceparent });
+      return isStored(stored) ? { type: 'ack' } : again;
     }
     if (reply.type !== 'not-found' && reply.type !== 'forbidden') return again;
 
     const result = refusal(delivery, reply.type, clock());
-    const msgId = `${delivery.id}:end`;
-    if (result.end === 'parked') {
-      const parked = { v: 1 as const, delivery, result };
-      const { type } = await bus.publish(subjects.parked(delivery.service), messages.parked, parked, {
-        msgId,
-        traceparent,
-      });
-      if (type !== 'stored' && type !== 'duplicate') return again;
-    }
-    const { type } = await bus.publish(subjects.result(delivery.service), messages.result, result, {
-      msgId,
-      traceparent,
-    });
-    return type === 'stored' || type === 'duplicate' ? { type: 'ack' } : again;
+    const how = { msgId: `${delivery.id}:end`, traceparent };
+    const stored = await bus.publish(subjects.result(delivery.service), messages.result, result, how);
+    return isStored(stored) ? { type: 'ack' } : again;
   };
 
 /** The end of a push that should not have been accepted: its node is dead, or its publisher had no right to it. */
@@ -56,7 +46,7 @@ const refusal = (delivery: Delivery, why: 'not-found' | 'forbidden', now: number
   mode: delivery.mode,
   ...(why === 'not-found'
     ? { end: 'unregistered', outcome: 'unregistered', reason: 'the push node is unknown or retired' }
-    : { end: 'parked', outcome: 'rejected', reason: 'the publisher is not permitted' }),
+    : { end: 'refused', outcome: 'rejected', reason: 'the publisher is not permitted' }),
   attempt: 0,
   acceptedAt: delivery.acceptedAt,
   endedAt: now,

@@ -41,11 +41,6 @@ export const createMemoryStore = (clock: () => number = Date.now): NodeStore & R
       change(host, node, version, (found) => {
         if (found) nodes.set(key(host, node), { ...found, retiredAt: at, forgetAt: clock() + keepMs });
       }),
-    noteSuccess: async (host, node, version, at) => {
-      await change(host, node, version, (found) => {
-        if (found) nodes.set(key(host, node), { ...found, lastSuccessAt: at });
-      });
-    },
     nodesOf: (host, owner) => Promise.resolve([...(indexes.get(key(host, owner)) ?? [])]),
     addToIndex: (host, owner, node, limit) => {
       const index = indexes.get(key(host, owner)) ?? new Set();

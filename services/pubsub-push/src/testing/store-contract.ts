@@ -72,16 +72,6 @@ export const describeStore = (name: string, create: () => Promise<Store>): void 
       expect(await store.readNode(node.host, node.node)).toBeDefined();
     });
 
-    it('notes a success on that version only, and never makes a node out of it', async () => {
-      const store = await create();
-      await store.noteSuccess(node.host, node.node, 1, 7_000);
-      expect(await store.readNode(node.host, node.node)).toBeUndefined();
-      await store.createNode(node, undefined);
-      await store.noteSuccess(node.host, node.node, 2, 7_000);
-      await store.noteSuccess(node.host, node.node, 1, 8_000);
-      expect(await store.readNode(node.host, node.node)).toEqual({ ...node, lastSuccessAt: 8_000 });
-    });
-
     it('keeps an index for each owner and host, up to its limit', async () => {
       const store = await create();
       expect(await store.addToIndex('h', 'alice', 'a', 2)).toBe(true);

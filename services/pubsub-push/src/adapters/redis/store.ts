@@ -24,6 +24,9 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
     maxRetriesPerRequest: 0,
     commandTimeout: timeoutMs,
     connectTimeout: 5_000,
+    // A Redis that hangs is cut off, with what was queued for it: a command that was answered `unavailable` must not be
+    // carried out later.
+    socketTimeout: 2 * timeoutMs,
     retryStrategy: (times) => Math.random() * Math.min(2_000, 50 * 2 ** times) + 20,
   });
   const keys = createKeys(keyPrefix);
@@ -54,9 +57,6 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
       doneOrChanged(scripts['renew-node'](keys.node(host, node), version, device)),
     retireNode: (host, node, version, at, keepMs) =>
       doneOrChanged(scripts['retire-node'](keys.node(host, node), version, at, keepMs)),
-    noteSuccess: async (host, node, version, at) => {
-      await available(scripts['note-success'](keys.node(host, node), version, at));
-    },
     nodesOf: (host, owner) => available(redis.smembers(keys.nodesOf(host, owner))),
     addToIndex: async (host, owner, node, limit) =>
       (await available(scripts['add-to-index'](keys.nodesOf(host, owner), node, limit))) === 1,
@@ -118,7 +118,7 @@ const toFields = (node: PushNode): (string | number)[] => [
 ];
 
 const toNode = (host: string, node: string, fields: Readonly<Record<string, string>>): PushNode | undefined => {
-  const { owner, publishModel, affiliations, version, freshAt, device, retiredAt, lastSuccessAt } = fields;
+  const { owner, publishModel, affiliations, version, freshAt, device, retiredAt } = fields;
   if (owner === undefined || version === undefined) return undefined;
   return {
     host,
@@ -130,6 +130,5 @@ const toNode = (host: string, node: string, fields: Readonly<Record<string, stri
     freshAt: Number(freshAt),
     ...(device !== undefined && { device }),
     ...(retiredAt !== undefined && { retiredAt: Number(retiredAt) }),
-    ...(lastSuccessAt !== undefined && { lastSuccessAt: Number(lastSuccessAt) }),
   };
 };
