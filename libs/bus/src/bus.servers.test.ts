@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { deliveryDurable, durables, messages, subjects } from '@pushmesh/contracts';
 import type { Delivery, Reply } from '@pushmesh/contracts';
@@ -256,6 +258,45 @@ describe('request and reply', () => {
     const [first, second] = await Promise.all([ask(asker), ask(asker)]);
     expect([first, second]).toEqual([{ type: 'timeout' }, { v: 1, type: 'unavailable' }]);
   });
+});
+
+it('an answerer that drains takes no more commands while others ask on, and answers what it has', async () => {
+  const prefix = newPrefix();
+  const [{ bus: a }, { bus: b }, { bus: asker }] = await Promise.all([
+    openBus(prefix),
+    openBus(prefix),
+    openBus(prefix),
+  ]);
+  const nodes: Reply = { v: 1, type: 'nodes', nodes: [] };
+  const slowly = () => new Promise<Reply>((resolve) => setTimeout(() => resolve(nodes), 20));
+  for (const bus of [a, b]) bus.answer(slowly, 100);
+  const ask = () =>
+    asker.request('list-nodes', { v: 1, host: 'h', owner: 'a@b' }, { timeoutMs: 5_000, traceparent: 'tp' });
+  await expect.poll(ask, patience).toEqual(nodes);
+  let stop = false;
+  const failed: unknown[] = [];
+  const askOn = async (): Promise<void> => {
+    while (!stop) {
+      const reply = await ask();
+      if (reply.type !== 'nodes') failed.push(reply);
+    }
+  };
+  const asking = Promise.all(Array.from({ length: 20 }, askOn));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await a.drain();
+  stop = true;
+  await asking;
+  expect(failed).toEqual([]);
+});
+
+it('a stream that somebody deleted is made again', async () => {
+  const prefix = newPrefix();
+  const { bus } = await openBus(prefix);
+  const client = await connect({ servers: nats.url });
+  const manager = await jetstreamManager(client);
+  await manager.streams.delete(`${prefix.toUpperCase().replaceAll('-', '_')}_PUSH_DELIVERIES`);
+  await expect.poll(async () => (await publish(bus, 'd1')).type, { timeout: 30_000, interval: 250 }).toBe('stored');
+  await client.close();
 });
 
 describe('NATS killed and started again', () => {

@@ -1,5 +1,6 @@
 import { NoRespondersError, headers, TimeoutError } from '@nats-io/transport-node';
-import type { Msg } from '@nats-io/transport-node';
+import type { Msg, Subscription } from '@nats-io/transport-node';
+import type { JsMsg } from '@nats-io/jetstream';
 import {
   commandMessages,
   commandQueue,
@@ -8,6 +9,7 @@ import {
   leases,
   replyMessage,
   streams,
+  subjects,
 } from '@pushmesh/contracts';
 import type { Command, CommandType, Durable, Message, Reply } from '@pushmesh/contracts';
 import { metricNames } from '@pushmesh/telemetry';
@@ -16,7 +18,7 @@ import { openConnection } from './connection.ts';
 import { openLease } from './lease.ts';
 import type { Lease } from './lease.ts';
 import type { NatsOptions } from './connection.ts';
-import { createPublisher } from './publisher.ts';
+import { createPublisher, isStored } from './publisher.ts';
 import type { Published, PublishOptions } from './publisher.ts';
 import { createPuller } from './puller.ts';
 import type { Puller, Settlement } from './puller.ts';
@@ -46,7 +48,6 @@ export type BusOptions = NatsOptions & {
 /** A message that no version of this code can read is tried this often, a minute apart, and then put aside. */
 const unreadableTries = 20;
 const unreadableRetryMs = 60_000;
-const unreadableSubject = 'push.parked.unreadable';
 
 /** How often the depth and age of the queues are asked for. */
 const backlogEveryMs = 5_000;
@@ -61,6 +62,7 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
   });
   const { prefix } = options.streams;
   const consumers: Puller[] = [];
+  const subscriptions: Subscription[] = [];
   const answering = { count: 0, idle: undefined as (() => void) | undefined };
 
   connection.onReady(() => measure.connected.set(1));
@@ -71,7 +73,10 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
     const published = await publisher.publish(prefixedSubject(prefix, subject), data, how);
     measure.publishSeconds.observe({ subject }, (performance.now() - started) / 1000);
     measure.published.inc({ subject, result: published.type });
-    if (published.type === 'refused') log.error({ event: 'publish-refused', subject, why: published.why });
+    if (published.type === 'refused') {
+      log.error({ event: 'publish-refused', subject, why: published.why });
+      connection.repair();
+    }
     return published;
   };
 
@@ -112,7 +117,6 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
 
     /** Answers commands, together with every other replica; refuses with `unavailable` beyond `maxInFlight`. */
     answer: (handler: CommandHandler, maxInFlight: number): void => {
-      let subscribed = false;
       const answerOne = async (msg: Msg): Promise<void> => {
         const type = commandTypes.find((each) => msg.subject.endsWith(commandSubject(each)));
         const decoded = type && commandMessages[type].decode(msg.data);
@@ -142,28 +146,29 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
         }
       };
       connection.onReady((nats) => {
-        if (subscribed) return;
-        subscribed = true;
-        nats.subscribe(prefixedSubject(prefix, commandSubject('*')), {
+        // It survives a reconnect by itself, but not the end of its connection.
+        if (subscriptions.some((subscription) => !subscription.isClosed())) return;
+        const subscription = nats.subscribe(prefixedSubject(prefix, commandSubject('*')), {
           queue: commandQueue,
           callback: (error, msg) => {
             if (!error) void answerOne(msg);
           },
         });
+        subscriptions.push(subscription);
       });
     },
 
     /** Takes messages of a durable consumer and settles each as the handler says. */
     consume: <T>({ durable, message, concurrency, handle }: ConsumeOptions<T>): Puller => {
       const labels = { durable: durable.name };
-      const unreadable = async (data: Uint8Array, tries: number, why: string): Promise<Settlement> => {
+      const unreadable = async ({ data, seq, info }: JsMsg, why: string): Promise<Settlement> => {
+        const tries = info.deliveryCount;
         log.error({ event: 'message-unreadable', durable: durable.name, tries, why });
         measure.received.inc({ ...labels, settled: 'unreadable' });
         if (tries < unreadableTries) return { type: 'retry', delayMs: unreadableRetryMs };
-        const { type } = await publishBytes(unreadableSubject, data, {
-          msgId: `unreadable-${durable.name}-${Date.now()}`,
-        });
-        return type === 'stored' ? { type: 'ack' } : { type: 'retry', delayMs: unreadableRetryMs };
+        const msgId = `unreadable-${durable.stream}-${seq}`;
+        const parked = await publishBytes(subjects.unreadable, data, { msgId });
+        return isStored(parked) ? { type: 'ack' } : { type: 'retry', delayMs: unreadableRetryMs };
       };
       const puller = createPuller(connection, {
         durable,
@@ -171,11 +176,14 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
         concurrency,
         handle: (msg) => {
           const decoded = message.decode(msg.data);
-          if (!decoded.ok) return unreadable(msg.data, msg.info.deliveryCount, decoded.why);
+          if (!decoded.ok) return unreadable(msg, decoded.why);
           return handle(decoded.value, { traceparent: traceparentOf(msg) });
         },
         onSettled: (settled) => measure.received.inc({ ...labels, settled }),
-        onFault: (err) => log.error({ event: 'consume-fault', durable: durable.name, err }),
+        onFault: (err) => {
+          log.error({ event: 'consume-fault', durable: durable.name, err });
+          connection.repair();
+        },
       });
       const watch = setInterval(() => {
         measure.inFlight.set(labels, puller.inFlight());
@@ -208,7 +216,11 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
 
     /** Takes nothing new and waits for what was taken. */
     drain: async (): Promise<void> => {
-      await Promise.all(consumers.map((consumer) => consumer.drain()));
+      await Promise.all([
+        ...consumers.map((consumer) => consumer.drain()),
+        // What is on its way to us is still answered.
+        ...(connection.current() ? subscriptions.map((subscription) => subscription.drain()) : []),
+      ]);
       if (answering.count > 0) await new Promise<void>((resolve) => (answering.idle = resolve));
     },
 

@@ -23,6 +23,8 @@ export type Connection = {
   missing(): string | undefined;
   /** Calls back each time the connection is up and the streams are there; at once if they are. */
   onReady(listener: (nats: NatsConnection) => void): void;
+  /** Something that should be there was not: makes sure of the streams again, at most every few seconds. */
+  repair(): void;
   /** Calls back each time the connection is lost. */
   onLost(listener: () => void): void;
   /** Sends what is buffered and closes. */
@@ -30,6 +32,7 @@ export type Connection = {
 };
 
 const retryCapMs = 5_000;
+const repairEveryMs = 5_000;
 
 /** Begins to connect and returns at once. */
 export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: Log): Connection => {
@@ -41,6 +44,7 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
   let missing: string | undefined = `not connected to NATS at ${url} yet`;
 
   const first = async (): Promise<void> => {
+    nats = undefined;
     for (let attempt = 1; !closing.signal.aborted; attempt += 1) {
       try {
         nats = await connect({
@@ -86,12 +90,19 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
     }
   };
 
+  let preparing: Promise<void> = Promise.resolve();
+  let preparedAt = 0;
+  const prepareNext = (connected: NatsConnection): void => {
+    preparedAt = Date.now();
+    preparing = preparing.then(() => prepare(connected));
+  };
+
   const watch = async (): Promise<void> => {
     await first();
     const connected = nats;
     if (!connected) return;
     up = true;
-    let preparing = prepare(connected);
+    prepareNext(connected);
     for await (const status of connected.status()) {
       if (status.type === 'disconnect') {
         up = false;
@@ -102,10 +113,16 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
       if (status.type === 'reconnect') {
         up = true;
         log.info({ event: 'nats-reconnected', server: status.server });
-        preparing = preparing.then(() => prepare(connected));
+        prepareNext(connected);
       }
       if (status.type === 'error') log.warn({ event: 'nats-error', err: status.error });
     }
+    // The client gave up for good, though it was told never to.
+    if (closing.signal.aborted) return;
+    up = false;
+    missing = `the connection to NATS at ${url} was closed`;
+    for (const listener of lost) listener();
+    void watch();
   };
   void watch();
 
@@ -115,6 +132,9 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
     onReady: (listener) => {
       ready.push(listener);
       if (nats && up && missing === undefined) listener(nats);
+    },
+    repair: () => {
+      if (nats && up && Date.now() - preparedAt > repairEveryMs) prepareNext(nats);
     },
     onLost: (listener) => lost.push(listener),
     close: async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Kvm } from '@nats-io/kv';
 import type { KV } from '@nats-io/kv';
 import { JetStreamApiError } from '@nats-io/jetstream';
@@ -18,12 +19,16 @@ export type LeaseOptions = {
 
 export type Lease = {
   isHeld(): boolean;
+  /** Goes on holding it, if it does, and takes it no more once it is lost. */
+  takeNoMore(): void;
   /** Gives the lease up, so that the next one need not wait for it to run out. */
   release(): Promise<void>;
 };
 
 /** JetStream API 10071, wrong last sequence: the key is held, or was taken, by somebody else. */
 const wrongLastSequence = 10_071;
+
+const isTaken = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === wrongLastSequence;
 
 /**
  * Holds one key of a NATS key-value bucket whenever it is free. A holder renews it three times within its life; a holder
@@ -32,33 +37,50 @@ const wrongLastSequence = 10_071;
  */
 export const openLease = (connection: Connection, options: LeaseOptions): Lease => {
   const { bucket, key, ttlMs, replicas, onHeld, onLost, onFault } = options;
+  const owner = randomUUID();
   let store: KV | undefined;
   let revision: number | undefined;
-  let closing = false;
+  let taking = true;
   let turn: Promise<void> = Promise.resolve();
 
-  const bind = async (nats: NatsConnection): Promise<void> => {
-    // In memory, and not replayed: after NATS lost it everybody takes it anew.
-    store = await new Kvm(nats).create(bucket, { ttl: ttlMs, history: 1, replicas });
+  const bind = async (nats: NatsConnection): Promise<KV> => {
+    store ??= await new Kvm(nats).create(bucket, { ttl: ttlMs, history: 1, replicas });
+    return store;
+  };
+
+  const hold = (next: number): void => {
+    const isNew = revision === undefined;
+    revision = next;
+    if (isNew) onHeld();
   };
 
   const takeOrRenew = async (): Promise<void> => {
     const nats = connection.current();
-    if (closing || !nats) return;
+    if (!nats || (revision === undefined && !taking)) return;
     try {
-      if (!store) await bind(nats);
-      if (!store) return;
-      const next = revision === undefined ? await store.create(key, '') : await store.update(key, '', revision);
-      const isNew = revision === undefined;
-      revision = next;
-      if (isNew) onHeld();
+      const bound = await bind(nats);
+      const written = await write(bound, revision).catch((error: unknown) => {
+        if (isTaken(error)) return undefined;
+        throw error;
+      });
+      if (written === undefined) await look(bound);
+      else hold(written);
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== wrongLastSequence) {
-        onFault(error);
-        return;
-      }
-      // It ran out while we could not renew it. If nobody took it meanwhile the next turn takes it back.
-      if (revision === undefined) return;
+      // Not known who holds it: nothing changes until the next turn.
+      if (!isTaken(error)) onFault(error);
+    }
+  };
+
+  const write = (bound: KV, renews: number | undefined): Promise<number> =>
+    renews === undefined ? bound.create(key, owner) : bound.update(key, owner, renews);
+
+  /** Somebody wrote the key, or it ran out. It may have been us: a renewal whose answer was lost. */
+  const look = async (bound: KV): Promise<void> => {
+    const entry = await bound.get(key);
+    const isFree = !entry || entry.operation !== 'PUT';
+    if (isFree && taking) hold(await bound.create(key, owner));
+    else if (!isFree && entry.string() === owner) hold(entry.revision);
+    else if (revision !== undefined) {
       revision = undefined;
       onLost();
     }
@@ -76,8 +98,11 @@ export const openLease = (connection: Connection, options: LeaseOptions): Lease 
 
   return {
     isHeld: () => revision !== undefined,
+    takeNoMore: () => {
+      taking = false;
+    },
     release: async () => {
-      closing = true;
+      taking = false;
       clearInterval(timer);
       await turn;
       if (revision !== undefined && connection.current())

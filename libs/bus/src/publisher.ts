@@ -86,7 +86,12 @@ export const createPublisher = (connection: Connection, limits: { timeoutMs: num
       const key = counter.toString(36);
       return new Promise((resolve) => {
         waiting.set(key, { resolve, deadline: Date.now() + limits.timeoutMs });
-        send(nats, key, subject, data, options);
+        try {
+          send(nats, key, subject, data, options);
+        } catch (error) {
+          // Larger than the server takes, or the connection closed this very moment.
+          settle(key, { type: 'refused', why: (error as Error).message });
+        }
       });
     },
     inFlight: () => waiting.size,

@@ -20,26 +20,30 @@ type Deps = {
 
 const closeMs = 2_000;
 
-/** One component name: its intake, and its stream whenever this replica may have it. A resource of the process. */
+/** One component name, and its stream whenever this replica may have it. A resource of the process. */
 export const createComponentResource = (component: ComponentConfig, deps: Deps) => {
   const { bus, answer, maxInFlight, maxStanzaBytes, log, metrics, reconnectCapMs } = deps;
   const { name, service, secret, roles } = component;
   const labels = { component: name };
-  const intake = createIntake({ host: name, roles, answer, maxInFlight, log, metrics });
-  let stream: ComponentStream | undefined;
+  let current: { readonly stream: ComponentStream; readonly intake: ReturnType<typeof createIntake> } | undefined;
   let lease: Lease | undefined;
+  let draining = false;
   let why: string | undefined;
+  /** A name is free for the next stream only when the last one is gone. */
+  let closed: Promise<void> = Promise.resolve();
   metrics.streamUp.set(labels, 0);
 
   const open = (): void => {
-    const opened = connectComponent({
+    if (draining) return;
+    const stream = connectComponent({
       service,
       domain: name,
       secret,
       limits: { maxStanzaBytes },
       timing: { backoffCapMs: reconnectCapMs },
-      onStanza: (stanza) => intake.onStanza(stanza, opened),
-      onRefused: (head, error) => intake.onRefused(head, error.condition, opened),
+      onStanza: (stanza) => intake.onStanza(stanza),
+      onRefused: (head, error) => intake.onRefused(head, error.condition),
+      onHandlerError: (err) => log.error({ event: 'stanza-fault', component: name, err }),
       onState: (state, reason) => {
         why = reason?.text;
         metrics.streamUp.set(labels, state === 'online' ? 1 : 0);
@@ -47,12 +51,14 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
         log[state === 'waiting' ? 'warn' : 'info']({ event: 'stream', component: name, state, ...reason });
       },
     });
-    stream = opened;
+    const intake = createIntake({ host: name, roles, answer, maxInFlight, outlet: stream, log, metrics });
+    current = { stream, intake };
   };
-  const close = async (): Promise<void> => {
-    const closing = stream;
-    stream = undefined;
-    await closing?.stop(closeMs);
+  const close = (): Promise<void> => {
+    const closing = current?.stream;
+    current = undefined;
+    if (closing) closed = closed.then(() => closing.stop(closeMs));
+    return closed;
   };
 
   return {
@@ -64,7 +70,7 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
           leases.componentStream(name),
           () => {
             log.info({ event: 'lease-held', component: name });
-            open();
+            void closed.then(open);
           },
           () => {
             log.warn({ event: 'lease-lost', component: name });
@@ -76,13 +82,14 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
     // A replica that stands by is ready: it has nothing to do until the lease is free.
     missing: () => {
       if (lease && !lease.isHeld()) return undefined;
-      const state = stream?.state() ?? 'not started';
+      const state = current?.stream.state() ?? 'not started';
       return state === 'online' ? undefined : `the stream to ${service} is ${state}${why ? ` (${why})` : ''}`;
     },
     // Nothing new is read; what was taken gets its answer before the stream closes.
     drain: async () => {
-      stream?.pause();
-      await intake.drained();
+      draining = true;
+      lease?.takeNoMore();
+      await current?.intake.drain();
     },
     // The stream goes before the lease: the next holder must find the name free.
     stop: async () => {

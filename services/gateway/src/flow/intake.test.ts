@@ -26,7 +26,9 @@ const outlet = () => {
 
 const intakeWith = (answer: Parameters<typeof createIntake>[0]['answer'], maxInFlight = 4) => {
   const metrics = createMetrics('gateway');
+  const out = outlet();
   const intake = createIntake({
+    outlet: out,
     host: 'push.b',
     roles: ['app-server', 'xmpp-server'],
     answer,
@@ -34,7 +36,7 @@ const intakeWith = (answer: Parameters<typeof createIntake>[0]['answer'], maxInF
     log: createLog('gateway', 'silent'),
     metrics: metrics.add(metricNames.gateway),
   });
-  return { intake, metrics };
+  return { intake, metrics, out };
 };
 
 type Bus = Parameters<typeof createAnswer>[0]['bus'];
@@ -51,33 +53,46 @@ const answerOver = (bus: { request?: unknown; publish?: unknown }) =>
 describe('back-pressure', () => {
   it('stops reading when too much waits for its answer, and reads again when half of it is answered', async () => {
     const waiting: (() => void)[] = [];
-    const { intake } = intakeWith(
+    const { intake, out } = intakeWith(
       () => new Promise((resolve) => waiting.push(() => resolve({ result: undefined }))),
       4,
     );
-    const out = outlet();
-    for (const id of [1, 2, 3]) intake.onStanza(ping(id), out);
+    for (const id of [1, 2, 3]) intake.onStanza(ping(id));
     expect(out.calls).toEqual([]);
-    intake.onStanza(ping(4), out);
-    intake.onStanza(ping(5), out);
+    intake.onStanza(ping(4));
+    intake.onStanza(ping(5));
     expect(out.calls).toEqual(['pause']);
-    const drained = intake.drained();
     for (const [index, release] of waiting.entries()) {
       release();
       await expect.poll(() => out.sent.length).toBe(index + 1);
       expect(out.calls).toEqual(index < 2 ? ['pause'] : ['pause', 'resume']);
     }
+  });
+});
+
+describe('draining', () => {
+  it('reads nothing more, and does not begin again as the answers leave', async () => {
+    const waiting: (() => void)[] = [];
+    const { intake, out } = intakeWith(
+      () => new Promise((resolve) => waiting.push(() => resolve({ result: undefined }))),
+      2,
+    );
+    intake.onStanza(ping(1));
+    intake.onStanza(ping(2));
+    const drained = intake.drain();
+    for (const release of waiting) release();
     await drained;
+    expect(out.sent).toHaveLength(2);
+    expect(out.calls).toEqual(['pause', 'pause']);
   });
 });
 
 describe('no exception reaches the wire as anything but wait', () => {
   const wait = /<iq type="error" id="p" .*<error type="wait"><internal-server-error /;
   it('when the answer throws', async () => {
-    const { intake } = intakeWith(() => Promise.reject(new TypeError('bug')));
-    const out = outlet();
-    intake.onStanza(publish, out);
-    await intake.drained();
+    const { intake, out } = intakeWith(() => Promise.reject(new TypeError('bug')));
+    intake.onStanza(publish);
+    await intake.drain();
     expect(out.sent).toEqual([expect.stringMatching(wait)]);
   });
 
@@ -87,9 +102,8 @@ describe('no exception reaches the wire as anything but wait', () => {
       .getChild('pubsub')
       ?.getChild('publish')
       ?.children.splice(0, 1, { is: undefined, name: 'item' } as never);
-    const { intake } = intakeWith(answerOver({}));
-    const out = outlet();
-    intake.onStanza(broken, out);
+    const { intake, out } = intakeWith(() => Promise.resolve({ result: undefined }));
+    intake.onStanza(broken);
     return expect.poll(() => out.sent[0]).toMatch(wait);
   });
 
@@ -99,15 +113,14 @@ describe('no exception reaches the wire as anything but wait', () => {
     ['NATS is away', { type: 'disconnected' }],
     ['too much is in flight', { type: 'full' }],
   ])('when %s', async (_what, published) => {
-    const { intake } = intakeWith(
+    const { intake, out } = intakeWith(
       answerOver({
         request: () => Promise.resolve({ v: 1, type: 'allowed', version: 1 }),
         publish: () => Promise.resolve(published),
       }),
     );
-    const out = outlet();
-    intake.onStanza(publish, out);
-    await intake.drained();
+    intake.onStanza(publish);
+    await intake.drain();
     expect(out.sent).toEqual([expect.stringMatching(wait)]);
   });
 });
@@ -115,32 +128,30 @@ describe('no exception reaches the wire as anything but wait', () => {
 describe('a publish is answered', () => {
   it('only after the PubAck', async () => {
     let stored: (published: { type: 'stored' }) => void = () => {};
-    const { intake } = intakeWith(
+    const { intake, out } = intakeWith(
       answerOver({
         request: () => Promise.resolve({ v: 1, type: 'allowed', version: 1 }),
         publish: () => new Promise((resolve) => (stored = resolve)),
       }),
     );
-    const out = outlet();
-    intake.onStanza(publish, out);
+    intake.onStanza(publish);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(out.sent).toEqual([]);
     stored({ type: 'stored' });
-    await intake.drained();
+    await intake.drain();
     expect(out.sent).toEqual(['<iq type="result" id="p" from="push.b" to="b"/>']);
   });
 
   it('with result when it is a duplicate, and when pubsub-push is away', async () => {
     const subjects: string[] = [];
-    const { intake, metrics } = intakeWith(
+    const { intake, metrics, out } = intakeWith(
       answerOver({
         request: () => Promise.resolve({ type: 'no-responders' }),
         publish: (subject: string) => (subjects.push(subject), Promise.resolve({ type: 'duplicate' })),
       }),
     );
-    const out = outlet();
-    intake.onStanza(publish, out);
-    await intake.drained();
+    intake.onStanza(publish);
+    await intake.drain();
     expect(out.sent[0]).toContain('type="result"');
     expect(subjects).toEqual(['push.event.publish']);
     expect(await metrics.registry.metrics()).toContain('request="publish",answer="result"');
@@ -148,8 +159,7 @@ describe('a publish is answered', () => {
 });
 
 it('tells the sender of a stanza that the parser skipped', () => {
-  const { intake } = intakeWith(answerOver({}));
-  const out = outlet();
-  intake.onRefused(publish, 'policy-violation', out);
+  const { intake, out } = intakeWith(answerOver({}));
+  intake.onRefused(publish, 'policy-violation');
   expect(out.sent[0]).toContain('<error type="modify"><bad-request');
 });

@@ -20,21 +20,23 @@ type Ports = {
   readonly roles: readonly Role[];
   readonly answer: ReturnType<typeof createAnswer>;
   readonly maxInFlight: number;
+  readonly outlet: Outlet;
   readonly log: Log;
   readonly metrics: MetricsOf<typeof metricNames.gateway>;
 };
 
 /**
- * Takes the stanzas of one component and sends their answers. When `maxInFlight` stanzas wait for their answer the
+ * Takes the stanzas of one component stream and sends their answers. When `maxInFlight` stanzas wait for their answer the
  * stream is no longer read, until half of them are answered: what is behind it stays in the XMPP server.
  */
-export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics }: Ports) => {
+export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, outlet }: Ports) => {
   const labels = { component: host };
   let inFlight = 0;
   let paused = false;
+  let draining = false;
   let idle: (() => void) | undefined;
 
-  const entered = (outlet: Outlet): void => {
+  const entered = (): void => {
     inFlight += 1;
     metrics.inFlight.set(labels, inFlight);
     if (paused || inFlight < maxInFlight) return;
@@ -43,11 +45,11 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics }:
     outlet.pause();
   };
 
-  const left = (outlet: Outlet): void => {
+  const left = (): void => {
     inFlight -= 1;
     metrics.inFlight.set(labels, inFlight);
     if (inFlight === 0) idle?.();
-    if (!paused || inFlight > maxInFlight / 2) return;
+    if (!paused || draining || inFlight > maxInFlight / 2) return;
     paused = false;
     outlet.resume();
   };
@@ -73,40 +75,44 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics }:
     }
   };
 
-  const take = async (question: Question, iq: Element, outlet: Outlet): Promise<void> => {
-    const stop = metrics.answerSeconds.startTimer({ request: question.kind });
+  const take = async (question: Question, iq: Element): Promise<void> => {
+    const started = performance.now();
     const traceparent = newTraceparent();
-    entered(outlet);
-    const outcome = await answerTo(question, iq, traceparent);
-    const label = 'error' in outcome ? outcome.error.condition : 'result';
-    const sent = outlet.send('error' in outcome ? errorOf(iq, outcome.error) : resultOf(iq, outcome.result));
-    if (sent === 'offline' || sent === 'invalid') metrics.answersLost.inc(labels);
-    left(outlet);
-    stop();
-    metrics.stanzas.inc({ ...labels, request: question.kind, answer: label });
-    log.debug({
-      event: 'answered',
-      component: host,
-      request: question.kind,
-      answer: label,
-      traceId: traceIdOf(traceparent),
-    });
+    entered();
+    try {
+      const outcome = await answerTo(question, iq, traceparent);
+      const sent = outlet.send('error' in outcome ? errorOf(iq, outcome.error) : resultOf(iq, outcome.result));
+      if (sent === 'offline' || sent === 'invalid') metrics.answersLost.inc(labels);
+      const answered = 'error' in outcome ? outcome.error.condition : 'result';
+      const request = question.kind;
+      metrics.answerSeconds.observe({ request }, (performance.now() - started) / 1000);
+      metrics.stanzas.inc({ ...labels, request, answer: answered });
+      log.debug({ event: 'answered', component: host, request, answer: answered, traceId: traceIdOf(traceparent) });
+    } catch (err) {
+      log.error({ event: 'answer-fault', request: question.kind, traceId: traceIdOf(traceparent), err });
+    } finally {
+      left();
+    }
   };
 
   return {
-    onStanza: (stanza: Element, outlet: Outlet): void => {
+    onStanza: (stanza: Element): void => {
       const read = readSafely(stanza);
       if ('ignored' in read) metrics.stanzas.inc({ ...labels, request: read.ignored, answer: 'ignored' });
-      else void take(read, stanza, outlet);
+      else void take(read, stanza);
     },
     /** A stanza that the parser skipped because it is too deep or too wide: its sender is told, the stream goes on. */
-    onRefused: (head: Element, condition: string, outlet: Outlet): void => {
+    onRefused: (head: Element, condition: string): void => {
       log.warn({ event: 'stanza-refused', component: host, stanza: head.name, condition });
       const isRequest = head.name === 'iq' && ['get', 'set'].includes(String(head.attrs['type']));
       metrics.stanzas.inc({ ...labels, request: 'refused', answer: isRequest ? 'bad-request' : 'ignored' });
       if (isRequest) outlet.send(errorOf(head, faults.badRequest('the stanza is too deep or has too many attributes')));
     },
-    /** Resolves when every stanza that was taken is answered. */
-    drained: (): Promise<void> => (inFlight === 0 ? Promise.resolve() : new Promise((resolve) => (idle = resolve))),
+    /** Reads nothing more and resolves when every stanza that was taken is answered. */
+    drain: async (): Promise<void> => {
+      draining = true;
+      outlet.pause();
+      if (inFlight > 0) await new Promise<void>((resolve) => (idle = resolve));
+    },
   };
 };
