@@ -1,6 +1,6 @@
 // `npm test`: the checks, then every test, on real servers. The closing lines say what ran where.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +46,10 @@ const status = run(
   `--outputFile.json=${reportFile}`,
   ...filters,
 );
+if (!existsSync(reportFile)) {
+  console.error('vitest ended without a report; what went wrong stands above.');
+  process.exit(1);
+}
 const report = JSON.parse(readFileSync(reportFile, 'utf8')) as Report;
 rmSync(folder, { recursive: true, force: true });
 

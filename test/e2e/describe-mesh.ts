@@ -439,6 +439,30 @@ export const describeMesh = (
       },
     );
 
+    it('a registration survives the death of a gateway, while another one is there', { timeout: 90_000 }, async () => {
+      const [node, phone] = [unique('node'), unique('phone')];
+      await register(node, { service: 'fcm', device_id: phone });
+      const second = await mesh.replicate('gateway');
+      const bob = await logIn(1);
+      await mesh.services.gateway.kill();
+      // What is published until the other one has taken over may be lost: the server does not repeat it. The registration is not.
+      const text = () => `message ${randomUUID()}`;
+      for (let n = 0; n < 10; n += 1) {
+        await bob.message('alice@localhost', text());
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      await mesh.services.gateway.restart();
+      await expect.poll(() => metric('gateway', 'pushmesh_nats_connected'), patience).toBe(1);
+      const last = text();
+      const arrived = async () => {
+        await bob.message('alice@localhost', last);
+        return (await notificationsOf(mesh.endpoints.pushService, phone)).map(({ body }) => body);
+      };
+      await expect.poll(arrived, { timeout: 30_000, interval: 1_000 }).toContain(last);
+      await second.stop();
+      await disableAll();
+    });
+
     it('every service says what it does: live, ready, and with metrics', async () => {
       for (const { ops } of Object.values(mesh.services)) {
         expect((await fetch(`${ops}/livez`)).status).toBe(200);

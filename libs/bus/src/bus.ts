@@ -45,6 +45,30 @@ export type BusOptions = NatsOptions & {
   readonly maxPublishesInFlight: number;
 };
 
+/** The variables of `@pushmesh/config`’s group `nats`, read. */
+export type NatsConfig = {
+  readonly NATS_URL: string;
+  readonly NATS_CREDS?: string;
+  readonly NATS_SUBJECT_PREFIX: string;
+  readonly NATS_STREAM_REPLICAS: number;
+  readonly NATS_STREAM_MAX_BYTES: number;
+  readonly PUBLISH_TIMEOUT_MS: number;
+};
+
+/** What a service tells the bus, from its configuration. */
+export const busOptionsOf = (name: string, config: NatsConfig, maxPublishesInFlight = 4_096): BusOptions => ({
+  name,
+  url: config.NATS_URL,
+  creds: config.NATS_CREDS,
+  streams: {
+    prefix: config.NATS_SUBJECT_PREFIX,
+    replicas: config.NATS_STREAM_REPLICAS,
+    maxBytes: config.NATS_STREAM_MAX_BYTES,
+  },
+  publishTimeoutMs: config.PUBLISH_TIMEOUT_MS,
+  maxPublishesInFlight,
+});
+
 /** A message that no version of this code can read is tried this often, a minute apart, and then put aside. */
 const unreadableTries = 20;
 const unreadableRetryMs = 60_000;

@@ -1,4 +1,4 @@
-export { createBus } from './bus.ts';
+export { busOptionsOf, createBus } from './bus.ts';
 export type { Bus, CommandHandler, MessageContext, NoReply } from './bus.ts';
 export type { Lease } from './lease.ts';
 export { isStored } from './publisher.ts';

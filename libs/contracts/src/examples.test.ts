@@ -1,13 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { Check } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
-import { commandMessages, commandTypes, messages, replyMessage } from './index.ts';
+import { PushApiAnswer, RequestV1, RequestV3, commandMessages, commandTypes, messages, replyMessage } from './index.ts';
 
 const folder = new URL('../examples/', import.meta.url);
 type File = { message: string; examples: unknown[] | Record<string, unknown[]> };
-const files = readdirSync(folder).map((name) => ({
-  name,
-  ...(JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as File),
-}));
+const files = readdirSync(folder)
+  .filter((name) => name !== 'push-api.json')
+  .map((name) => ({
+    name,
+    ...(JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as File),
+  }));
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
 const exampleOf = (name: string): object => {
@@ -34,6 +37,17 @@ describe('recorded examples parse for ever', () => {
       for (const example of commands[type] ?? [])
         expect(commandMessages[type].decode(bytes(example))).toEqual({ ok: true, value: example });
     });
+});
+
+it('recorded requests and answers of the MongoosePush API fit their schemas', () => {
+  const { requests, answers } = JSON.parse(readFileSync(new URL('push-api.json', folder), 'utf8')) as {
+    requests: Record<'v1' | 'v2' | 'v3', unknown[]>;
+    answers: unknown[];
+  };
+  for (const request of requests.v1) expect(Check(RequestV1, request)).toBe(true);
+  for (const request of [...requests.v2, ...requests.v3]) expect(Check(RequestV3, request)).toBe(true);
+  for (const answer of answers) expect(Check(PushApiAnswer, answer)).toBe(true);
+  expect(Check(RequestV3, requests.v1[0])).toBe(false);
 });
 
 describe('the door', () => {

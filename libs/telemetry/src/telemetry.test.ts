@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { childTraceparent, createLog, createMetrics, metricNames, newTraceparent, traceIdOf } from './index.ts';
 
 describe('the log', () => {
-  it('shows no token, secret or message text, however deep', () => {
+  it('shows no token, secret or message text, one or two levels deep', () => {
     const lines: string[] = [];
     const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
     const log = createLog('gateway', 'debug', sink);

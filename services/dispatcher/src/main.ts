@@ -1,4 +1,4 @@
-import { createBus } from '@pushmesh/bus';
+import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { modes, pushServices } from '@pushmesh/contracts';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
@@ -12,22 +12,7 @@ const metrics = createMetrics('dispatcher');
 const measure = metrics.add(metricNames.dispatcher);
 
 // the edges
-const bus = createBus(
-  {
-    name: 'dispatcher',
-    url: config.NATS_URL,
-    creds: config.NATS_CREDS,
-    streams: {
-      prefix: config.NATS_SUBJECT_PREFIX,
-      replicas: config.NATS_STREAM_REPLICAS,
-      maxBytes: config.NATS_STREAM_MAX_BYTES,
-    },
-    publishTimeoutMs: config.PUBLISH_TIMEOUT_MS,
-    maxPublishesInFlight: 4_096,
-  },
-  log,
-  metrics,
-);
+const bus = createBus(busOptionsOf('dispatcher', config), log, metrics);
 
 // the edges meet the middle: one lane for each push service and mode
 const lanes = pushServices.flatMap((service) =>

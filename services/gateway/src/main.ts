@@ -1,4 +1,4 @@
-import { createBus } from '@pushmesh/bus';
+import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { createComponentResource } from './component.ts';
@@ -12,22 +12,7 @@ const metrics = createMetrics('gateway');
 const measure = metrics.add(metricNames.gateway);
 
 // the edges
-const bus = createBus(
-  {
-    name: 'gateway',
-    url: config.NATS_URL,
-    creds: config.NATS_CREDS,
-    streams: {
-      prefix: config.NATS_SUBJECT_PREFIX,
-      replicas: config.NATS_STREAM_REPLICAS,
-      maxBytes: config.NATS_STREAM_MAX_BYTES,
-    },
-    publishTimeoutMs: config.PUBLISH_TIMEOUT_MS,
-    maxPublishesInFlight: config.MAX_IN_FLIGHT * config.components.length,
-  },
-  log,
-  metrics,
-);
+const bus = createBus(busOptionsOf('gateway', config, config.MAX_IN_FLIGHT * config.components.length), log, metrics);
 
 // the middle
 const answer = createAnswer({

@@ -1,4 +1,4 @@
-import { createBus } from '@pushmesh/bus';
+import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { durables, messages } from '@pushmesh/contracts';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
@@ -16,22 +16,7 @@ const metrics = createMetrics('pubsub-push');
 const measure = metrics.add(metricNames.pubsubPush);
 
 // the edges
-const bus = createBus(
-  {
-    name: 'pubsub-push',
-    url: config.NATS_URL,
-    creds: config.NATS_CREDS,
-    streams: {
-      prefix: config.NATS_SUBJECT_PREFIX,
-      replicas: config.NATS_STREAM_REPLICAS,
-      maxBytes: config.NATS_STREAM_MAX_BYTES,
-    },
-    publishTimeoutMs: config.PUBLISH_TIMEOUT_MS,
-    maxPublishesInFlight: 4_096,
-  },
-  log,
-  metrics,
-);
+const bus = createBus(busOptionsOf('pubsub-push', config), log, metrics);
 const redis = createRedisStore({
   url: config.REDIS_URL,
   keyPrefix: config.REDIS_KEY_PREFIX,
