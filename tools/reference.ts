@@ -8,6 +8,7 @@ import { metricNames } from '@pushmesh/telemetry';
 import { dispatcherSchema } from '../services/dispatcher/src/config.ts';
 import { gatewaySchema } from '../services/gateway/src/config.ts';
 import { pubsubPushSchema } from '../services/pubsub-push/src/config.ts';
+import { outcomeDifferences, requestDifferences } from '../services/push-service/src/golden-differences.ts';
 import { pushServiceConfig } from '../services/push-service/src/config.ts';
 
 const generated = '<!-- Generated from the code by `npm run docs`. -->';
@@ -95,8 +96,39 @@ ${table(['outcome', 'the delivery', 'the push node'], outcomeRows)}
 `;
 };
 
+const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
+
+const pushApi = (): string => {
+  const rows = (differences: Readonly<Record<string, { status: number; body?: string; why: string }>>) =>
+    Object.entries(differences).map(([what, { status, body, why }]) => [
+      code(what),
+      body === undefined ? String(status) : `${status} ${code(body)}`,
+      why,
+    ]);
+  return `# The MongoosePush API of push-service
+
+\`POST /{v1,v2,v3}/notification/{device_id}\` as [MongoosePush](https://github.com/esl/MongoosePush) serves it, held against
+its recorded answers row by row. It differs where MongoosePush is defective, and nowhere else.
+
+## Requests
+
+${table(['request', 'answer', 'why'], rows(requestDifferences))}
+
+## What came of a push (v3)
+
+${table(['provider’s answer', 'answer', 'why'], rows(outcomeDifferences))}
+
+A 410 of APNs comes with the header \`x-unregistered-at\`: since when the token is dead, in milliseconds.
+`;
+};
+
 const folder = new URL('../docs/reference/', import.meta.url);
-const pages = { 'configuration.md': configuration(), 'metrics.md': metrics(), 'messaging.md': messaging() };
+const pages = {
+  'configuration.md': configuration(),
+  'metrics.md': metrics(),
+  'messaging.md': messaging(),
+  'push-api.md': pushApi(),
+};
 const isCheck = process.argv.includes('--check');
 mkdirSync(folder, { recursive: true });
 for (const [name, text] of Object.entries(pages)) {

@@ -58,21 +58,21 @@ console.log(
 );
 
 const figures = new Map<string, Figure[]>();
-for (const [name, bench] of chosen)
-  for (let run = 1; run <= runs; run += 1) {
-    const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-bench-'));
-    console.log(`${name}, run ${run} of ${runs} …`);
-    try {
-      const measured = await bench({
-        dataDir,
-        scale: Number(values.scale),
-        report: (line) => console.log(`  ${line}`),
-      });
-      for (const figure of measured) figures.set(figure.name, [...(figures.get(figure.name) ?? []), figure]);
-    } finally {
-      rmSync(dataDir, { recursive: true, force: true });
-    }
+const measure = async (name: string, bench: (options: BenchOptions) => Promise<readonly Figure[]>, run: number) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-bench-'));
+  console.log(`${name}, run ${run} of ${runs} …`);
+  try {
+    const measured = await bench({
+      dataDir,
+      scale: Number(values.scale),
+      report: (line) => console.log(`  ${line}`),
+    });
+    for (const figure of measured) figures.set(figure.name, [...(figures.get(figure.name) ?? []), figure]);
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
   }
+};
+for (const [name, bench] of chosen) for (let run = 1; run <= runs; run += 1) await measure(name, bench, run);
 
 const medians = [...figures].map(([name, all]) => {
   const of = (pick: (figure: Figure) => number) => median(all.map(pick));

@@ -120,7 +120,7 @@ const readComponents = (values: Static<typeof gatewaySchema>, problems: Problem[
     return refuse(`does not fit at "${first?.instancePath ?? ''}": ${first?.message}`);
   }
   const names = entries.map(({ name }) => parseJid(name)?.domain);
-  const [odd] = entries.filter((_, index) => names[index] === undefined);
+  const odd = entries.find((_, index) => names[index] === undefined);
   if (odd) return refuse(`"${odd.name}" is not a domain name`);
   if (new Set(names).size < names.length) return refuse('names a component twice');
   return entries.map((entry, index) => ({

@@ -1,5 +1,8 @@
 import { groups, readConfig } from '@pushmesh/config';
 import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { providerVariables, readProviderSettings } from './provider-config.ts';
+import type { ProviderSettings } from './provider-config.ts';
 
 /** The variables of push-service. */
 export const pushServiceConfig = Type.Object({
@@ -15,11 +18,7 @@ export const pushServiceConfig = Type.Object({
     description: 'the port of the MongoosePush API (0: any free one)',
     examples: [8080],
   }),
-  PROVIDER: Type.Enum(['sandbox'], {
-    default: 'sandbox',
-    description: 'where pushes go: `sandbox` stands for FCM and APNs and shows what a phone would have got',
-    examples: ['sandbox'],
-  }),
+  ...providerVariables,
   SANDBOX_APNS_TOPIC: Type.String({
     default: 'com.example.app',
     pattern: '^[!-~]{1,250}$',
@@ -48,5 +47,14 @@ export const pushServiceConfig = Type.Object({
   ...groups.log,
 });
 
+export type PushServiceConfig = Static<typeof pushServiceConfig> & {
+  /** The providers that are configured; without any, the sandbox stands for all of them. */
+  readonly providers: ProviderSettings | undefined;
+};
+
 /** @throws {ConfigError} with every problem at once */
-export const readPushServiceConfig = (env?: NodeJS.ProcessEnv) => readConfig(pushServiceConfig, env);
+export const readPushServiceConfig = (env?: NodeJS.ProcessEnv): PushServiceConfig =>
+  readConfig(pushServiceConfig, env, (values, problems) => ({
+    ...values,
+    providers: readProviderSettings(values, problems),
+  }));

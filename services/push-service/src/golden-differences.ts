@@ -3,7 +3,7 @@ import type { FcmMessage } from './domain/fcm-message.ts';
 import type { Notification } from './domain/notification.ts';
 
 // Where this server answers otherwise than the recorded MongoosePush, and why. The golden test fails for every other
-// difference, and for every entry here that is none.
+// difference, and for every entry here that is none; docs/reference/push-api.md is printed from here.
 
 type Answer = { readonly status: number; readonly body?: string; readonly why: string };
 
@@ -35,12 +35,12 @@ export const requestDifferences: Readonly<Record<string, Answer>> = {
   'POST /v3/notification/tok {"service":"fcm","alert":{"title":"t","body":"b"},"mode":"dev"}': {
     status: 200,
     body: 'null',
-    why: 'the sandbox stands for FCM in mode dev too; MongoosePush cannot be configured to',
+    why: 'FCM knows no environments: mode dev goes to the same project; MongoosePush cannot be configured to',
   },
   'POST /v1/notification/tok {"service":"fcm","title":"t","body":"b","mode":"dev"}': {
     status: 200,
     body: 'null',
-    why: 'the sandbox stands for FCM in mode dev too; MongoosePush cannot be configured to',
+    why: 'FCM knows no environments: mode dev goes to the same project; MongoosePush cannot be configured to',
   },
 };
 

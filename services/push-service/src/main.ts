@@ -3,6 +3,7 @@ import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { sandboxRoutes } from './adapters/sandbox/routes.ts';
 import { createSandbox } from './adapters/sandbox/sandbox.ts';
 import { readPushServiceConfig } from './config.ts';
+import { createProviders } from './providers.ts';
 import { createPushService } from './service.ts';
 
 // What we were told
@@ -11,31 +12,27 @@ const log = createLog('push-service', config.LOG_LEVEL);
 const registry = createMetrics('push-service');
 const metrics = registry.add(metricNames.pushService);
 
-// The edge: what stands for FCM and APNs
-const sandbox = createSandbox({
-  apnsTopic: config.SANDBOX_APNS_TOPIC,
-  maxPhones: config.SANDBOX_MAX_PHONES,
-  maxNotifications: config.SANDBOX_MAX_NOTIFICATIONS,
-  maxSubscribers: config.SANDBOX_MAX_SUBSCRIBERS,
-  clock: Date.now,
-  onEvicted: (count) => metrics.sandboxEvicted.inc(count),
-});
+// The edge: APNs and FCM as configured, or the sandbox that stands for them
+const real = config.providers && createProviders(config.providers, { log });
+const sandbox = real ? undefined : openSandbox();
 
 // The API in front of it
 const service = createPushService({
   host: config.HTTP_HOST,
   port: config.HTTP_PORT,
-  providers: sandbox.providers,
-  routes: sandboxRoutes(sandbox),
+  providers: real?.providers ?? sandbox?.providers ?? [],
+  ...(sandbox && { routes: sandboxRoutes(sandbox) }),
   log,
   metrics,
   clock: Date.now,
 });
 
 // Life
-const resources = [service.resource];
+const resources = [...(real ? [real.resource] : []), service.resource];
 const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log, metrics: registry, resources });
-log.info({ event: 'provider', provider: config.PROVIDER, reaches: 'no phone' });
+if (sandbox)
+  log.warn({ event: 'sandbox', reaches: 'no phone', why: 'neither PUSH_FCM_ENABLED nor PUSH_APNS_ENABLED is set' });
+else log.info({ event: 'providers', enabled: real?.providers.map(({ service: each, mode }) => `${each} ${mode}`) });
 
 await run({
   log,
@@ -44,3 +41,14 @@ await run({
   resources: [ops.resource, ...resources],
   onStopping: ops.markStopping,
 });
+
+function openSandbox() {
+  return createSandbox({
+    apnsTopic: config.SANDBOX_APNS_TOPIC,
+    maxPhones: config.SANDBOX_MAX_PHONES,
+    maxNotifications: config.SANDBOX_MAX_NOTIFICATIONS,
+    maxSubscribers: config.SANDBOX_MAX_SUBSCRIBERS,
+    clock: Date.now,
+    onEvicted: (count) => metrics.sandboxEvicted.inc(count),
+  });
+}

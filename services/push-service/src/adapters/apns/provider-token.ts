@@ -1,0 +1,62 @@
+import { sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+
+type Options = {
+  readonly keyId: string;
+  readonly teamId: string;
+  readonly privateKey: KeyObject;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** Milliseconds since some moment; never set. */
+  readonly monotonic: () => number;
+};
+
+const minute = 60_000;
+/** APNs refuses tokens that are older than an hour, and those who make a new one within 20 minutes. */
+const renewAfterMs = 40 * minute;
+const leastBetweenMs = 20 * minute;
+
+/**
+ * The token that says to APNs who we are ("Establishing a token-based connection to APNs"): a JWT that all connections
+ * share, renewed when it is used at an age of 40 minutes. When our clock was set, its age may be wrong by any amount: then
+ * it is renewed when the 20 minutes allow it, or at once when APNs never took it, which makes the new one no update.
+ */
+export const createProviderToken = ({ keyId, teamId, privateKey, clock, monotonic }: Options) => {
+  let token = '';
+  let issuedAt = 0;
+  let madeAt = 0;
+  let wasAccepted = false;
+
+  const make = () => {
+    issuedAt = clock();
+    madeAt = monotonic();
+    wasAccepted = false;
+    const text = [
+      { alg: 'ES256', kid: keyId },
+      { iss: teamId, iat: Math.floor(issuedAt / 1000) },
+    ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+    const signature = sign('sha256', Buffer.from(text.join('.')), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+    token = [...text, signature.toString('base64url')].join('.');
+  };
+  make();
+
+  const mayRenew = () => monotonic() - madeAt >= leastBetweenMs;
+
+  return {
+    current: (): string => {
+      const age = clock() - issuedAt;
+      if ((age >= renewAfterMs || age < -minute) && (mayRenew() || !wasAccepted)) make();
+      return token;
+    },
+    /** APNs took this token. */
+    accepted: (used: string) => {
+      if (used === token) wasAccepted = true;
+    },
+    /** APNs found this token too old. */
+    expired: (used: string) => {
+      if (used === token && mayRenew()) make();
+    },
+  };
+};
+
+export type ProviderToken = ReturnType<typeof createProviderToken>;

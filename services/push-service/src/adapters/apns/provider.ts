@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import type { Mode } from '@pushmesh/contracts';
+import { apnsPayloadLimits, toApnsMessage } from '../../domain/apns-message.ts';
+import { toApnsAnswer } from '../../domain/apns-outcome.ts';
+import { refuse } from '../../domain/category.ts';
+import type { ProviderAnswer } from '../../domain/category.ts';
+import type { Notification } from '../../domain/notification.ts';
+import type { Provider } from '../../ports.ts';
+import { createHttp2Pool } from '../http2/pool.ts';
+import type { Http2Answer, Http2PoolOptions, Http2Response } from '../http2/pool.ts';
+import type { ApnsCredentials } from './credentials.ts';
+import { createProviderToken } from './provider-token.ts';
+import type { ProviderToken } from './provider-token.ts';
+
+export type ApnsProviderOptions = {
+  readonly mode: Mode;
+  readonly tags: readonly string[];
+  /** The origin of APNs; Apple’s own for the mode when absent. */
+  readonly endpoint?: string;
+  /** PEM of the authorities that may vouch for APNs; those of Node when absent. */
+  readonly ca?: string;
+  /** Whether the certificate of APNs is verified. */
+  readonly verify?: boolean;
+  readonly credentials: ApnsCredentials;
+  /** The topic of requests that name none; `undefined` where the certificate decides. */
+  readonly defaultTopic: string | undefined;
+  readonly pool: Omit<Http2PoolOptions, 'origin' | 'tls' | 'neverIndexed' | 'probeFirst' | 'dropAfter'>;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** Milliseconds since some moment; never set. */
+  readonly monotonic?: () => number;
+};
+
+export type ApnsProvider = Provider & {
+  /** Opens a first connection, so that its state is known before there is a push. */
+  open(): void;
+  /** Goes over to other credentials: what is on its way is finished or sent again with the new ones. */
+  swapCredentials(credentials: ApnsCredentials): void;
+  /** Answers what it has until the deadline, in milliseconds. */
+  close(deadlineMs: number): Promise<void>;
+};
+
+/** The credentials that went out with a request. */
+type Used = { readonly token: string | undefined; readonly swaps: number };
+
+const endpoints: Readonly<Record<Mode, string>> = {
+  prod: 'https://api.push.apple.com',
+  dev: 'https://api.sandbox.push.apple.com',
+};
+
+/** APNs itself, over HTTP/2. */
+export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider => {
+  const { mode, tags, endpoint = endpoints[mode], ca, verify = true, defaultTopic, clock } = options;
+  const { monotonic = () => performance.now() } = options;
+  const tlsOf = (credentials: ApnsCredentials) => ({
+    ...(ca !== undefined && { ca }),
+    ...(credentials.type === 'certificate' && { cert: credentials.cert, key: credentials.key }),
+    rejectUnauthorized: verify,
+  });
+  const tokenOf = (credentials: ApnsCredentials): ProviderToken | undefined =>
+    credentials.type === 'token' ? createProviderToken({ ...credentials, clock, monotonic }) : undefined;
+
+  let token = tokenOf(options.credentials);
+  let swaps = 0;
+  const pool = createHttp2Pool({
+    ...options.pool,
+    origin: endpoint,
+    tls: tlsOf(options.credentials),
+    neverIndexed,
+    probeFirst: showsValidToken,
+    dropAfter: isPoisoned,
+  });
+
+  const toAnswer = (answer: Http2Answer): ProviderAnswer => {
+    if (answer.type === 'fault') return toRefusal(answer);
+    const retryAfter = answer.headers['retry-after'];
+    const { status, body } = answer;
+    return toApnsAnswer({ status, body, ...(retryAfter !== undefined && { retryAfter }) }, clock());
+  };
+
+  const push = async (notification: Notification): Promise<ProviderAnswer> => {
+    const mapped = toApnsMessage(notification, { defaultTopic, now: clock() });
+    if (!mapped.ok) return refuse('invalid_notification');
+    const { path, headers, payload } = mapped.message;
+    const body = JSON.stringify(payload);
+    // What APNs would say, without sending it a body of any length.
+    if (Buffer.byteLength(body) > apnsPayloadLimits[headers['apns-push-type'] as keyof typeof apnsPayloadLimits])
+      return { category: 'payload_too_large', reason: 'PayloadTooLarge' };
+    const id = randomUUID();
+
+    const send = async () => {
+      let used: Used = { token: undefined, swaps };
+      const credentials = (): Readonly<Record<string, string>> => {
+        used = { token: token?.current(), swaps };
+        return used.token === undefined ? {} : { authorization: `bearer ${used.token}` };
+      };
+      const answer = toAnswer(await pool.request({ path, headers: { 'apns-id': id, ...headers }, credentials, body }));
+      return { answer, again: judge(answer, used) };
+    };
+    const { answer, again } = await send();
+    return again ? (await send()).answer : answer;
+  };
+
+  /** Tells the token what APNs thinks of it; true when the push was refused for credentials that are no longer ours. */
+  const judge = (answer: ProviderAnswer, used: Used): boolean => {
+    if (answer.category === 'auth') {
+      if (used.token !== undefined && answer.reason === 'ExpiredProviderToken') token?.expired(used.token);
+      return used.swaps !== swaps || used.token !== token?.current();
+    }
+    if (answer.category === 'too_many_requests') return answer.reason === tooManyUpdates;
+    if (answer.category === 'ok' && used.token !== undefined) token?.accepted(used.token);
+    return false;
+  };
+
+  return {
+    service: 'apns',
+    mode,
+    tags,
+    push,
+    connections: pool.connections,
+    open: pool.open,
+    swapCredentials: (credentials) => {
+      swaps += 1;
+      token = tokenOf(credentials);
+      pool.recycle(tlsOf(credentials));
+    },
+    close: pool.close,
+  };
+};
+
+// APNs has a small header table, and asks to keep these out of it.
+const neverIndexed = ['apns-id', 'apns-expiration', 'apns-collapse-id'];
+
+// With a token APNs grants one stream until it saw a valid one; every answer but a 403 is a sign of that.
+const showsValidToken = ({ status }: Http2Response): boolean => status !== 403;
+
+// The connection says nothing else from then on. The token is good: a new one would make it worse.
+const tooManyUpdates = 'TooManyProviderTokenUpdates';
+const isPoisoned = ({ status, body }: Http2Response): boolean => status === 429 && body.includes(tooManyUpdates);
+
+/** A full queue was never sent, which is what callers read in `unable_to_connect`. */
+const toRefusal = ({ fault }: Extract<Http2Answer, { type: 'fault' }>): ProviderAnswer =>
+  fault === 'queue_full' ? { category: 'unable_to_connect', reason: fault } : refuse(fault);

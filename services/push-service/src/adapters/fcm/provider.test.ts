@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import type { Notification } from '../../domain/notification.ts';
+import type { Http2Answer, Http2Request } from '../http2/pool.ts';
+import type { AccessToken } from './oauth.ts';
+import { createFcmProvider } from './provider.ts';
+
+const notification: Notification = {
+  device_id: 'TOK',
+  service: 'fcm',
+  mode: 'prod',
+  tags: [],
+  alert: { title: 't', body: 'b' },
+};
+const ctx = { hangUp: () => {} };
+const answered = (status: number, body = '', headers = {}): Http2Answer => ({ type: 'answer', status, headers, body });
+const error = (status: string, errorCode?: string) => {
+  const detail = { '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode };
+  return JSON.stringify({ error: { status, details: errorCode === undefined ? [] : [detail] } });
+};
+const token = (each: string): AccessToken => ({ type: 'token', token: each });
+
+type Setting = {
+  readonly answers?: readonly Http2Answer[];
+  readonly access?: AccessToken;
+  readonly replacement?: AccessToken;
+  readonly platforms?: readonly ('apns' | 'webpush')[];
+};
+
+const setUp = ({
+  answers = [answered(200)],
+  access = token('one'),
+  replacement = token('two'),
+  ...more
+}: Setting = {}) => {
+  const requests: Http2Request[] = [];
+  const provider = createFcmProvider({
+    projectId: 'chat-1',
+    mode: 'prod',
+    tags: ['a'],
+    platforms: more.platforms ?? [],
+    pool: {
+      request: async (request) => {
+        requests.push(request);
+        return answers[requests.length - 1] ?? answered(200);
+      },
+      connections: () => ({ connected: 2, disconnected: 1 }),
+    },
+    oauth: { accessToken: async () => access, replacementOf: async () => replacement },
+    clock: () => 0,
+  });
+  return { provider, requests, push: () => provider.push(notification, ctx) };
+};
+
+it('sends what FCM takes', async () => {
+  const { provider, requests, push } = setUp({ platforms: ['webpush'] });
+  expect(await push()).toEqual({ category: 'ok' });
+  expect(requests.map(({ body, ...request }) => ({ ...request, body: JSON.parse(body) as unknown }))).toEqual([
+    {
+      path: '/v1/projects/chat-1/messages:send',
+      headers: { authorization: 'Bearer one', 'content-type': 'application/json' },
+      body: {
+        message: {
+          token: 'TOK',
+          android: { notification: { title: 't', body: 'b' } },
+          webpush: { notification: { title: 't', body: 'b' } },
+        },
+      },
+    },
+  ]);
+  expect(provider).toMatchObject({ service: 'fcm', mode: 'prod', tags: ['a'] });
+  expect(provider.connections()).toEqual({ connected: 2, disconnected: 1 });
+});
+
+it('hands the time to wait on', async () => {
+  const { push } = setUp({ answers: [answered(503, error('UNAVAILABLE'), { 'retry-after': '7' })] });
+  expect(await push()).toEqual({ category: 'service_internal', reason: 'UNAVAILABLE', retryAfterSeconds: 7 });
+});
+
+it.each([
+  ['unable_to_connect', { category: 'unable_to_connect', reason: 'unable_to_connect' }],
+  ['connection_lost', { category: 'connection_lost', reason: 'connection_lost' }],
+  ['request_timeout', { category: 'request_timeout', reason: 'request_timeout' }],
+  ['queue_full', { category: 'unable_to_connect', reason: 'queue_full' }],
+] as const)('answers %s, and sends nothing twice', async (fault, answer) => {
+  const { push, requests } = setUp({ answers: [{ type: 'fault', fault }] });
+  expect(await push()).toEqual(answer);
+  expect(requests).toHaveLength(1);
+});
+
+describe('a 401', () => {
+  const unauthenticated = answered(401, error('UNAUTHENTICATED'));
+
+  it.each([unauthenticated, answered(401, '<html>')])('is answered with another token, once', async (refused) => {
+    const { push, requests } = setUp({ answers: [refused] });
+    expect(await push()).toEqual({ category: 'ok' });
+    expect(requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer one', 'Bearer two']);
+    expect(requests[1]?.body).toBe(requests[0]?.body);
+  });
+
+  it('that comes again is the answer', async () => {
+    const { push, requests } = setUp({ answers: [unauthenticated, unauthenticated, answered(200)] });
+    expect(await push()).toEqual({ category: 'auth', reason: 'UNAUTHENTICATED' });
+    expect(requests).toHaveLength(2);
+  });
+
+  it.each([
+    ['there is no other token', { replacement: token('one') }],
+    ['there is none at all', { replacement: { type: 'unavailable', reason: 'HTTP_503', retryAfterSeconds: 3 } }],
+  ] as const)('is the answer when %s', async (_name, setting) => {
+    const { push, requests } = setUp({ answers: [unauthenticated], ...setting });
+    expect(await push()).toEqual({ category: 'auth', reason: 'UNAUTHENTICATED' });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('about the keys in the Firebase project is no matter of the token', async () => {
+    const { push, requests } = setUp({ answers: [answered(401, error('UNAUTHENTICATED', 'THIRD_PARTY_AUTH_ERROR'))] });
+    expect(await push()).toEqual({ category: 'auth', reason: 'THIRD_PARTY_AUTH_ERROR' });
+    expect(requests).toHaveLength(1);
+  });
+});
+
+it.each([
+  [
+    { type: 'unavailable', reason: 'HTTP_503', retryAfterSeconds: 3 },
+    { category: 'unable_to_connect', reason: 'HTTP_503', retryAfterSeconds: 3 },
+  ],
+  [
+    { type: 'refused', reason: 'invalid_grant', retryAfterSeconds: 60 },
+    { category: 'auth', reason: 'invalid_grant', retryAfterSeconds: 60 },
+  ],
+] as const)('sends nothing without a token: %j', async (access, answer) => {
+  const { push, requests } = setUp({ access });
+  expect(await push()).toEqual(answer);
+  expect(requests).toEqual([]);
+});

@@ -1,0 +1,76 @@
+import type { Mode } from '@pushmesh/contracts';
+import { refuse } from '../../domain/category.ts';
+import type { ProviderAnswer } from '../../domain/category.ts';
+import { toFcmMessage } from '../../domain/fcm-message.ts';
+import { toFcmAnswer } from '../../domain/fcm-outcome.ts';
+import { toFcmPlatformParts } from '../../domain/fcm-platforms.ts';
+import type { FcmPlatform } from '../../domain/fcm-platforms.ts';
+import type { Notification } from '../../domain/notification.ts';
+import type { Provider } from '../../ports.ts';
+import type { Http2Answer, Http2Pool } from '../http2/pool.ts';
+import type { AccessToken, OAuth } from './oauth.ts';
+
+type Options = {
+  readonly projectId: string;
+  /** FCM knows no modes; here it is the one whose requests come to this project. */
+  readonly mode: Mode;
+  readonly tags: readonly string[];
+  /** What the app exists on, Android aside. */
+  readonly platforms: readonly FcmPlatform[];
+  /** Connections to `https://fcm.googleapis.com`. */
+  readonly pool: Pick<Http2Pool, 'request' | 'connections'>;
+  readonly oauth: Pick<OAuth, 'accessToken' | 'replacementOf'>;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+};
+
+/** One Firebase project, by FCM HTTP v1 `projects.messages.send`. */
+export const createFcmProvider = ({ projectId, mode, tags, platforms, pool, oauth, clock }: Options): Provider => {
+  const path = `/v1/projects/${projectId}/messages:send`;
+
+  const send = (body: string, token: string) =>
+    pool.request({ path, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body });
+
+  const push = async (notification: Notification): Promise<ProviderAnswer> => {
+    const parts = toFcmPlatformParts(notification, platforms, clock());
+    const body = JSON.stringify({ message: { ...toFcmMessage(notification), ...parts } });
+    const access = await oauth.accessToken();
+    if (access.type !== 'token') return withoutToken(access);
+    const first = await send(body, access.token);
+    const answer = toAnswer(first, clock());
+    if (!isTokenRefused(first, answer)) return answer;
+    const replacement = await oauth.replacementOf(access.token);
+    if (replacement.type !== 'token' || replacement.token === access.token) return answer;
+    // FCM did nothing with what it did not let in, so this is no duplicate. Once: a second 401 is not about the token.
+    return toAnswer(await send(body, replacement.token), clock());
+  };
+
+  return { service: 'fcm', mode, tags, push, connections: pool.connections };
+};
+
+const toAnswer = (answer: Http2Answer, now: number): ProviderAnswer => {
+  if (answer.type === 'fault') return byFault[answer.fault];
+  const { status, body, headers } = answer;
+  const retryAfter = headers['retry-after'];
+  return toFcmAnswer({ status, body, ...(retryAfter !== undefined && { retryAfter }) }, now);
+};
+
+/** Why a push had no answer. From a full queue nothing was sent: the same as no connection, for whoever tries again. */
+const byFault: Readonly<Record<Extract<Http2Answer, { type: 'fault' }>['fault'], ProviderAnswer>> = {
+  unable_to_connect: refuse('unable_to_connect'),
+  connection_lost: refuse('connection_lost'),
+  request_timeout: refuse('request_timeout'),
+  queue_full: { category: 'unable_to_connect', reason: 'queue_full' },
+};
+
+/** FCM's words for a wrong APNs or Web Push key in the Firebase project, which no new token cures; they come with 401, too. */
+const wrongKeys: ReadonlySet<string> = new Set(['THIRD_PARTY_AUTH_ERROR', 'APNS_AUTH_ERROR']);
+
+const isTokenRefused = (raw: Http2Answer, answer: ProviderAnswer): boolean =>
+  raw.type === 'answer' && raw.status === 401 && answer.category !== 'ok' && !wrongKeys.has(answer.reason);
+
+const withoutToken = (access: Exclude<AccessToken, { type: 'token' }>): ProviderAnswer => ({
+  category: access.type === 'refused' ? 'auth' : 'unable_to_connect',
+  reason: access.reason,
+  retryAfterSeconds: access.retryAfterSeconds,
+});

@@ -1,0 +1,68 @@
+import { request } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+
+/** What came of asking the token endpoint. */
+export type TokenAnswer =
+  | {
+      readonly type: 'answer';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string | undefined>>;
+      readonly body: string;
+    }
+  | { readonly type: 'fault' };
+
+/** Posts a form; faults of the network are values. */
+export type TokenEndpoint = (uri: string, form: URLSearchParams) => Promise<TokenAnswer>;
+
+type Options = {
+  /** Milliseconds for connecting and the whole answer. */
+  readonly timeoutMs: number;
+  /** PEM certificates to trust instead of those that Node.js ships with. */
+  readonly ca?: string;
+};
+
+/** An answer with a token has about 1 KiB. */
+const maxAnswerBytes = 65_536;
+
+/** The token endpoint of OAuth 2.0 (RFC 6749 §3.2), asked once an hour: a connection for each question. */
+export const createTokenEndpoint =
+  ({ timeoutMs, ca }: Options): TokenEndpoint =>
+  async (uri, form) => {
+    try {
+      const response = await post(uri, form.toString(), { timeoutMs, ...(ca !== undefined && { ca }) });
+      const { date, 'retry-after': retryAfter } = response.headers;
+      const headers = { date, 'retry-after': retryAfter };
+      return { type: 'answer', status: response.statusCode ?? 0, headers, body: await textOf(response) };
+    } catch {
+      return { type: 'fault' };
+    }
+  };
+
+const post = (uri: string, body: string, { timeoutMs, ca }: Options): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const headers = {
+      'content-type': 'application/x-www-form-urlencoded',
+      'content-length': Buffer.byteLength(body),
+      accept: 'application/json',
+    };
+    request(uri, {
+      method: 'POST',
+      headers,
+      agent: false,
+      signal: AbortSignal.timeout(timeoutMs),
+      ...(ca !== undefined && { ca }),
+    })
+      .on('response', resolve)
+      .on('error', reject)
+      .end(body);
+  });
+
+const textOf = async (response: IncomingMessage): Promise<string> => {
+  let text = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) {
+    text += String(chunk);
+    if (text.length > maxAnswerBytes) throw new Error('the answer of the token endpoint is too long');
+  }
+  return text;
+};

@@ -1,0 +1,182 @@
+import { connect as connectHttp2, constants } from 'node:http2';
+import type { Settings } from 'node:http2';
+import { isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { SecureContext } from 'node:tls';
+import { exchange } from './exchange.ts';
+import type { Http2Request, Http2Response, StreamEnd } from './exchange.ts';
+
+export type ConnectionOptions = {
+  readonly origin: URL;
+  readonly secureContext: SecureContext;
+  readonly verify: boolean;
+  readonly connectTimeoutMs: number;
+  readonly pingEveryMs: number;
+  /** How long the answer to a PING may take before the connection counts as dead. */
+  readonly pingTimeoutMs: number;
+  readonly streamsPerConnection: number;
+  readonly maxBodyBytes: number;
+  readonly neverIndexed: readonly string[];
+  /** Until an answer is one of these there is one stream at a time. */
+  readonly proves: ((answer: Http2Response) => boolean) | undefined;
+};
+
+export type ConnectionEvents = {
+  /** Streams can be opened: for the first time, or again, or more than before. */
+  readonly onRoom: () => void;
+  /** The peer wants no more streams; those it accepted go on. */
+  readonly onGoaway: (code: number) => void;
+  /** Everything is over. `why` is an error code of Node, OpenSSL or this file. */
+  readonly onClosed: (why: string) => void;
+};
+
+/** One connection to the origin and what may still be asked of it. */
+export type Connection = {
+  /** `retiring`: finishes what it has. */
+  readonly state: () => 'connecting' | 'ready' | 'retiring' | 'closed';
+  readonly inFlight: () => number;
+  /** Streams that may be open at a time, now. */
+  readonly limit: () => number;
+  /** Not held to one stream, or no longer. */
+  readonly isProven: () => boolean;
+  /** Only while `ready` and below the limit. Gives back what cancels the stream. */
+  readonly send: (request: Http2Request, onEnd: (end: StreamEnd) => void) => () => void;
+  readonly retire: () => void;
+  readonly destroy: (why: string) => void;
+  /** Asks for a sign of life at once instead of at the next turn. */
+  readonly ping: () => void;
+};
+
+/** Connects, and is `ready` as soon as the SETTINGS of the peer are known. */
+export const openConnection = (
+  options: ConnectionOptions,
+  { onRoom, onGoaway, onClosed }: ConnectionEvents,
+): Connection => {
+  const { origin, secureContext, verify, maxBodyBytes, neverIndexed, streamsPerConnection, proves } = options;
+  let state: ReturnType<Connection['state']> = 'connecting';
+  let why = 'closed by peer';
+  let peerLimit = 1;
+  let proven = proves === undefined;
+  let inFlight = 0;
+  let lastStreamId = Number.POSITIVE_INFINITY;
+
+  const socket = connectTls({
+    host: hostOf(origin),
+    port: Number(origin.port || 443),
+    // RFC 6066 §3: a literal address is no server name.
+    servername: isIP(hostOf(origin)) === 0 ? hostOf(origin) : '',
+    ALPNProtocols: ['h2'],
+    secureContext,
+    rejectUnauthorized: verify,
+  });
+  socket.setNoDelay(true);
+  const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
+
+  const destroy = (reason: string) => {
+    if (state === 'closed') return;
+    why = reason;
+    session.destroy();
+  };
+  const connectDeadline = setTimeout(() => destroy('connect_timeout'), options.connectTimeoutMs).unref();
+  const watchdog = watch(
+    options,
+    (done) => session.destroyed || session.ping(done),
+    () => destroy('ping_timeout'),
+  );
+
+  session.on('connect', () => {
+    if (socket.alpnProtocol !== 'h2') destroy('no_h2');
+  });
+  session.on('remoteSettings', (settings: Settings) => {
+    peerLimit = settings.maxConcurrentStreams ?? streamsPerConnection;
+    if (state === 'connecting') {
+      clearTimeout(connectDeadline);
+      watchdog.start();
+      state = 'ready';
+    }
+    onRoom();
+  });
+  session.on('goaway', (code: number, lastId: number) => {
+    lastStreamId = Math.min(lastStreamId, lastId);
+    if (state === 'closed' || state === 'retiring') return;
+    state = 'retiring';
+    onGoaway(code);
+  });
+  session.on('error', (error: NodeJS.ErrnoException) => {
+    why = error.code ?? 'error';
+  });
+  session.on('close', () => {
+    clearTimeout(connectDeadline);
+    watchdog.stop();
+    state = 'closed';
+    onClosed(why);
+  });
+
+  return {
+    // The session knows that it is over before its events say so.
+    state: () => (state === 'ready' && (session.closed || session.destroyed) ? 'retiring' : state),
+    inFlight: () => inFlight,
+    limit: () => Math.min(peerLimit, proven ? streamsPerConnection : 1),
+    isProven: () => proven,
+    send: (request, onEnd) => {
+      const stream = exchange(session, request, {
+        authority: origin.host,
+        neverIndexed,
+        maxBodyBytes,
+        excluded: (id) => id > lastStreamId,
+        onEnd: (end) => {
+          if (!proven && end.type === 'answer') proven = proves?.(end) ?? true;
+          onEnd(end);
+        },
+        onClosed: () => {
+          inFlight -= 1;
+          onRoom();
+        },
+      });
+      inFlight += 1;
+      return () => stream.close(constants.NGHTTP2_CANCEL);
+    },
+    retire: () => {
+      if (state === 'closed' || state === 'retiring') return;
+      state = 'retiring';
+      session.close();
+    },
+    destroy,
+    ping: watchdog.ping,
+  };
+};
+
+const hostOf = (origin: URL): string => origin.hostname.replace(/^\[|\]$/g, '');
+
+type Ping = (done: () => void) => unknown;
+
+/** A PING (RFC 9113 §6.7) at every turn, and the alarm when one is not answered in time: a silent peer says nothing else. */
+const watch = (
+  { pingEveryMs, pingTimeoutMs }: Pick<ConnectionOptions, 'pingEveryMs' | 'pingTimeoutMs'>,
+  send: Ping,
+  onSilence: () => void,
+) => {
+  let turn: NodeJS.Timeout | undefined;
+  let deadline: NodeJS.Timeout | undefined;
+  const answered = () => {
+    clearTimeout(deadline);
+    deadline = undefined;
+  };
+  const ping = () => {
+    if (!turn || deadline) return;
+    // After our own stall the answer may be waiting in the socket: read it first, then judge.
+    deadline = setTimeout(() => setImmediate(() => deadline && onSilence()), pingTimeoutMs).unref();
+    send(answered);
+  };
+  return {
+    start: () => {
+      turn = setInterval(ping, pingEveryMs).unref();
+    },
+    ping,
+    stop: () => {
+      clearInterval(turn);
+      turn = undefined;
+      answered();
+    },
+  };
+};

@@ -1,0 +1,182 @@
+import type { SecureContextOptions } from 'node:tls';
+import { createConnections } from './connections.ts';
+import type { ConnectionChange, Member } from './connections.ts';
+import type { Http2Request, Http2Response, StreamEnd } from './exchange.ts';
+import { createPending, createWaiting } from './waiting.ts';
+import type { Http2Answer, Http2Fault, Pending } from './waiting.ts';
+
+export type { Http2Answer, Http2Request, Http2Response };
+
+export type Http2PoolOptions = {
+  /** `https://host` or `https://host:port`. */
+  readonly origin: string;
+  /** The most connections at a time. */
+  readonly connections: number;
+  /** The most requests that wait for a stream. */
+  readonly queueLimit: number;
+  /** From the call to the whole answer, the wait for a stream included. */
+  readonly timeoutMs: number;
+  readonly tls?: SecureContextOptions & { readonly rejectUnauthorized?: boolean };
+  /** The most streams on a connection; the peer’s SETTINGS may allow fewer, at any time (RFC 9113 §6.5.2). */
+  readonly streamsPerConnection?: number;
+  /** A connection is replaced at about this age. */
+  readonly maxConnectionAgeMs?: number;
+  readonly connectTimeoutMs?: number;
+  readonly pingEveryMs?: number;
+  /** A connection whose peer does not answer a PING in this time is cut. */
+  readonly pingTimeoutMs?: number;
+  readonly backoff?: { readonly firstMs: number; readonly maxMs: number };
+  /** Bytes of an answer's body that are kept. */
+  readonly maxBodyBytes?: number;
+  /** Headers that differ from request to request: they are kept out of the table of the peer (RFC 7541 §7.1.3). */
+  readonly neverIndexed?: readonly string[];
+  /** With it, a new connection has one stream at a time until an answer fits. */
+  readonly probeFirst?: (answer: Http2Response) => boolean;
+  /** After such an answer its connection gets nothing more and is replaced. */
+  readonly dropAfter?: (answer: Http2Response) => boolean;
+  readonly onState?: (change: ConnectionChange) => void;
+  /** From 0 to 1. */
+  readonly random?: () => number;
+};
+
+const defaults = {
+  streamsPerConnection: 100,
+  maxConnectionAgeMs: 6 * 3_600_000,
+  connectTimeoutMs: 5_000,
+  pingEveryMs: 15_000,
+  pingTimeoutMs: 5_000,
+  backoff: { firstMs: 100, maxMs: 5_000 },
+  maxBodyBytes: 65_536,
+  neverIndexed: [],
+  onState: () => {},
+  random: Math.random,
+} as const;
+
+/**
+ * A pool of HTTP/2 connections to one origin, for POSTs that must not be repeated.
+ *
+ * Ours on `node:http2`: undici 8 replays by GOAWAY as it should, but fills one connection before it asks for the next, takes
+ * only a lower limit of streams from SETTINGS, its PINGs have no deadline, its queue no bound, and one connection cannot be dropped.
+ *
+ * - A request goes to the least loaded connection, waits in a bounded queue when no stream is free, and is answered or
+ *   ended by its deadline.
+ * - What the peer says it never processed (REFUSED_STREAM, a stream above the last id of a GOAWAY: RFC 9113 §6.8, §8.7) is
+ *   sent once more. Everything else that dies with its connection is `connection_lost`: it may have been processed.
+ */
+export const createHttp2Pool = (given: Http2PoolOptions) => {
+  const options = { ...defaults, ...given };
+  const { timeoutMs, tls = {}, probeFirst, dropAfter } = options;
+  const waiting = createWaiting(options.queueLimit);
+  let unsettled = 0;
+  let closing = false;
+  let onIdle = () => {};
+
+  const connections = createConnections(
+    { ...options, origin: new URL(options.origin), tls, verify: tls.rejectUnauthorized ?? true, proves: probeFirst },
+    { onRoom: () => pump(), onUnreachable: (why) => failWaiting(why) },
+  );
+
+  const failWaiting = (reason: string) => {
+    for (let pending = waiting.take(); pending; pending = waiting.take())
+      pending.settle(fault('unable_to_connect', reason));
+  };
+
+  const pump = () => {
+    while (waiting.size() > 0) {
+      const member = connections.spare();
+      const pending = member && waiting.take();
+      if (!pending) return;
+      send(pending, member);
+    }
+  };
+
+  const send = (pending: Pending, member: Member) => {
+    try {
+      const cancel = member.connection.send(pending.request, (end) => onEnd(pending, member, end));
+      pending.cancel = () => {
+        cancel();
+        member.connection.ping(); // an answer that does not come may be a connection that is no more
+      };
+    } catch (error) {
+      pending.reject(error); // headers that cannot be sent are a bug of this caller, and of no other
+    }
+  };
+
+  const onEnd = (pending: Pending, member: Member, end: StreamEnd) => {
+    switch (end.type) {
+      case 'answer':
+        if (dropAfter?.(end)) connections.drop(member);
+        else connections.worked(member);
+        return pending.settle(end);
+      case 'unprocessed':
+        return replay(pending);
+      case 'lost':
+        return pending.settle(fault('connection_lost'));
+    }
+  };
+
+  const replay = (pending: Pending) => {
+    if (pending.isSettled()) return;
+    if (pending.replayed || closing) return pending.settle(fault('unable_to_connect', 'refused'));
+    pending.replayed = true;
+    pending.cancel = undefined;
+    waiting.add(pending);
+    pump();
+  };
+
+  const onDeadline = (pending: Pending) => {
+    const waited = waiting.remove(pending);
+    pending.cancel?.();
+    if (!waited) return pending.settle(fault('request_timeout'));
+    const { connected } = connections.numbers();
+    pending.settle(connected > 0 ? fault('request_timeout', 'no_stream') : fault('unable_to_connect', 'no_connection'));
+  };
+
+  return {
+    /** Whatever happens on the way is an answer; it rejects only headers that HTTP/2 cannot carry. */
+    request: (request: Http2Request): Promise<Http2Answer> => {
+      if (closing) return Promise.resolve(fault('unable_to_connect', 'closed'));
+      const member = waiting.size() === 0 ? connections.spare() : undefined;
+      if (!member && waiting.isFull()) return Promise.resolve(fault('queue_full'));
+      unsettled += 1;
+      return new Promise((resolve, reject) => {
+        const onSettled = () => {
+          unsettled -= 1;
+          if (unsettled === 0) onIdle();
+        };
+        const pending = createPending({ request, timeoutMs, resolve, reject, onDeadline, onSettled });
+        if (member) send(pending, member);
+        else waiting.add(pending);
+      });
+    },
+
+    connections: connections.numbers,
+
+    /** Opens a first connection, so that its state is known before there is a request. */
+    open: connections.open,
+
+    /** After a change of credentials, `tls` when they are in there: opens new connections, and finishes what the old ones have. */
+    recycle: connections.recycle,
+
+    /** Takes no more, answers what it has until the deadline, and ends the rest as faults. */
+    close: async (deadlineMs: number): Promise<void> => {
+      closing = true;
+      const idle = new Promise<void>((resolve) => {
+        onIdle = resolve;
+        if (unsettled === 0) resolve();
+      });
+      const deadline = setTimeout(() => {
+        failWaiting('closed');
+        connections.close();
+      }, deadlineMs);
+      await idle;
+      clearTimeout(deadline);
+      connections.close();
+    },
+  };
+};
+
+export type Http2Pool = ReturnType<typeof createHttp2Pool>;
+
+const fault = (kind: Http2Fault['fault'], reason?: string): Http2Fault =>
+  reason === undefined ? { type: 'fault', fault: kind } : { type: 'fault', fault: kind, reason };

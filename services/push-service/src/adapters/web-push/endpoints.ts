@@ -1,0 +1,130 @@
+import { Agent, request as httpsRequest } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { AddressNotAllowed, createGuardedLookup } from './guarded-lookup.ts';
+import type { Resolve } from './guarded-lookup.ts';
+import { isPublicAddress } from './public-address.ts';
+
+/** A push to the endpoint of one subscription. */
+export type EndpointRequest = {
+  readonly endpoint: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+};
+
+export type EndpointAnswer =
+  | { readonly type: 'answer'; readonly status: number; readonly retryAfter?: string }
+  | { readonly type: 'fault'; readonly fault: EndpointFault };
+export type EndpointFault = 'not_allowed' | 'unable_to_connect' | 'connection_lost' | 'request_timeout' | 'queue_full';
+
+type Options = {
+  /** Milliseconds for name, connection and answer. */
+  readonly timeoutMs: number;
+  /** Pushes that are under way at a time, to all push services and to one of them: a slow one holds up no other. */
+  readonly maxInFlight: number;
+  readonly maxInFlightPerOrigin: number;
+  /** Connects to any address: for push services within the operator's own network. */
+  readonly allowPrivate: boolean;
+  readonly resolve?: Resolve;
+  /** PEM certificates to trust instead of those that Node.js ships with. */
+  readonly ca?: string;
+};
+
+/** Nobody reads what a push service writes; so much may come before the connection is cut. */
+const maxAnswerBytes = 65_536;
+const idleMs = 15_000;
+
+/**
+ * Posts to endpoints that anybody may have chosen: to public addresses only (`isPublicAddress`), with bounds, and without
+ * following redirects. HTTP/1.1: an endpoint is one of many hosts, most of which get a push now and then.
+ */
+export const createEndpoints = (options: Options) => {
+  const { timeoutMs, maxInFlight, maxInFlightPerOrigin, allowPrivate, resolve, ca } = options;
+  const agent = new Agent({
+    keepAlive: true,
+    timeout: idleMs,
+    maxFreeSockets: maxInFlightPerOrigin,
+    ...(!allowPrivate && { lookup: createGuardedLookup(resolve) }),
+    ...(ca !== undefined && { ca }),
+  });
+  const inFlight = new Map<string, number>();
+  let total = 0;
+
+  const take = (origin: string): boolean => {
+    const own = inFlight.get(origin) ?? 0;
+    if (total >= maxInFlight || own >= maxInFlightPerOrigin) return false;
+    inFlight.set(origin, own + 1);
+    total += 1;
+    return true;
+  };
+  const giveBack = (origin: string) => {
+    const own = (inFlight.get(origin) ?? 0) - 1;
+    if (own > 0) inFlight.set(origin, own);
+    else inFlight.delete(origin);
+    total -= 1;
+  };
+
+  return {
+    post: async ({ endpoint, headers, body }: EndpointRequest): Promise<EndpointAnswer> => {
+      // A host that is an address is not looked up.
+      const host = endpoint.hostname.replaceAll(/[[\]]/g, '');
+      if (!allowPrivate && isIP(host) && !isPublicAddress(host)) return fault('not_allowed');
+      if (!take(endpoint.origin)) return fault('queue_full');
+      const request = httpsRequest(endpoint, {
+        method: 'POST',
+        headers: { ...headers, 'content-length': body.length },
+        agent,
+      });
+      request.once('close', () => giveBack(endpoint.origin));
+      const answer = answerOf(request, timeoutMs);
+      request.end(body);
+      return answer;
+    },
+    connections: () => ({ connected: count(agent.sockets) + count(agent.freeSockets), disconnected: 0 }),
+    close: (): void => agent.destroy(),
+  };
+};
+
+export type Endpoints = ReturnType<typeof createEndpoints>;
+
+const fault = (kind: EndpointFault): EndpointAnswer => ({ type: 'fault', fault: kind });
+
+const count = (sockets: Readonly<Record<string, readonly unknown[] | undefined>>): number =>
+  Object.values(sockets).reduce((sum, each) => sum + (each?.length ?? 0), 0);
+
+const answerOf = (request: ClientRequest, timeoutMs: number): Promise<EndpointAnswer> =>
+  new Promise((resolve) => {
+    let connected = false;
+    request.once('socket', (socket: Socket) => {
+      connected = request.reusedSocket;
+      if (connected) return;
+      socket.once('secureConnect', () => {
+        connected = true;
+      });
+    });
+    const deadline = setTimeout(() => {
+      resolve(fault(connected ? 'request_timeout' : 'unable_to_connect'));
+      request.destroy();
+    }, timeoutMs);
+    request.once('close', () => clearTimeout(deadline));
+    request.once('response', (response) => {
+      const { statusCode = 0, headers } = response;
+      const retryAfter = headers['retry-after'];
+      resolve({ type: 'answer', status: statusCode, ...(retryAfter !== undefined && { retryAfter }) });
+      discard(response);
+    });
+    request.on('error', (error) => {
+      if (error instanceof AddressNotAllowed) return resolve(fault('not_allowed'));
+      resolve(fault(connected ? 'connection_lost' : 'unable_to_connect'));
+    });
+  });
+
+const discard = (response: IncomingMessage) => {
+  let bytes = 0;
+  response.on('error', () => response.destroy());
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > maxAnswerBytes) response.destroy();
+  });
+};

@@ -1,0 +1,84 @@
+import { createECDH, createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+
+// RFC 8292: Voluntary Application Server Identification (VAPID) for Web Push.
+
+/** Who we are for the push services. The key is also what browsers subscribe with (`applicationServerKey`). */
+export type VapidIdentity = {
+  readonly privateKey: KeyObject;
+  /** A point of P-256, uncompressed, base64url. */
+  readonly publicKey: string;
+  /** How the operator is reached: a `mailto:` or `https:` URI. */
+  readonly subject: string;
+};
+
+type ParsedIdentity =
+  | { readonly ok: true; readonly identity: VapidIdentity }
+  /** In words for the operator, without anything of the key. */
+  | { readonly ok: false; readonly problem: string };
+
+/** Reads the private key, of P-256 in PEM or as the 32 bytes in base64url that `web-push generate-vapid-keys` prints. */
+export const parseVapidIdentity = (key: string, subject: string): ParsedIdentity => {
+  if (!/^(?:mailto:.+@|https:\/\/)./.test(subject))
+    return { ok: false, problem: 'the VAPID subject: it is neither a mailto: nor an https: URI' };
+  const privateKey = parseKey(key.trim());
+  if (privateKey?.asymmetricKeyDetails?.namedCurve !== 'prime256v1')
+    return { ok: false, problem: 'the VAPID key: it is neither a private key of P-256 in PEM nor its 32 bytes' };
+  return { ok: true, identity: { privateKey, publicKey: pointOf(privateKey), subject } };
+};
+
+const parseKey = (key: string): KeyObject | undefined => {
+  try {
+    return /^[\w-]{43}=?$/.test(key) ? fromScalar(key) : createPrivateKey(key);
+  } catch {
+    // What OpenSSL says of it helps nobody.
+    return undefined;
+  }
+};
+
+const fromScalar = (d: string): KeyObject => {
+  const pair = createECDH('prime256v1');
+  pair.setPrivateKey(d, 'base64url');
+  const point = pair.getPublicKey();
+  const [x, y] = [point.subarray(1, 33).toString('base64url'), point.subarray(33).toString('base64url')];
+  return createPrivateKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256', d, x, y } });
+};
+
+const pointOf = (key: KeyObject): string => {
+  const { x = '', y = '' } = createPublicKey(key).export({ format: 'jwk' });
+  return Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]).toString('base64url');
+};
+
+/** A push service takes a token for 24 hours at most; half of that, and a clock may be off by as much. */
+const lifetimeSeconds = 43_200;
+/** A token is used for a good part of its life only. */
+const reuseMs = 4 * 3_600_000;
+/** Push services that are remembered; anybody may name new ones. */
+const maxOrigins = 1_000;
+
+type Options = { readonly identity: VapidIdentity; /** Milliseconds since 1970. */ readonly clock: () => number };
+
+/** The header `authorization` for the origin of a push service: a token is signed once in a while, not for each push. */
+export const createVapid = ({ identity, clock }: Options) => {
+  const headers = new Map<string, { readonly header: string; readonly madeAt: number }>();
+
+  return (origin: string): string => {
+    const now = clock();
+    const known = headers.get(origin);
+    if (known && Math.abs(now - known.madeAt) < reuseMs) return known.header;
+    const header = toVapidHeader(identity, origin, Math.floor(now / 1000) + lifetimeSeconds);
+    headers.delete(origin);
+    headers.set(origin, { header, madeAt: now });
+    const [eldest] = headers.keys();
+    if (headers.size > maxOrigins && eldest !== undefined) headers.delete(eldest);
+    return header;
+  };
+};
+
+const toVapidHeader = ({ privateKey, publicKey, subject }: VapidIdentity, aud: string, exp: number): string => {
+  const signed = `${encode({ typ: 'JWT', alg: 'ES256' })}.${encode({ aud, exp, sub: subject })}`;
+  const signature = sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+  return `vapid t=${signed}.${signature.toString('base64url')}, k=${publicKey}`;
+};
+
+const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');

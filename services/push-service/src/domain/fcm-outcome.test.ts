@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { toFcmAnswer } from './fcm-outcome.ts';
+
+const fcmError = (errorCode: string) => [{ '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode }];
+const answer = (code: number, status: string, errorCode: string, retryAfter?: string) =>
+  toFcmAnswer(
+    {
+      status: code,
+      body: JSON.stringify({ error: { code, status, details: fcmError(errorCode) } }),
+      ...(retryAfter !== undefined && { retryAfter }),
+    },
+    0,
+  );
+
+it('takes the token of another project for a wrong request, not for an outage', () => {
+  expect(answer(403, 'PERMISSION_DENIED', 'SENDER_ID_MISMATCH')).toEqual({
+    category: 'invalid_request',
+    reason: 'SENDER_ID_MISMATCH',
+  });
+});
+
+it('gives no time of death: FCM tells none', () => {
+  expect(answer(404, 'NOT_FOUND', 'UNREGISTERED')).toEqual({ category: 'unregistered', reason: 'UNREGISTERED' });
+});
+
+it.each([
+  [undefined, 60],
+  ['soon', 60],
+  ['2', 2],
+])('waits after a quota is used up (retry-after: %s)', (retryAfter, retryAfterSeconds) => {
+  expect(answer(429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED', retryAfter)).toEqual({
+    category: 'too_many_requests',
+    reason: 'QUOTA_EXCEEDED',
+    retryAfterSeconds,
+  });
+});

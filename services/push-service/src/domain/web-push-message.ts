@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import { isCall } from './notification.ts';
+import type { Notification } from './notification.ts';
+
+/** A push message before encryption (RFC 8030 §5): header fields, and JSON text for the app. */
+export type WebPushMessage = { readonly headers: Readonly<Record<string, string>>; readonly payload: string };
+
+/** How long push services commonly keep a message at most: 28 days. */
+const maxTtlSeconds = 2_419_200;
+/** A call that has rung for half a minute is over (MongoosePush 2.3 `jmi_ttl`). */
+const callTtlSeconds = 30;
+
+/**
+ * The message of a notification. The app gets `alert` and `data` as the request has them; what to show is its own
+ * matter. `topic` and `mutable_content` are of APNs.
+ */
+export const toWebPushMessage = (notification: Notification): WebPushMessage => {
+  const { alert, data, time_to_live, priority } = notification;
+  const call = isCall(notification);
+  const ttl = time_to_live ?? (call ? callTtlSeconds : maxTtlSeconds);
+  const urgency = priority ?? (call ? 'high' : undefined);
+  const replaces = alert?.tag || (call ? sessionOf(data) : undefined);
+  return {
+    headers: {
+      ttl: String(Math.min(Math.max(ttl, 0), maxTtlSeconds)),
+      ...(urgency && { urgency }),
+      ...(replaces && { topic: toTopic(replaces) }),
+    },
+    payload: JSON.stringify({ ...(alert && { alert }), ...(data && { data }) }),
+  };
+};
+
+const sessionOf = (data: Notification['data']): string | undefined => {
+  const session = data?.['jmi-sid'];
+  return typeof session === 'string' && session !== '' ? `jmi-${session}` : undefined;
+};
+
+/** A message replaces the waiting one of the same topic: 32 characters of base64url at most (RFC 8030 §5.4). */
+const toTopic = (tag: string): string =>
+  /^[\w-]{1,32}$/.test(tag) ? tag : createHash('sha256').update(tag).digest('base64url').slice(0, 32);

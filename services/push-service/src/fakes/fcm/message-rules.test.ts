@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import { judgeMessage } from './message-rules.ts';
+
+const judge = (message: unknown, more: object = {}) => judgeMessage(JSON.stringify({ message, ...more }));
+const token = 'TOK';
+
+type Refusal = { error: { status: string; details: { fieldViolations?: { field: string }[] }[] } };
+const refusal = (judged: ReturnType<typeof judgeMessage>) => {
+  if (judged.ok) return undefined;
+  const { error } = JSON.parse(judged.response.body) as Refusal;
+  expect(judged.response.status).toBe(400);
+  expect(error.status).toBe('INVALID_ARGUMENT');
+  return error.details[0]?.fieldViolations?.[0]?.field ?? 'message';
+};
+
+it.each([
+  { token },
+  { fid: 'cXy0-_ABCDEFGHIJKLMNOP', data: { a: '1' } },
+  { token, android: { priority: 'HIGH', ttl: '60s', notification: { title: 't' }, collapseKey: 'c' } },
+  { token, apns: { headers: { 'apns-priority': '10' }, payload: { aps: { badge: 1 }, deep: { er: [1] } } } },
+  { token, webpush: { headers: { TTL: '1' }, notification: { actions: [{}] }, fcm_options: { link: 'https://a.b/' } } },
+])('takes %j', (message) => {
+  expect(judge(message).ok).toBe(true);
+});
+
+it.each([
+  [{ token, sound: 's' }, 'message'],
+  [{ token, android: { badge: 1 } }, 'message.android'],
+  [{ token, android: { notification: { badge: 1 } } }, 'message.android.notification'],
+  [{ token, constructor: {} }, 'message'],
+  [{ token, data: { a: 1 } }, 'message.data'],
+  [{ token, data: { a: null } }, 'message.data'],
+  [{ token, data: { from: 'x' } }, 'message.data'],
+  [{ token, data: { 'google.a': 'x' } }, 'message.data'],
+  [{ token, data: { 'gcm.notification.a': 'x' } }, 'message.data'],
+  [{ token, android: { ttl: '60' } }, 'message.android.ttl'],
+  [{ token, android: { ttl: '-1s' } }, 'message.android.ttl'],
+  [{ token, android: { ttl: 60 } }, 'message.android.ttl'],
+  [{ token, android: { ttl: '2419201s' } }, 'message'],
+  [{ token, android: { priority: 'high' } }, 'message.android.priority'],
+  [{ token, apns: { headers: { 'apns-push-type': 'background', 'apns-priority': '10' } } }, 'message.apns.headers'],
+  [{ token, webpush: { fcm_options: { link: 'http://a.b/' } } }, 'message.webpush.fcm_options.link'],
+  [{ data: {} }, 'message'],
+  [{ token, fid: 'x' }, 'message'],
+  [{ token: '' }, 'message'],
+  [{ token, data: { a: 'ü'.repeat(2050) } }, 'message'],
+  [undefined, 'message'],
+  ['text', 'message'],
+])('refuses %j', (message, field) => {
+  expect(refusal(judge(message))).toBe(field);
+});
+
+it('refuses what is no request', () => {
+  expect(refusal(judgeMessage('{bad'))).toBe('');
+  expect(refusal(judge({ token }, { mode: 'dev' }))).toBe('');
+});

@@ -1,0 +1,79 @@
+import { fcmPayloadBytes, fcmPayloadLimit } from '../../domain/fcm-message.ts';
+import type { FcmMessage } from '../../domain/fcm-message.ts';
+import { parseJson } from '../../domain/parse-json.ts';
+import { fcmAnswers, invalidField, invalidMessage } from './answers.ts';
+import type { FcmResponse } from './answers.ts';
+import { wrongField } from './message-shape.ts';
+
+/** A message whose fields exist and hold what they should. */
+export type SentMessage = FcmMessage & {
+  readonly topic?: string;
+  readonly condition?: string;
+  readonly notification?: { readonly title?: string; readonly body?: string };
+  readonly apns?: {
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly payload?: Readonly<Record<string, unknown>>;
+  };
+  readonly webpush?: { readonly fcm_options?: { readonly link?: string } };
+};
+
+type Judged =
+  { readonly ok: true; readonly message: SentMessage } | { readonly ok: false; readonly response: FcmResponse };
+
+/** What FCM finds in a request body: a message, or what is wrong with it. */
+export const judgeMessage = (text: string): Judged => {
+  const body = parseJson(text);
+  if (body === undefined) return { ok: false, response: invalidField('', 'Invalid JSON payload received.') };
+  const wrong = wrongField(body);
+  if (wrong) return { ok: false, response: wrong };
+  const message = (body as { message?: SentMessage }).message;
+  if (!message) return { ok: false, response: invalidField('message', 'Message is not set.') };
+  const broken = rules.find(({ breaks }) => breaks(message));
+  return broken ? { ok: false, response: broken.answer() } : { ok: true, message };
+};
+
+const maxTtlSeconds = 2_419_200;
+const targets = ['token', 'fid', 'topic', 'condition'] as const;
+const targetsOf = (message: SentMessage) => targets.filter((name) => message[name] !== undefined);
+
+type Rule = { readonly breaks: (message: SentMessage) => boolean; readonly answer: () => FcmResponse };
+
+const rules: readonly Rule[] = [
+  {
+    breaks: (message) => targetsOf(message).length === 0,
+    answer: () => invalidMessage('Recipient of the message is not set.'),
+  },
+  {
+    breaks: (message) => targetsOf(message).length > 1,
+    answer: () => invalidField('message', "Invalid value at 'message' (oneof), oneof field 'target' is already set."),
+  },
+  { breaks: ({ token, fid }) => token === '' || fid === '', answer: fcmAnswers.badtoken },
+  {
+    breaks: ({ android }) => android?.ttl !== undefined && !/^\d+(?:\.\d{1,9})?s$/.test(android.ttl),
+    answer: () =>
+      invalidField('message.android.ttl', "Invalid value at 'message.android.ttl' (google.protobuf.Duration)"),
+  },
+  {
+    breaks: ({ android }) => Number.parseFloat(android?.ttl ?? '0') > maxTtlSeconds,
+    answer: () => invalidMessage('Invalid TTL: it must be between 0 and 2,419,200 seconds'),
+  },
+  {
+    breaks: ({ data }) => Object.keys(data ?? {}).some(isReserved),
+    answer: () => invalidField('message.data', 'Invalid data payload key'),
+  },
+  {
+    // "When sending payloads containing only data fields to iOS devices, only normal priority is allowed"
+    breaks: ({ apns: { headers } = {} }) =>
+      headers?.['apns-push-type'] === 'background' && (headers['apns-priority'] ?? '5') !== '5',
+    answer: () => invalidField('message.apns.headers', 'Invalid apns-priority of a background message'),
+  },
+  {
+    breaks: ({ webpush }) => !/^https:|^$/.test(webpush?.fcm_options?.link ?? ''),
+    answer: () => invalidField('message.webpush.fcm_options.link', 'The link must be an HTTPS URL'),
+  },
+  { breaks: (message) => fcmPayloadBytes(message) > fcmPayloadLimit, answer: fcmAnswers.toolarge },
+];
+
+// "Message.data": `from`, `message_type` and everything that begins with `google.` or `gcm.notification.`
+const isReserved = (key: string): boolean =>
+  key === '' || key === 'from' || key === 'message_type' || /^(?:google\.|gcm\.notification\.)/.test(key);

@@ -1,0 +1,138 @@
+import { createECDH, randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { actOf } from '../../adapters/sandbox/device-token.ts';
+import { createPause } from '../../adapters/sandbox/pause.ts';
+import { startHttpsServer } from '../fcm/https-server.ts';
+import type { Certificate } from '../tls.ts';
+import { decrypt } from './decryption.ts';
+import type { UserAgentKeys } from './decryption.ts';
+import { wrongVapid } from './vapid-check.ts';
+
+/** A message that an app got. */
+export type WebPushDelivery = {
+  readonly device: string;
+  readonly text: string;
+  /** Seconds. */
+  readonly ttl: number;
+  readonly urgency?: string;
+  readonly topic?: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+};
+
+/** An outage to play, whichever device a message is for. */
+export type WebPushFault =
+  | { readonly answer: 'reset' | 'silence' }
+  | { readonly answer: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> };
+
+type Options = {
+  readonly certificate: Certificate;
+  /** Milliseconds since 1970. */
+  readonly clock?: () => number;
+  readonly onDelivered?: (delivery: WebPushDelivery) => void;
+};
+
+type Subscribed = UserAgentKeys & { readonly applicationServerKey?: string };
+type Reply = { readonly status: number; readonly headers?: Readonly<Record<string, string>> } | 'reset' | 'silence';
+
+/** What the acts of a device are in Web Push (`actOf`: chosen by what stands before the first dot of its name). */
+const refusals = {
+  unregistered: { status: 410 },
+  badtoken: { status: 400 },
+  throttled: { status: 429, headers: { 'retry-after': '2' } },
+  unavailable: { status: 503 },
+  toolarge: { status: 413 },
+  reset: 'reset',
+} as const satisfies Readonly<Record<string, Reply>>;
+
+/**
+ * Stands for a push service (RFC 8030) on a free port of the loopback and for the user agents behind it: checks VAPID and
+ * the header fields, and decrypts what came.
+ */
+export const startFakePushService = async ({ certificate, clock = Date.now, onDelivered }: Options) => {
+  const subscribed = new Map<string, Subscribed>();
+  const pause = createPause();
+  let fault: WebPushFault | undefined;
+  let origin = '';
+  let requests = 0;
+
+  const reply = async (request: IncomingMessage, body: Buffer): Promise<Reply> => {
+    if (fault) return fault.answer === 'status' ? fault : fault.answer;
+    const device = decodeURIComponent(/^\/push\/([^/]+)$/.exec(request.url ?? '')?.[1] ?? '');
+    const subscription = subscribed.get(device);
+    if (!subscription || request.method !== 'POST') return { status: 404 };
+    const act = actOf(device);
+    if (act.type === 'slow') await pause.for(act.ms);
+    if (act.type !== 'accept' && act.type !== 'slow') return refusals[act.type];
+    const status = wrongCredentials(request, subscription) ?? wrongRequest(request, body);
+    return status ? { status } : deliver(device, request, decrypt(body, subscription));
+  };
+
+  const wrongCredentials = (request: IncomingMessage, { applicationServerKey }: Subscribed) =>
+    wrongVapid(request.headers.authorization, {
+      origin,
+      now: clock(),
+      ...(applicationServerKey !== undefined && { applicationServerKey }),
+    });
+
+  const deliver = (device: string, request: IncomingMessage, plaintext: Buffer | undefined): Reply => {
+    // A push service cannot know; the user agent would drop it.
+    if (!plaintext) return { status: 400 };
+    onDelivered?.({ device, text: plaintext.toString(), at: clock(), ...fieldsOf(request) });
+    return { status: 201, headers: { location: `${origin}/message/${randomBytes(8).toString('hex')}` } };
+  };
+
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    requests += 1;
+    const answer = await reply(request, await bodyOf(request));
+    if (answer === 'silence') return;
+    if (answer === 'reset') return void request.socket.destroy();
+    response.writeHead(answer.status, answer.headers).end();
+  };
+
+  const server = await startHttpsServer(certificate, handle);
+  origin = server.origin;
+
+  return {
+    origin,
+    /** A new subscription; the text is what a browser would give to the app's server. */
+    subscribe: (device: string, applicationServerKey?: string): string => {
+      const keys = createECDH('prime256v1');
+      const p256dh = keys.generateKeys('base64url');
+      const auth = randomBytes(16);
+      subscribed.set(device, { keys, auth, ...(applicationServerKey !== undefined && { applicationServerKey }) });
+      const endpoint = `${origin}/push/${encodeURIComponent(device)}`;
+      return JSON.stringify({ endpoint, expirationTime: null, keys: { p256dh, auth: auth.toString('base64url') } });
+    },
+    requests: () => requests,
+    playFault: (next: WebPushFault | undefined): void => {
+      fault = next;
+    },
+    stop: (): Promise<void> => {
+      pause.close();
+      return server.stop();
+    },
+  };
+};
+
+const urgencies: ReadonlySet<string | undefined> = new Set(['very-low', 'low', 'normal', 'high', undefined]);
+
+const wrongRequest = ({ headers }: IncomingMessage, body: Buffer): number | undefined => {
+  if (!/^\d+$/.test(String(headers['ttl']))) return 400;
+  if (!urgencies.has(headers['urgency']?.toString())) return 400;
+  if (!/^[\w-]{1,32}$/.test(headers['topic']?.toString() ?? '-')) return 400;
+  if (headers['content-encoding'] !== 'aes128gcm') return 415;
+  return body.length > 4096 ? 413 : undefined;
+};
+
+const fieldsOf = ({ headers: { ttl, urgency, topic } }: IncomingMessage) => ({
+  ttl: Number(ttl),
+  ...(urgency !== undefined && { urgency: String(urgency) }),
+  ...(topic !== undefined && { topic: String(topic) }),
+});
+
+const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+};
