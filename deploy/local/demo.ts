@@ -1,10 +1,10 @@
 // `npm run demo`: the flow of MongooseIM’s “Push Notifications” guide, with real XMPP clients beside a running
 // `npm start`. The exit status says whether it held.
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connectClient } from './client.ts';
 import type { Client } from './client.ts';
-import { endpointsFile } from './data-dir.ts';
+import { demoFile, endpointsFile } from './data-dir.ts';
 import { createNode, deleteNode, disable, enable } from './guide.ts';
 import type { Endpoints } from './mesh.ts';
 import { expectNothing, waitForPush } from './phone.ts';
@@ -25,7 +25,7 @@ const { xmpp, components, pushService } = readEndpoints();
 const [alice, bob] = xmpp.users;
 if (!alice || !bob) throw new Error(`${endpointsFile} names no two users`);
 
-// A fresh node and phone each time, so that the demo can be run again and again, by several people at once.
+// A fresh node and phone each time, so that the demo can be run again and again.
 const node = `princely_musings-${randomUUID().slice(0, 8)}`;
 const deviceId = `demo-phone-${randomUUID().slice(0, 8)}`;
 const greeting = 'Neither, fair saint, if either thee dislike.';
@@ -55,6 +55,14 @@ const check = (push: Notification): void => {
     show(`${fits ? '✓' : '✗'} ${field}: ${JSON.stringify(got)}`);
     if (!fits) throw new DemoFailed(`${field} is ${JSON.stringify(got)}, expected ${JSON.stringify(want)}`);
   }
+};
+
+const explain = (error: unknown): string => {
+  const text = error instanceof Error ? error.message : String(error);
+  if (text.includes('ECONNREFUSED')) return `nothing answers (${text}). Is \`npm start\` still running?`;
+  if (text.includes('did not get push'))
+    return `${text}. Is ${alice.jid} logged in elsewhere? Who is online gets no push`;
+  return text;
 };
 
 const flow = async (): Promise<void> => {
@@ -90,6 +98,24 @@ const flow = async (): Promise<void> => {
   await expectResult(last.iq('set', components.push, deleteNode(node)));
 };
 
+const takeTurn = (): void => {
+  const other = Number(existsSync(demoFile) ? readFileSync(demoFile, 'utf8') : Number.NaN);
+  try {
+    if (!Number.isNaN(other)) process.kill(other, 0);
+  } catch {
+    rmSync(demoFile, { force: true });
+  }
+  try {
+    writeFileSync(demoFile, String(process.pid), { flag: 'wx' });
+  } catch {
+    console.error(
+      'Another demo is under way, and each would keep the other’s users online. Try again in a few seconds.',
+    );
+    process.exit(1);
+  }
+};
+
+takeTurn();
 const started = Date.now();
 try {
   await flow();
@@ -97,8 +123,9 @@ try {
     `\nThe whole flow held, in ${((Date.now() - started) / 1000).toFixed(1)} s. The phones are at ${pushService}/`,
   );
 } catch (error) {
-  console.error(`\nIt did not hold: ${error instanceof DemoFailed ? error.message : String(error)}`);
+  console.error(`\nIt did not hold: ${explain(error)}`);
   process.exitCode = 1;
 } finally {
   await Promise.allSettled(open.map((client) => client.close()));
+  rmSync(demoFile, { force: true });
 }

@@ -1,17 +1,22 @@
 // `npm start`: the whole mesh on this machine, ready to push. Ctrl-C stops everything it started and nothing else.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { dataDir, endpointsFile } from './data-dir.ts';
+import { dataDir, endpointsFile, pidFile } from './data-dir.ts';
 import { startMesh } from './mesh.ts';
-import { serviceNames } from './service.ts';
 import type { Mesh, XmppServerName } from './mesh.ts';
 
 const usage = 'Usage: npm start -- [--server prosody|ejabberd]';
 
 const readServer = (): XmppServerName => {
   try {
-    const { server } = parseArgs({ options: { server: { type: 'string', default: 'prosody' } } }).values;
+    const { server, help } = parseArgs({
+      options: { server: { type: 'string', default: 'prosody' }, help: { type: 'boolean', short: 'h' } },
+    }).values;
+    if (help) {
+      console.log(usage);
+      process.exit(0);
+    }
     if (server === 'prosody' || server === 'ejabberd') return server;
     throw new Error(`--server is "${server}"; expected prosody or ejabberd`);
   } catch (error) {
@@ -36,28 +41,46 @@ const stop = async (status: number): Promise<void> => {
   console.log('\nStopping …');
   rmSync(endpointsFile, { force: true });
   await mesh?.stop();
+  rmSync(pidFile, { force: true });
   console.log('Stopped. The state is kept; `npm start` goes on with it.');
   process.exit(status);
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
 
-/** Starts a service again that ended by itself, as Kubernetes would. */
+/** Starts again what ended by itself, as Kubernetes would. */
 const superviseMs = 500;
 const supervise = async (running: Mesh): Promise<void> => {
+  const all = Object.entries({ ...running.servers, ...running.services });
   while (stopping === undefined) {
-    for (const name of serviceNames) {
-      const service = running.services[name];
-      if (stopping !== undefined || (await service.ended()) === undefined) continue;
+    for (const [name, each] of all) {
+      if (stopping !== undefined || (await each.ended()) === undefined) continue;
       say(`${name} ended; starting it again`);
-      await service.restart().catch((error: unknown) => say((error as Error).message));
+      await each.restart().catch((error: unknown) => say((error as Error).message));
     }
     await new Promise((resolve) => setTimeout(resolve, superviseMs));
   }
 };
 
+/** Two meshes in one folder would fight over its state. */
+const refuseSecond = (): void => {
+  const owner = Number(existsSync(pidFile) ? readFileSync(pidFile, 'utf8') : Number.NaN);
+  try {
+    if (Number.isNaN(owner) || owner === process.pid) return;
+    process.kill(owner, 0);
+  } catch {
+    return;
+  }
+  console.error(
+    `pushmesh already runs here (npm start, process ${owner}). Stop it first, or use that one: npm run demo`,
+  );
+  process.exit(1);
+};
+
 const server = readServer();
-console.log(`Starting pushmesh with ${server === 'prosody' ? 'Prosody' : 'ejabberd'} …`);
 mkdirSync(dataDir, { recursive: true });
+refuseSecond();
+writeFileSync(pidFile, String(process.pid));
+console.log(`Starting pushmesh with ${server === 'prosody' ? 'Prosody' : 'ejabberd'} …`);
 try {
   mesh = await startMesh({
     dataDir,

@@ -29,7 +29,7 @@ export const storeDeliveries = async (stage: Stage, count: number): Promise<void
     {
       name: 'bench',
       url: stage.natsUrl,
-      streams: { prefix: '', replicas: 1, maxBytes: 4_294_967_296 },
+      streams: { prefix: '', replicas: 1, maxBytes: 536_870_912, maxMessages: 2_000_000 },
       publishTimeoutMs: 30_000,
       maxPublishesInFlight: 4_096,
     },

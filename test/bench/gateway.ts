@@ -16,7 +16,7 @@ export const createNodes = async (stage: Stage, count: number, from = 0): Promis
     {
       name: 'bench',
       url: stage.natsUrl,
-      streams: { prefix: '', replicas: 1, maxBytes: 2_147_483_648 },
+      streams: { prefix: '', replicas: 1, maxBytes: 536_870_912, maxMessages: 2_000_000 },
       publishTimeoutMs: 10_000,
       maxPublishesInFlight: 4_096,
     },

@@ -52,7 +52,7 @@ const deliveriesWaiting = async (options: BenchOptions): Promise<readonly Figure
       const warmed = api.untilAnswered(Math.round(waiting / 10));
       const dispatcher = await stage.start('dispatcher', {
         PUSH_API_URL: api.url,
-        NATS_STREAM_MAX_BYTES: '4294967296',
+        NATS_STREAM_MAX_MESSAGES: '2000000',
       });
       await warmed;
       const count = Math.min(20_000, Math.round(waiting * 0.8));

@@ -49,6 +49,10 @@ const publish = (node: string | undefined, items: Element[], options?: Record<st
   );
 const item = (...payload: Element[]) => xml('item', {}, ...payload);
 
+/** The id of the delivery that an answered publish became. */
+const idOf = ({ attrs }: Element, node: string, text: string, options: Record<string, string>): string =>
+  dedupeKey(push, String(attrs['to']), String(attrs['id']), node, [{ lastMessageBody: text }, options]);
+
 /** Everything that must hold on every XMPP server, on a mesh of its own: real servers, all four services as processes. */
 export const describeMesh = (
   server: XmppServerName,
@@ -361,7 +365,7 @@ export const describeMesh = (
             const pushed = publish(node, [item(notification(`push ${n}`))], { service: 'fcm', device_id: phone });
             const reply = await alice.iq('set', push, pushed);
             if (inShort(reply) === 'result')
-              accepted.push(dedupeKey(push, String(reply.attrs['to']), String(reply.attrs['id']), node));
+              accepted.push(idOf(reply, node, `push ${n}`, { service: 'fcm', device_id: phone }));
             else refused.push(inShort(reply));
             await new Promise((resolve) => setTimeout(resolve, 20));
           }
@@ -415,7 +419,7 @@ export const describeMesh = (
             void alice.iq('set', push, pushed).then(
               (reply) =>
                 inShort(reply) === 'result' &&
-                accepted.push(dedupeKey(push, String(reply.attrs['to']), String(reply.attrs['id']), node)),
+                accepted.push(idOf(reply, node, `push ${n}`, { service: 'fcm', device_id: phone })),
               () => {},
             );
             await new Promise((resolve) => setTimeout(resolve, 20));

@@ -30,13 +30,13 @@ afterEach(async () => {
 let meshes = 0;
 /** A mesh of its own on the shared NATS: another prefix, other streams. */
 const newPrefix = () => `t${process.pid}-${(meshes += 1)}`;
-const openBus = async (prefix: string, maxBytes = 10_485_760) => {
+const openBus = async (prefix: string, maxMessages = 10_000) => {
   const metrics = createMetrics('test');
   const bus = createBus(
     {
       name: 'test',
       url: nats.url,
-      streams: { prefix, replicas: 1, maxBytes },
+      streams: { prefix, replicas: 1, maxBytes: 10_485_760, maxMessages },
       publishTimeoutMs: 2_000,
       maxPublishesInFlight: 200,
     },
@@ -82,14 +82,21 @@ describe('publish', () => {
     expect(published.filter(({ type }) => type === 'stored')).toHaveLength(200);
   });
 
-  it('says refused when the stream is full', async () => {
-    const { bus } = await openBus(newPrefix(), 1_048_576);
-    const big = delivery('big', { summary: { lastMessageBody: 'x'.repeat(300_000) } });
-    const types: string[] = [];
-    for (let n = 0; n < 6; n += 1)
-      types.push((await bus.publish(subject, messages.delivery, big, { msgId: `big${n}` })).type);
-    expect(types[0]).toBe('stored');
-    expect(types.at(-1)).toBe('refused');
+  it('says refused when the stream is full, and keeps every message that it accepted', async () => {
+    const { bus } = await openBus(newPrefix(), 50);
+    const ids = Array.from({ length: 150 }, (_, index) => `d${index}`);
+    const published = await Promise.all(ids.map(async (id) => ({ id, ...(await publish(bus, id)) })));
+    const accepted = published.filter(({ type }) => type === 'stored').map(({ id }) => id);
+    expect(accepted).toHaveLength(50);
+    expect(published.filter(({ type }) => type === 'refused')).toHaveLength(100);
+    const seen: string[] = [];
+    bus.consume({
+      durable,
+      message: messages.delivery,
+      concurrency: 16,
+      handle: ({ id }) => (seen.push(id), Promise.resolve({ type: 'ack' })),
+    });
+    await expect.poll(() => seen.toSorted(), patience).toEqual(accepted.toSorted());
   });
 });
 
@@ -134,6 +141,22 @@ describe('consume', () => {
       },
     });
     await expect.poll(() => seen, patience).toEqual(['d1', 'd1', 'd1']);
+  });
+
+  it('waits before it gives a message again to a handler that threw', async () => {
+    const { bus } = await openBus(newPrefix());
+    await publish(bus, 'd1');
+    let taken = 0;
+    bus.consume({
+      durable,
+      message: messages.delivery,
+      concurrency: 4,
+      handle: () => ((taken += 1), Promise.reject(new TypeError('bug'))),
+    });
+    await expect.poll(() => taken, patience).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    // The first wait is half a second at least: without one there would be thousands by now.
+    expect(taken).toBeLessThanOrEqual(2);
   });
 
   it('stops asking at limit 0, asks for one at 1, and goes on with all', async () => {

@@ -52,6 +52,7 @@ export type NatsConfig = {
   readonly NATS_SUBJECT_PREFIX: string;
   readonly NATS_STREAM_REPLICAS: number;
   readonly NATS_STREAM_MAX_BYTES: number;
+  readonly NATS_STREAM_MAX_MESSAGES: number;
   readonly PUBLISH_TIMEOUT_MS: number;
 };
 
@@ -64,6 +65,7 @@ export const busOptionsOf = (name: string, config: NatsConfig, maxPublishesInFli
     prefix: config.NATS_SUBJECT_PREFIX,
     replicas: config.NATS_STREAM_REPLICAS,
     maxBytes: config.NATS_STREAM_MAX_BYTES,
+    maxMessages: config.NATS_STREAM_MAX_MESSAGES,
   },
   publishTimeoutMs: config.PUBLISH_TIMEOUT_MS,
   maxPublishesInFlight,

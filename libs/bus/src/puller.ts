@@ -44,6 +44,9 @@ const noRoomRetryMs = 250;
 const faultRetryMs = 1_000;
 const faultRetryCapMs = 60_000;
 
+/** NATS takes whole milliseconds only: with a fraction, or without a delay, the message comes again at once. */
+const later = (msg: JsMsg, delayMs: number): void => msg.nak(Math.max(1, Math.round(delayMs)));
+
 export const createPuller = (connection: Connection, options: PullOptions): Puller => {
   const { durable, stream, handle, onSettled, onFault } = options;
   const taken = new Set<JsMsg>();
@@ -96,13 +99,12 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
     try {
       const settlement = await handle(msg);
       if (settlement.type === 'ack') msg.ack();
-      else msg.nak(Math.max(1, Math.round(settlement.delayMs)));
+      else later(msg, settlement.delayMs);
       onSettled(settlement.type);
     } catch (error) {
       onFault(error);
-      msg.nak(
-        Math.min(faultRetryCapMs, faultRetryMs * 2 ** Math.min(10, msg.info.deliveryCount)) * (0.5 + Math.random() / 2),
-      );
+      const waitMs = Math.min(faultRetryCapMs, faultRetryMs * 2 ** Math.min(10, msg.info.deliveryCount));
+      later(msg, waitMs * (0.5 + Math.random() / 2));
       onSettled('fault');
     } finally {
       taken.delete(msg);

@@ -8,7 +8,10 @@ export type StreamSettings = {
   /** A word before every subject and stream name, or ''. */
   readonly prefix: string;
   readonly replicas: number;
+  /** For streams that forget the eldest when they are full. */
   readonly maxBytes: number;
+  /** For streams that refuse newcomers when they are full. */
+  readonly maxMessages: number;
 };
 
 /** A subject of the contracts as it is spelled on this NATS. */
@@ -31,7 +34,10 @@ const ensureStream = async (manager: JetStreamManager, stream: Stream, settings:
   const name = prefixedStream(settings.prefix, stream.name);
   const limits = {
     max_age: nanos(stream.maxAgeMs),
-    max_bytes: settings.maxBytes,
+    // nats-server 2.9 forgets the eldest when a publish takes a stream that refuses newcomers over its bytes: such a stream
+    // is bounded by messages, which it counts exactly.
+    max_bytes: stream.discard === 'old' ? settings.maxBytes : -1,
+    max_msgs: stream.discard === 'new' ? settings.maxMessages : -1,
     num_replicas: settings.replicas,
     duplicate_window: nanos(stream.duplicateWindowMs),
     subjects: stream.subjects.map((subject) => prefixedSubject(settings.prefix, subject)),

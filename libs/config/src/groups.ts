@@ -72,8 +72,16 @@ export const groups = {
     NATS_STREAM_MAX_BYTES: Type.Integer({
       default: 536_870_912,
       minimum: 1_048_576,
-      description: 'the most bytes one stream may hold; a full stream refuses, it never drops',
-      examples: [2147483648],
+      description:
+        'the most bytes of each stream of results and parked deliveries; when one is full it forgets the eldest',
+      examples: [536870912],
+    }),
+    NATS_STREAM_MAX_MESSAGES: Type.Integer({
+      default: 1_000_000,
+      minimum: 1,
+      description:
+        'the most pushes that may wait in each stream; when one is full, publishes are answered `wait` (about 1 KB each)',
+      examples: [1000000],
     }),
   },
 } as const;

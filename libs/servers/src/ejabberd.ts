@@ -68,7 +68,8 @@ const configuration = (options: EjabberdOptions, domain: string, listen: string,
     loglevel: 'warning',
     hosts: [domain],
     listen: [
-      { port: ports.c2s, ip: listen, module: 'ejabberd_c2s', access: 'all' },
+      // Without a limit one user could send what is too large for every component.
+      { port: ports.c2s, ip: listen, module: 'ejabberd_c2s', access: 'all', max_stanza_size: 262_144 },
       {
         port: ports.component,
         ip: listen,

@@ -23,7 +23,14 @@ export const givenServer = async (
   }
   const refuse = () =>
     Promise.reject(new Error(`${title} is given by ${urlVariable}, so it cannot be killed or restarted from here`));
-  return { how: `url from ${urlVariable}`, url, stop: async () => {}, kill: refuse, restart: refuse };
+  return {
+    how: `url from ${urlVariable}`,
+    url,
+    ended: async () => undefined,
+    stop: async () => {},
+    kill: refuse,
+    restart: refuse,
+  };
 };
 
 const refusalOf = (url: string, standardPort: number): Promise<string | undefined> =>

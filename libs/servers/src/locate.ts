@@ -50,7 +50,15 @@ export const prepareServers = async <Kind extends ServerKind>(
   // A failure is told by `locate` below, which tries what still is missing once more.
   if (absent.length > 1) await install(absent, options.report ?? (() => {}));
   const hows: Partial<Record<Kind, string>> = {};
-  for (const { kind, location } of found) hows[kind] = describeLocation(location ?? (await locate(kind, options)));
+  const failures: string[] = [];
+  for (const { kind, location } of found)
+    try {
+      hows[kind] = describeLocation(location ?? (await locate(kind, options)));
+    } catch (error) {
+      failures.push((error as Error).message);
+    }
+  // All at once: whoever has to ask somebody else to install them should have to ask once.
+  if (failures.length > 0) throw new Error(failures.join('\n\n'));
   return hows as Record<Kind, string>;
 };
 

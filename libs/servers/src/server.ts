@@ -22,6 +22,8 @@ export type StartOptions = {
 export type RunningServer = {
   /** For humans: `local process /usr/sbin/nats-server`, `container nats:2.11-alpine`, `url from NATS_URL`. */
   readonly how: string;
+  /** How it ended, or undefined while it runs. */
+  ended(): Promise<string | undefined>;
   /** Ends the server in an orderly way; nothing happens when it has ended already. */
   stop(): Promise<void>;
   /** Ends the server with SIGKILL, as a crash would. */
@@ -127,6 +129,7 @@ export const runServer = async <Port extends string>(
   return {
     how,
     ports,
+    ended: () => instance.ended(),
     stop: () => instance.stop(),
     kill: () => instance.kill(),
     restart: async () => {

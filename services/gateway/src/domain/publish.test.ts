@@ -24,7 +24,7 @@ it('an accepted publish becomes a delivery, with every option kept', () => {
     type: 'deliver',
     delivery: {
       v: 1,
-      id: dedupeKey('push.localhost', 'localhost', 'rr-1', 'n'),
+      id: dedupeKey('push.localhost', 'localhost', 'rr-1', 'n', [{ lastMessageBody: 'hi' }, options]),
       node: { host: 'push.localhost', node: 'n', version: 3 },
       service: 'apns',
       mode: 'dev',
@@ -56,6 +56,12 @@ describe('the order of the checks', () => {
     ['no payload at all', {}, { payload: 'payload-required' }, faults.payloadRequired],
     ['the size before the options', { authorisation: 'forbidden' }, tooBig, faults.payloadTooBig],
     [
+      'options that are too large',
+      {},
+      { options: { ...options, junk: 'x'.repeat(1_000) } },
+      faults.preconditionNotMet('publish-options are too large'),
+    ],
+    [
       'the options before the right to publish',
       { authorisation: 'forbidden' },
       { options: {} },
@@ -85,13 +91,14 @@ it.each([
   expect(decision).toMatchObject({ delivery: { expiresAt: 1_000_000 + ms } });
 });
 
-it('the dedupe key is that of host, sender, iq id and node, and of nothing else', () => {
-  const keys: [string, string, string, string][] = [
-    ['h', 'a', 'b', 'c'],
-    ['h', 'ab', '', 'c'],
-    ['h', 'a', 'bc', ''],
-    ['h', 'a/phone', 'b', 'c'],
-    ['i', 'a', 'b', 'c'],
+it('the dedupe key is that of host, sender, iq id, node and content', () => {
+  const keys: [string, string, string, string, unknown][] = [
+    ['h', 'a', 'b', 'c', 'x'],
+    ['h', 'ab', '', 'c', 'x'],
+    ['h', 'a', 'bc', '', 'x'],
+    ['h', 'a/phone', 'b', 'c', 'x'],
+    ['i', 'a', 'b', 'c', 'x'],
+    ['h', 'a', 'b', 'c', 'y'],
   ];
   const once = keys.map((key) => dedupeKey(...key));
   expect(keys.map((key) => dedupeKey(...key))).toEqual(once);

@@ -38,6 +38,8 @@ export const decidePublish = (facts: PublishFacts): PublishDecision => {
   if (typeof publish.payload === 'string') return refuse(faults.payloadInvalid);
   if (publish.payload.otherBytes > maxPayloadBytes) return refuse(faults.payloadTooBig);
   const device = deviceOf(publish.options);
+  if (Buffer.byteLength(JSON.stringify(publish.options)) > maxPayloadBytes)
+    return refuse(faults.preconditionNotMet('publish-options are too large'));
   if ('why' in device) return refuse(faults.preconditionNotMet(device.why));
   if (authorisation === 'forbidden') return refuse(faults.forbidden);
   const delivery = toDelivery(facts, device, shortened(publish.payload.summary));
@@ -72,7 +74,7 @@ const toDelivery = (facts: PublishFacts, device: Device, summary: Delivery['summ
   };
   return {
     v: 1,
-    id: dedupeKey(host, sender, iqId, publish.node),
+    id: dedupeKey(host, sender, iqId, publish.node, [summary, publish.options]),
     node,
     ...device,
     options: publish.options,
@@ -92,10 +94,13 @@ const timeToLiveMs = (option: string | undefined, fallbackMs: number): number =>
   return Math.min(maxTtlSeconds, Math.max(60, Number(option))) * 1_000;
 };
 
-/** The same publish, repeated, has the same key. Hashed, so that its length is bounded. */
-export const dedupeKey = (host: string, sender: string, iqId: string, node: string): string =>
+/**
+ * The same publish, repeated, has the same key. `content` is in it because a client that starts again may count its ids
+ * from 1. Hashed, so that its length is bounded.
+ */
+export const dedupeKey = (host: string, sender: string, iqId: string, node: string, content: unknown): string =>
   createHash('sha256')
-    .update(JSON.stringify([host, sender, iqId, node]))
+    .update(JSON.stringify([host, sender, iqId, node, content]))
     .digest('base64url')
     .slice(0, 32);
 
