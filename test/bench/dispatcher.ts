@@ -31,6 +31,7 @@ export const storeDeliveries = async (stage: Stage, count: number): Promise<void
       url: stage.natsUrl,
       streams: { prefix: '', replicas: 1, maxBytes: 536_870_912, maxMessages: 2_000_000 },
       publishTimeoutMs: 30_000,
+      commandTimeoutMs: 10_000,
       maxPublishesInFlight: 4_096,
     },
     createLog('bench', 'silent'),

@@ -18,6 +18,7 @@ export const createNodes = async (stage: Stage, count: number, from = 0): Promis
       url: stage.natsUrl,
       streams: { prefix: '', replicas: 1, maxBytes: 536_870_912, maxMessages: 2_000_000 },
       publishTimeoutMs: 10_000,
+      commandTimeoutMs: 10_000,
       maxPublishesInFlight: 4_096,
     },
     createLog('bench', 'silent'),
@@ -31,7 +32,7 @@ export const createNodes = async (stage: Stage, count: number, from = 0): Promis
       node: `n${from + index}`,
       owner: `user${from + index}@localhost`,
     };
-    const reply = await bus.request('create-node', command, { timeoutMs: 10_000, traceparent: '' });
+    const reply = await bus.request('create-node', command, '');
     return reply.type === 'created';
   };
   const { failed } = await load(count, 64, create);

@@ -43,7 +43,6 @@ const startGateway = async () => {
       answer: createAnswer({
         bus,
         clock: Date.now,
-        commandTimeoutMs: 100,
         defaultTtlMs: 60_000,
         maxPayloadBytes: 60_000,
         onUnverified: () => {},

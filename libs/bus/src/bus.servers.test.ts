@@ -38,6 +38,7 @@ const openBus = async (prefix: string, maxMessages = 10_000) => {
       url: nats.url,
       streams: { prefix, replicas: 1, maxBytes: 10_485_760, maxMessages },
       publishTimeoutMs: 2_000,
+      commandTimeoutMs: 1_000,
       maxPublishesInFlight: 200,
     },
     createLog('test', 'silent'),
@@ -244,8 +245,7 @@ describe('consume', () => {
 });
 
 describe('request and reply', () => {
-  const ask = (bus: Bus) =>
-    bus.request('list-nodes', { v: 1, host: 'h', owner: 'a@b' }, { timeoutMs: 1_000, traceparent: 'tp' });
+  const ask = (bus: Bus) => bus.request('list-nodes', { v: 1, host: 'h', owner: 'a@b' }, 'tp');
   const nodes: Reply = { v: 1, type: 'nodes', nodes: ['n'] };
 
   it('says so when nobody listens', async () => {
@@ -273,7 +273,7 @@ describe('request and reply', () => {
     let how: 'throw' | 'hang' = 'throw';
     bus.answer(() => (how === 'throw' ? Promise.reject(new TypeError('bug')) : new Promise(() => {})), 1);
     await expect.poll(() => ask(asker), patience).toEqual({ v: 1, type: 'unavailable' });
-    expect(await asker.request('list-nodes', { v: 9 } as never, { timeoutMs: 1_000, traceparent: 'tp' })).toEqual({
+    expect(await asker.request('list-nodes', { v: 9 } as never, 'tp')).toEqual({
       v: 1,
       type: 'unreadable',
     });
@@ -293,8 +293,7 @@ it('an answerer that drains takes no more commands while others ask on, and answ
   const nodes: Reply = { v: 1, type: 'nodes', nodes: [] };
   const slowly = () => new Promise<Reply>((resolve) => setTimeout(() => resolve(nodes), 20));
   for (const bus of [a, b]) bus.answer(slowly, 100);
-  const ask = () =>
-    asker.request('list-nodes', { v: 1, host: 'h', owner: 'a@b' }, { timeoutMs: 5_000, traceparent: 'tp' });
+  const ask = () => asker.request('list-nodes', { v: 1, host: 'h', owner: 'a@b' }, 'tp');
   await expect.poll(ask, patience).toEqual(nodes);
   let stop = false;
   const failed: unknown[] = [];
@@ -338,9 +337,7 @@ describe('NATS killed and started again', () => {
     await nats.kill();
     await expect.poll(() => bus.missing(), patience).toContain('disconnected');
     expect((await publish(bus, 'd')).type).toBe('disconnected');
-    expect(
-      await bus.request('list-nodes', { v: 1, host: 'h', owner: 'a@b' }, { timeoutMs: 500, traceparent: 'tp' }),
-    ).toEqual({ type: 'disconnected' });
+    expect(await bus.request('list-nodes', { v: 1, host: 'h', owner: 'a@b' }, 'tp')).toEqual({ type: 'disconnected' });
     await nats.restart();
     await expect.poll(() => bus.missing(), patience).toBeUndefined();
     expect((await publish(bus, 'e')).type).toBe('stored');

@@ -1,4 +1,4 @@
-import { NoRespondersError, headers, TimeoutError } from '@nats-io/transport-node';
+import { headers } from '@nats-io/transport-node';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import type { JsMsg } from '@nats-io/jetstream';
 import {
@@ -15,17 +15,18 @@ import type { Command, CommandType, Durable, Message, Reply } from '@pushmesh/co
 import { metricNames } from '@pushmesh/telemetry';
 import type { Log, Metrics } from '@pushmesh/telemetry';
 import { openConnection } from './connection.ts';
+import { openInbox } from './inbox.ts';
 import { openLease } from './lease.ts';
 import type { Lease } from './lease.ts';
 import type { NatsOptions } from './connection.ts';
-import { createPublisher, isStored } from './publisher.ts';
+import { isStored, publishTo } from './publisher.ts';
 import type { Published, PublishOptions } from './publisher.ts';
 import { createPuller } from './puller.ts';
 import type { Puller, Settlement } from './puller.ts';
 import { prefixedStream, prefixedSubject } from './streams.ts';
 
 /** What a request gets when no reply came. */
-export type NoReply = { readonly type: 'timeout' | 'no-responders' | 'disconnected' };
+export type NoReply = { readonly type: 'timeout' | 'no-responders' | 'disconnected' | 'full' };
 
 export type MessageContext = { readonly traceparent: string | undefined };
 
@@ -41,7 +42,9 @@ export type ConsumeOptions<T> = {
 
 export type BusOptions = NatsOptions & {
   readonly publishTimeoutMs: number;
-  /** The most publishes of this process that may wait for their PubAck. */
+  /** How long a command may take to be answered. */
+  readonly commandTimeoutMs: number;
+  /** The most messages of this process that may wait for their PubAck, and the most for their reply. */
   readonly maxPublishesInFlight: number;
 };
 
@@ -57,7 +60,11 @@ export type NatsConfig = {
 };
 
 /** What a service tells the bus, from its configuration. */
-export const busOptionsOf = (name: string, config: NatsConfig, maxPublishesInFlight = 4_096): BusOptions => ({
+export const busOptionsOf = (
+  name: string,
+  config: NatsConfig,
+  { maxPublishesInFlight = 4_096, commandTimeoutMs = 1_000 } = {},
+): BusOptions => ({
   name,
   url: config.NATS_URL,
   creds: config.NATS_CREDS,
@@ -68,6 +75,7 @@ export const busOptionsOf = (name: string, config: NatsConfig, maxPublishesInFli
     maxMessages: config.NATS_STREAM_MAX_MESSAGES,
   },
   publishTimeoutMs: config.PUBLISH_TIMEOUT_MS,
+  commandTimeoutMs,
   maxPublishesInFlight,
 });
 
@@ -82,8 +90,12 @@ const backlogEveryMs = 5_000;
 export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
   const measure = metrics.add(metricNames.bus);
   const connection = openConnection(options, log);
-  const publisher = createPublisher(connection, {
+  const pubAcks = openInbox(connection, {
     timeoutMs: options.publishTimeoutMs,
+    maxInFlight: options.maxPublishesInFlight,
+  });
+  const replies = openInbox(connection, {
+    timeoutMs: options.commandTimeoutMs,
     maxInFlight: options.maxPublishesInFlight,
   });
   const { prefix } = options.streams;
@@ -96,7 +108,7 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
 
   const publishBytes = async (subject: string, data: Uint8Array, how: PublishOptions): Promise<Published> => {
     const started = performance.now();
-    const published = await publisher.publish(prefixedSubject(prefix, subject), data, how);
+    const published = await publishTo(pubAcks, prefixedSubject(prefix, subject), data, how);
     measure.publishSeconds.observe({ subject }, (performance.now() - started) / 1000);
     measure.published.inc({ subject, result: published.type });
     if (published.type === 'refused') {
@@ -113,32 +125,21 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
     publish: <T>(subject: string, message: Message<T>, value: T, how: PublishOptions): Promise<Published> =>
       publishBytes(subject, message.encode(value), how),
 
-    /** Asks pubsub-push; the reply is validated. */
+    /** Asks pubsub-push and waits for as long as `commandTimeoutMs`; the reply is validated. */
     request: async <K extends CommandType>(
       type: K,
       command: Command<K>,
-      { timeoutMs, traceparent }: { timeoutMs: number; traceparent: string },
+      traceparent: string,
     ): Promise<Reply | NoReply> => {
-      const nats = connection.current();
-      if (!nats) return { type: 'disconnected' };
       const head = headers();
       head.set('traceparent', traceparent);
       const subject = prefixedSubject(prefix, commandSubject(type));
-      try {
-        const answer = await nats.request(subject, commandMessages[type].encode(command), {
-          timeout: timeoutMs,
-          headers: head,
-        });
-        const decoded = replyMessage.decode(answer.data);
-        if (decoded.ok) return decoded.value;
-        log.error({ event: 'reply-unreadable', command: type, why: decoded.why });
-        return { v: 1, type: 'unavailable' };
-      } catch (error) {
-        if (error instanceof TimeoutError) return { type: 'timeout' };
-        // nats.js wraps the 503 of a request nobody listens for into a RequestError.
-        const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-        return { type: cause instanceof NoRespondersError ? 'no-responders' : 'disconnected' };
-      }
+      const asked = await replies.ask(subject, commandMessages[type].encode(command), head);
+      if (asked.type !== 'answer') return { type: asked.type === 'unsendable' ? 'disconnected' : asked.type };
+      const decoded = replyMessage.decode(asked.msg.data);
+      if (decoded.ok) return decoded.value;
+      log.error({ event: 'reply-unreadable', command: type, why: decoded.why });
+      return { v: 1, type: 'unavailable' };
     },
 
     /** Answers commands, together with every other replica; refuses with `unavailable` beyond `maxInFlight`. */
@@ -252,7 +253,8 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
 
     /** Sends what is buffered and closes the connection. */
     close: async (): Promise<void> => {
-      publisher.close();
+      pubAcks.close();
+      replies.close();
       await connection.close();
     },
   };

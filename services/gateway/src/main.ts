@@ -12,13 +12,19 @@ const metrics = createMetrics('gateway');
 const measure = metrics.add(metricNames.gateway);
 
 // the edges
-const bus = createBus(busOptionsOf('gateway', config, config.MAX_IN_FLIGHT * config.components.length), log, metrics);
+const bus = createBus(
+  busOptionsOf('gateway', config, {
+    maxPublishesInFlight: config.MAX_IN_FLIGHT * config.components.length,
+    commandTimeoutMs: config.COMMAND_TIMEOUT_MS,
+  }),
+  log,
+  metrics,
+);
 
 // the middle
 const answer = createAnswer({
   bus,
   clock: Date.now,
-  commandTimeoutMs: config.COMMAND_TIMEOUT_MS,
   defaultTtlMs: config.PUSH_TTL_SECONDS * 1_000,
   maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
   onUnverified: () => measure.unverified.inc(),

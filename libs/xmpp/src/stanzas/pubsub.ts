@@ -59,12 +59,13 @@ const readPayload = (publish: Element): Publish['payload'] => {
 };
 
 /** Octets of the names, attributes and texts of an element, unescaped: escaping can make six of one. */
-const contentBytes = (element: Element): number =>
-  Buffer.byteLength(element.name + Object.entries(element.attrs).flat().join('')) +
-  element.children.reduce<number>(
-    (sum, child) => sum + (typeof child === 'string' ? Buffer.byteLength(child) : contentBytes(child)),
-    0,
-  );
+const contentBytes = (element: Element): number => {
+  let bytes = element.name.length;
+  for (const name in element.attrs) bytes += name.length + Buffer.byteLength(String(element.attrs[name]));
+  for (const child of element.children)
+    bytes += typeof child === 'string' ? Buffer.byteLength(child) : contentBytes(child);
+  return bytes;
+};
 
 /**
  * The client’s publish-options as its server repeats them. Prosody repeats the form to the letter, so a form that the

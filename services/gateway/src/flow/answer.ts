@@ -25,7 +25,6 @@ export type RequestContext = {
 type Ports = {
   readonly bus: Pick<Bus, 'request' | 'publish'>;
   readonly clock: () => number;
-  readonly commandTimeoutMs: number;
   readonly defaultTtlMs: number;
   readonly maxPayloadBytes: number;
   readonly onUnverified: () => void;
@@ -35,13 +34,13 @@ const done: Answer = { result: undefined };
 
 /** One request in, one answer out. Throws only on bugs; the caller turns a throw into `wait`. */
 export const createAnswer = (ports: Ports) => {
-  const { bus, clock, commandTimeoutMs, defaultTtlMs, maxPayloadBytes, onUnverified } = ports;
+  const { bus, clock, defaultTtlMs, maxPayloadBytes, onUnverified } = ports;
 
   const ask = <K extends CommandType>(
     type: K,
     command: Command<K>,
     { traceparent }: RequestContext,
-  ): Promise<Reply | NoReply> => bus.request(type, command, { timeoutMs: commandTimeoutMs, traceparent });
+  ): Promise<Reply | NoReply> => bus.request(type, command, traceparent);
 
   const publish = async (request: Extract<Request, { type: 'publish' }>, context: RequestContext): Promise<Answer> => {
     const { host, iqId, traceparent } = context;

@@ -44,7 +44,6 @@ const answerOver = (bus: { request?: unknown; publish?: unknown }) =>
   createAnswer({
     bus: bus as Bus,
     clock: () => 0,
-    commandTimeoutMs: 100,
     defaultTtlMs: 1_000,
     maxPayloadBytes: 1_000,
     onUnverified: () => {},
