@@ -40,7 +40,9 @@ export const publishTo = async (
       return { type: 'refused', why: 'no stream takes this subject, or JetStream is off' };
     case 'unsendable':
       return { type: 'refused', why: asked.why };
-    default:
+    case 'timeout':
+    case 'disconnected':
+    case 'full':
       return asked;
   }
 };
