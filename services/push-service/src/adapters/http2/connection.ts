@@ -5,6 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import { exchange } from './exchange.ts';
 import type { Http2Request, Http2Response, StreamEnd } from './exchange.ts';
+import { createWatchdog } from './watchdog.ts';
 
 export type ConnectionOptions = {
   readonly origin: URL;
@@ -12,7 +13,6 @@ export type ConnectionOptions = {
   readonly verify: boolean;
   readonly connectTimeoutMs: number;
   readonly pingEveryMs: number;
-  /** How long the answer to a PING may take before the connection counts as dead. */
   readonly pingTimeoutMs: number;
   readonly streamsPerConnection: number;
   readonly maxBodyBytes: number;
@@ -72,17 +72,27 @@ export const openConnection = (
   socket.setNoDelay(true);
   const session = connectHttp2(origin, { createConnection: () => socket, settings: { enablePush: false } });
 
+  const finish = () => {
+    if (state === 'closed') return;
+    state = 'closed';
+    clearTimeout(connectDeadline);
+    watchdog.stop();
+    onClosed(why);
+  };
   const destroy = (reason: string) => {
     if (state === 'closed') return;
     why = reason;
     session.destroy();
+    // A session whose write never ends does not end either.
+    socket.destroy();
+    finish();
   };
   const connectDeadline = setTimeout(() => destroy('connect_timeout'), options.connectTimeoutMs).unref();
-  const watchdog = watch(
-    options,
-    (done) => session.destroyed || session.ping(done),
-    () => destroy('ping_timeout'),
-  );
+  const watchdog = createWatchdog(options, {
+    isBusy: () => inFlight > 0,
+    ping: (onAnswer) => void (session.destroyed || session.ping(onAnswer)),
+    onSilence: () => destroy('ping_timeout'),
+  });
 
   session.on('connect', () => {
     if (socket.alpnProtocol !== 'h2') destroy('no_h2');
@@ -105,12 +115,7 @@ export const openConnection = (
   session.on('error', (error: NodeJS.ErrnoException) => {
     why = error.code ?? 'error';
   });
-  session.on('close', () => {
-    clearTimeout(connectDeadline);
-    watchdog.stop();
-    state = 'closed';
-    onClosed(why);
-  });
+  session.on('close', finish);
 
   return {
     // The session knows that it is over before its events say so.
@@ -125,7 +130,10 @@ export const openConnection = (
         maxBodyBytes,
         excluded: (id) => id > lastStreamId,
         onEnd: (end) => {
-          if (!proven && end.type === 'answer') proven = proves?.(end) ?? true;
+          if (end.type === 'answer') {
+            watchdog.alive();
+            if (!proven) proven = proves?.(end) ?? true;
+          }
           onEnd(end);
         },
         onClosed: () => {
@@ -142,41 +150,8 @@ export const openConnection = (
       session.close();
     },
     destroy,
-    ping: watchdog.ping,
+    ping: watchdog.ask,
   };
 };
 
 const hostOf = (origin: URL): string => origin.hostname.replace(/^\[|\]$/g, '');
-
-type Ping = (done: () => void) => unknown;
-
-/** A PING (RFC 9113 §6.7) at every turn, and the alarm when one is not answered in time: a silent peer says nothing else. */
-const watch = (
-  { pingEveryMs, pingTimeoutMs }: Pick<ConnectionOptions, 'pingEveryMs' | 'pingTimeoutMs'>,
-  send: Ping,
-  onSilence: () => void,
-) => {
-  let turn: NodeJS.Timeout | undefined;
-  let deadline: NodeJS.Timeout | undefined;
-  const answered = () => {
-    clearTimeout(deadline);
-    deadline = undefined;
-  };
-  const ping = () => {
-    if (!turn || deadline) return;
-    // After our own stall the answer may be waiting in the socket: read it first, then judge.
-    deadline = setTimeout(() => setImmediate(() => deadline && onSilence()), pingTimeoutMs).unref();
-    send(answered);
-  };
-  return {
-    start: () => {
-      turn = setInterval(ping, pingEveryMs).unref();
-    },
-    ping,
-    stop: () => {
-      clearInterval(turn);
-      turn = undefined;
-      answered();
-    },
-  };
-};

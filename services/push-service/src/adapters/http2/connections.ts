@@ -169,7 +169,8 @@ export const createConnections = (options: ConnectionsOptions, { onRoom, onUnrea
     /** Ends the use of all present connections at once; what is in flight on them is finished. */
     recycle: (tls?: SecureContextOptions) => {
       if (tls) secureContext = createSecureContext(tls);
-      for (const member of members) {
+      const present = [...members]; // others take their places meanwhile
+      for (const member of present) {
         if (isReady(member)) retire(member, 'recycled');
         if (!isOpening(member)) continue;
         member.over = true;

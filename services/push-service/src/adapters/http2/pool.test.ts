@@ -309,7 +309,8 @@ describe('connections', () => {
     await post('/a');
     const load = paths(12, 'held').map((path) => post(path));
     await expect.poll(() => (void post('/more'), pool.connections().connected), patiently).toBe(3);
-    await expect.poll(() => (release(), held.length), patiently).toBe(0);
+    await expect.poll(() => held.length, patiently).toBe(12);
+    release();
     await Promise.all(load);
     await relay.refuse();
     await expect.poll(async () => statusOrFault(await post('/b')), patiently).toBe('unable_to_connect');
@@ -317,6 +318,35 @@ describe('connections', () => {
     await relay.restore();
     await expect.poll(() => pool.connections().connected, patiently).toBe(1);
     await expect.poll(() => (void post('/c'), pool.connections().connected), patiently).toBe(3);
+  });
+
+  it('notices a reset that meets its own writes', async () => {
+    const { held, handler } = holding();
+    const server = await peer((stream, body, path) =>
+      path === '/again' ? echo(stream, body, path) : handler(stream, body, path),
+    );
+    const relay = await line(server.port);
+    const { post, pool, changes } = poolTo(relay.origin, {
+      connections: 3,
+      streamsPerConnection: 4,
+      timeoutMs: 1_500,
+    });
+    const load = paths(12).map((path) => post(path));
+    await expect.poll(() => (void post('/more'), pool.connections().connected), patiently).toBe(3);
+    await expect.poll(() => held.length, patiently).toBe(12);
+    await Promise.all(load); // their time runs out: now they are cancelled, and others sent
+    relay.cut();
+    const lost = () => changes.filter(({ type }) => type === 'lost').length;
+    await expect.poll(() => (void post('/again'), lost()), patiently).toBe(3);
+    await expect.poll(() => (void post('/again'), pool.connections().connected), patiently).toBe(3);
+  });
+
+  it('goes on after a recycle in the middle of connecting', async () => {
+    const { origin } = await peer(echo);
+    const { post, pool } = poolTo(origin);
+    const early = post('/early');
+    pool.recycle();
+    expect(await early).toMatchObject({ status: 200 });
   });
 
   it('does not storm a peer that hangs up on arrival', async () => {

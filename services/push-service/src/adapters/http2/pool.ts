@@ -22,6 +22,7 @@ export type Http2PoolOptions = {
   /** A connection is replaced at about this age. */
   readonly maxConnectionAgeMs?: number;
   readonly connectTimeoutMs?: number;
+  /** Without a sign of life for so long an idle peer is asked for one; one that owes an answer after a second or two. */
   readonly pingEveryMs?: number;
   /** A connection whose peer does not answer a PING in this time is cut. */
   readonly pingTimeoutMs?: number;
@@ -44,7 +45,7 @@ const defaults = {
   maxConnectionAgeMs: 6 * 3_600_000,
   connectTimeoutMs: 5_000,
   pingEveryMs: 15_000,
-  pingTimeoutMs: 5_000,
+  pingTimeoutMs: 2_000,
   backoff: { firstMs: 100, maxMs: 5_000 },
   maxBodyBytes: 65_536,
   neverIndexed: [],
