@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TObject } from 'typebox';
+import { heapBounds } from '../../deploy/local/service.ts';
 import { dispatcherSchema, readDispatcherConfig } from '../../services/dispatcher/src/config.ts';
 import { gatewaySchema, readGatewayConfig } from '../../services/gateway/src/config.ts';
 import { pubsubPushSchema, readPubsubPushConfig } from '../../services/pubsub-push/src/config.ts';
@@ -291,7 +292,9 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
       return [
         /^1000:1000$/.test(argsOf(image, 'USER').at(-1) ?? '') ? [] : 'it runs as root',
         argsOf(image, 'WORKDIR').at(-1) === `/app/services/${folder}` ? [] : 'it does not start in the service',
-        argsOf(image, 'CMD').at(-1) === '["node", "src/main.ts"]' ? [] : 'it does not start Node.js itself',
+        argsOf(image, 'CMD').at(-1) === `["node", "${heapBounds.join('", "')}", "src/main.ts"]`
+          ? []
+          : 'it does not start Node.js itself',
         argsOf(image, 'STOPSIGNAL').at(-1) === 'SIGTERM' ? [] : 'it is not stopped with SIGTERM',
         /CMD \["node", .*127\.0\.0\.1:\$\{process\.env\.OPS_PORT\}\/livez/.test(healthcheck)
           ? []

@@ -15,6 +15,7 @@ import type { Command, CommandType, Durable, Message, Reply } from '@pushmesh/co
 import { metricNames } from '@pushmesh/telemetry';
 import type { Log, Metrics } from '@pushmesh/telemetry';
 import { openConnection } from './connection.ts';
+import { atEndOfTurn } from './end-of-turn.ts';
 import { openInbox } from './inbox.ts';
 import { openLease } from './lease.ts';
 import type { Lease } from './lease.ts';
@@ -144,6 +145,13 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
 
     /** Answers commands, together with every other replica; refuses with `unavailable` beyond `maxInFlight`. */
     answer: (handler: CommandHandler, maxInFlight: number): void => {
+      const respond = (msg: Msg, reply: Reply): void => {
+        const data = replyMessage.encode(reply);
+        atEndOfTurn(
+          () => msg.respond(data),
+          (err) => log.error({ event: 'command-fault', subject: msg.subject, err }),
+        );
+      };
       const answerOne = async (msg: Msg): Promise<void> => {
         const type = commandTypes.find((each) => msg.subject.endsWith(commandSubject(each)));
         const decoded = type && commandMessages[type].decode(msg.data);
@@ -153,20 +161,20 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
             subject: msg.subject,
             why: decoded?.ok === false ? decoded.why : 'unknown command',
           });
-          msg.respond(replyMessage.encode({ v: 1, type: 'unreadable' }));
+          respond(msg, { v: 1, type: 'unreadable' });
           return;
         }
         if (answering.count >= maxInFlight) {
-          msg.respond(replyMessage.encode({ v: 1, type: 'unavailable' }));
+          respond(msg, { v: 1, type: 'unavailable' });
           return;
         }
         answering.count += 1;
         try {
           const reply = await handler(type, decoded.value, { traceparent: traceparentOf(msg) });
-          msg.respond(replyMessage.encode(reply));
+          respond(msg, reply);
         } catch (err) {
           log.error({ event: 'command-fault', command: type, err });
-          msg.respond(replyMessage.encode({ v: 1, type: 'unavailable' }));
+          respond(msg, { v: 1, type: 'unavailable' });
         } finally {
           answering.count -= 1;
           if (answering.count === 0) answering.idle?.();

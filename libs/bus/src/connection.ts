@@ -2,6 +2,7 @@ import { connect, credsAuthenticator } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import type { Log } from '@pushmesh/telemetry';
+import { endOfTurn } from './end-of-turn.ts';
 import { ensureStreams } from './streams.ts';
 import type { StreamSettings } from './streams.ts';
 
@@ -139,6 +140,7 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
     onLost: (listener) => lost.push(listener),
     close: async () => {
       closing.abort();
+      await endOfTurn();
       if (up) await nats?.drain();
       else await nats?.close();
     },

@@ -1,6 +1,7 @@
 import { createInbox } from '@nats-io/transport-node';
 import type { Msg, MsgHdrs, Subscription } from '@nats-io/transport-node';
 import type { Connection } from './connection.ts';
+import { atEndOfTurn } from './end-of-turn.ts';
 
 /** What came of a message that asks for an answer. */
 export type Asked =
@@ -65,14 +66,15 @@ export const openInbox = (connection: Connection, limits: { timeoutMs: number; m
       if (waiting.size >= limits.maxInFlight) return Promise.resolve({ type: 'full' });
       counter += 1;
       const key = counter.toString(36);
+      const send = (): void => {
+        // The connection may have been lost since.
+        if (waiting.has(key)) nats.publish(subject, data, { reply: `${inbox}.${key}`, headers });
+      };
+      // Larger than the server takes, or the connection closed this very moment.
+      const failed = (error: unknown): void => settle(key, { type: 'unsendable', why: (error as Error).message });
       return new Promise((resolve) => {
         waiting.set(key, { resolve, deadline: Date.now() + limits.timeoutMs });
-        try {
-          nats.publish(subject, data, { reply: `${inbox}.${key}`, headers });
-        } catch (error) {
-          // Larger than the server takes, or the connection closed this very moment.
-          settle(key, { type: 'unsendable', why: (error as Error).message });
-        }
+        atEndOfTurn(send, failed);
       });
     },
     close: () => clearInterval(sweep),

@@ -3,6 +3,7 @@ import type { Consumer, ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Durable } from '@pushmesh/contracts';
 import type { Connection } from './connection.ts';
+import { atEndOfTurn } from './end-of-turn.ts';
 
 /** What to do with a message that was handled. */
 export type Settlement =
@@ -44,9 +45,6 @@ const noRoomRetryMs = 250;
 const faultRetryMs = 1_000;
 const faultRetryCapMs = 60_000;
 
-/** NATS takes whole milliseconds only: with a fraction, or without a delay, the message comes again at once. */
-const later = (msg: JsMsg, delayMs: number): void => msg.nak(Math.max(1, Math.round(delayMs)));
-
 export const createPuller = (connection: Connection, options: PullOptions): Puller => {
   const { durable, stream, handle, onSettled, onFault } = options;
   const taken = new Set<JsMsg>();
@@ -62,6 +60,11 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
     for (const msg of taken) msg.working();
   }, durable.ackWaitMs / 3);
   keepAlive.unref();
+
+  const done = (msg: JsMsg): void => atEndOfTurn(() => msg.ack(), onFault);
+  /** NATS takes whole milliseconds only: with a fraction, or without a delay, the message comes again at once. */
+  const later = (msg: JsMsg, delayMs: number): void =>
+    atEndOfTurn(() => msg.nak(Math.max(1, Math.round(delayMs))), onFault);
 
   const requested = (): number => [...requests].reduce((sum, { open }) => sum + open, 0);
 
@@ -81,7 +84,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
       request.messages = await from.fetch({ max_messages: room, expires: pullExpiresMs });
       for await (const msg of request.messages) {
         request.open -= 1;
-        if (draining || taken.size >= limit) msg.nak(noRoomRetryMs);
+        if (draining || taken.size >= limit) later(msg, noRoomRetryMs);
         else void work(msg);
       }
     } catch (error) {
@@ -98,7 +101,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
     taken.add(msg);
     try {
       const settlement = await handle(msg);
-      if (settlement.type === 'ack') msg.ack();
+      if (settlement.type === 'ack') done(msg);
       else later(msg, settlement.delayMs);
       onSettled(settlement.type);
     } catch (error) {

@@ -12,11 +12,11 @@ export type ParserLimits = {
   readonly maxAttributes?: number;
 };
 
-/**
- * Wide enough for everything that the servers let through (Prosody and ejabberd take 512 KiB from another server, and
- * a forwarded stanza is wrapped once more): a stanza over the limit ends the stream, so no user may be able to send it.
- */
+/** Above what the servers let through: Prosody and ejabberd take 512 KiB from another server. */
 export const defaultLimits: Required<ParserLimits> = { maxStanzaBytes: 1024 * 1024, maxDepth: 64, maxAttributes: 64 };
+
+/** How many times `maxStanzaBytes` a stanza that is skipped may have: the parser below keeps a long text in one piece. */
+const skippedTimes = 16;
 
 /** The stream error that a refusal stands for (RFC 6120 §4.9.3). */
 export type XmlCondition = 'not-well-formed' | 'restricted-xml' | 'policy-violation' | 'internal-server-error';
@@ -41,7 +41,7 @@ export type StreamParserEvents = {
   end: [root: Element];
   /** The first and only error; the parser takes nothing in afterwards. */
   error: [error: XmlError];
-  /** A stanza too deep or with too many attributes, as its empty outermost element. See {@link StreamParser}. */
+  /** A stanza too large, too deep or with too many attributes, as its empty outermost element. See {@link StreamParser}. */
   refused: [head: Element, error: XmlError];
 };
 
@@ -53,9 +53,9 @@ export const createStreamParser = (limits: ParserLimits = defaultLimits) => new 
  * restricts (DTD, processing instructions, comments, undeclared entities), everything that is not well-formed, and
  * what exceeds the limits. Nothing is ever thrown.
  *
- * A stanza that is too deep or has too many attributes is refused alone, and the stream goes on, when somebody listens to
- * `refused`: servers pass such stanzas on from any user, and one user must not be able to cut the stream of everybody.
- * Without a listener it is an `error`. One that is too large is always an `error`.
+ * A stanza over a limit is refused alone, and the stream goes on, when somebody listens to `refused`: servers pass such
+ * stanzas on from any user, and one user must not be able to cut the stream of everybody. Without a listener it is an
+ * `error`; so is one that never seems to end, or whose first tag alone is over the limit.
  */
 export class StreamParser extends EventEmitter<StreamParserEvents> {
   readonly #limits: Required<ParserLimits>;
@@ -192,7 +192,7 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
   }
 
   #refuse(what: string): void {
-    const error = new XmlError('policy-violation', `a stanza has ${what}`);
+    const error = tooMuch(what);
     if (this.listenerCount('refused') === 0) throw error;
     this.#refusal ??= error;
     const head = this.#cursor?.root();
@@ -219,8 +219,11 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
 
   #countUpTo(offset: number): void {
     this.#bytes += Buffer.byteLength(this.#chunk.slice(this.#from, offset));
-    if (this.#bytes <= this.#limits.maxStanzaBytes) return;
-    throw new XmlError('policy-violation', `a stanza is larger than ${this.#limits.maxStanzaBytes} bytes`);
+    const { maxStanzaBytes } = this.#limits;
+    if (this.#bytes <= maxStanzaBytes) return;
+    const what = `more than ${maxStanzaBytes} bytes`;
+    if (!this.#cursor || this.#bytes > skippedTimes * maxStanzaBytes) throw tooMuch(what);
+    this.#refuse(what);
   }
 
   #fail(error: XmlError): void {
@@ -251,6 +254,8 @@ const saxesError = (cause: unknown): XmlError => {
 };
 
 const isBlank = (text: string) => text.trim() === '';
+
+const tooMuch = (what: string) => new XmlError('policy-violation', `a stanza has ${what}`);
 
 const restricted = (what: string): never => {
   throw new XmlError('restricted-xml', `${what} is not allowed in XMPP (RFC 6120 §11.1)`);

@@ -132,19 +132,24 @@ describe('the stream parser', () => {
     expect(written).toBeLessThanOrEqual(1100);
   });
 
-  it('skips a stanza that is too deep or has too many attributes when it is told where to report it', () => {
+  it('skips a stanza over a limit when it is told where to report it', () => {
     const deep = "<iq id='1'><a>x<b><c><d>text<e f=''/></d></c></b></a><g/></iq>";
     const wide = "<iq id='2'><a a='' b='' c='' d=''>x</a></iq>";
-    expect(read([header, deep, wide, '<message/>'], { skip: true }).seen).toEqual([
+    const large = [`<iq id='3'><a>${'x'.repeat(800)}`, 'x'.repeat(800), "</a><b/></iq><iq id='4'/>"];
+    expect(read([header, deep, wide, ...large, '<message/>'], { skip: true }).seen).toEqual([
       'refused <iq id="1"/> policy-violation',
       'refused <iq id="2"/> policy-violation',
+      'refused <iq id="3"/> policy-violation',
+      '<iq id="4"/>',
       '<message/>',
     ]);
   });
 
-  it('still refuses a skipped stanza that is too large', () => {
-    const deep = `<iq>${'<a>'.repeat(400)}`;
-    expect(read([header, deep], { skip: true }).seen).toEqual(['error policy-violation']);
+  it.each([
+    ['one that never seems to end', [`<iq>${'<a>'.repeat(4_000)}`, '<a>'.repeat(4_000)]],
+    ['one with a first tag over the limit', ["<iq id='", 'x'.repeat(2_000)]],
+  ])('does not skip %s', (_what, chunks) => {
+    expect(read([header, ...chunks], { skip: true }).seen).toEqual(['error policy-violation']);
   });
 
   it('reports a listener that throws instead of throwing itself', () => {

@@ -42,7 +42,7 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
       limits: { maxStanzaBytes },
       timing: { backoffCapMs: reconnectCapMs },
       onStanza: (stanza) => intake.onStanza(stanza),
-      onRefused: (head, error) => intake.onRefused(head, error.condition),
+      onRefused: (head, error) => intake.onRefused(head, error.message),
       onHandlerError: (err) => log.error({ event: 'stanza-fault', component: name, err }),
       onState: (state, reason) => {
         why = reason?.text;

@@ -52,11 +52,11 @@ export const gatewaySchema = Type.Object({
     examples: ['exclusive'],
   }),
   XMPP_MAX_STANZA_BYTES: Type.Integer({
-    default: 4_194_304,
+    default: 1_048_576,
     minimum: 10_000,
     description:
-      'the largest stanza that is read; a larger one closes the stream, so keep it above what the XMPP server lets its users send, escaped (six times as much)',
-    examples: [4194304],
+      'the largest stanza that is read; a larger one is skipped, and its sender told; one of 16 times as much closes the stream',
+    examples: [1048576],
   }),
   MAX_IN_FLIGHT: Type.Integer({
     default: 1_000,

@@ -1,8 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { unregisteredAtHeader } from '@pushmesh/contracts';
 import { errors, Pool } from 'undici';
 import type { PushRequest } from '../domain/request.ts';
 import type { PushApiAnswer } from '../domain/verdict.ts';
+import { AnswerTimeout, createExchange } from './exchange.ts';
+import type { HttpAnswer } from './exchange.ts';
 
 export type PushApiOptions = {
   readonly url: string;
@@ -28,32 +29,29 @@ export const createPushApiClient = ({ url, timeoutMs, connections, ca, verify }:
     keepAliveTimeout: 4_000,
     maxResponseSize: maxAnswerBytes,
   });
+  const exchange = createExchange(pool, timeoutMs);
   const base = new URL(url).pathname.replace(/\/$/, '');
 
   return {
     /** Sends one request; whatever happens on the way is an answer. */
     post: async ({ path, body }: PushRequest, traceparent: string): Promise<PushApiAnswer> => {
       try {
-        const answer = await pool.request({
-          method: 'POST',
+        const answer = await exchange.post({
           path: base + path,
           headers: { 'content-type': 'application/json', accept: 'application/json', traceparent },
           body: JSON.stringify(body),
-          // The pool’s own timeouts are between octets; a body that drips would never meet them.
-          signal: AbortSignal.timeout(timeoutMs),
         });
-        const text = await answer.body.text();
-        return { status: answer.statusCode, headers: hintsOf(answer.headers), body: parse(text) };
+        return { status: answer.status, headers: hintsOf(answer.headers), body: parse(answer.body) };
       } catch (error) {
         return { fault: faultOf(error) };
       }
     },
-    close: () => pool.close(),
+    close: exchange.close,
   };
 };
 
 /** The two headers that say more than the status; there is no need to read the others. */
-const hintsOf = (headers: IncomingHttpHeaders): Readonly<Record<string, string | undefined>> => ({
+const hintsOf = (headers: HttpAnswer['headers']): Readonly<Record<string, string | undefined>> => ({
   'retry-after': single(headers['retry-after']),
   [unregisteredAtHeader]: single(headers[unregisteredAtHeader]),
 });
@@ -69,9 +67,9 @@ const parse = (text: string): unknown => {
 };
 
 const faultOf = (error: unknown): Extract<PushApiAnswer, { fault: unknown }>['fault'] => {
-  const { code, name } = error as { code?: string; name?: string };
+  const { code } = error as { code?: string };
   if (code === 'ECONNREFUSED') return 'refused';
   if (code === 'ECONNRESET' || error instanceof errors.SocketError) return 'reset';
-  if (name === 'TimeoutError' || name === 'AbortError' || code?.includes('TIMEOUT')) return 'timeout';
+  if (error instanceof AnswerTimeout || code?.includes('TIMEOUT')) return 'timeout';
   return 'unreachable';
 };

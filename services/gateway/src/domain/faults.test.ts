@@ -8,7 +8,7 @@ const all = Object.entries(faults).map(
 
 it('only trouble of ours is internal-server-error, and that is always wait: anything else costs registrations', () => {
   for (const [name, { type, condition }] of all)
-    expect(condition === 'internal-server-error').toBe(name === 'trouble' && type === 'wait');
+    expect(condition === 'internal-server-error').toBe(['trouble', 'overLimit'].includes(name) && type === 'wait');
 });
 
 it.each(['timeout', 'no-responders', 'disconnected', 'unavailable', 'unreadable'] as const)(

@@ -2,7 +2,7 @@ import type { StanzaError } from '@pushmesh/xmpp';
 
 // Every stanza error the gateway can answer, in one place. What each XMPP server does with it decides the type: ejabberd
 // drops a registration on the first error that is not `wait`, MongooseIM on the first `cancel`, Prosody after 16, and
-// Tigase looks at the condition. So trouble of ours is always `wait` with `internal-server-error`, and nothing else is.
+// Tigase looks at the condition. So trouble of ours is always `wait` with `internal-server-error`.
 
 const cancel = (condition: StanzaError['condition'], more: Partial<StanzaError> = {}): StanzaError => ({
   type: 'cancel',
@@ -18,6 +18,12 @@ const modify = (condition: StanzaError['condition'], more: Partial<StanzaError> 
 export const faults = {
   /** We are in trouble, of any kind, bugs included. */
   trouble: { type: 'wait', condition: 'internal-server-error' },
+  /** The stanza is over a limit of the parser. */
+  overLimit: {
+    type: 'wait',
+    condition: 'internal-server-error',
+    text: 'the stanza is too large, too deep or has too many attributes',
+  },
   /** The publisher, or who manages the node, is not allowed to. */
   forbidden: { type: 'auth', condition: 'forbidden' },
   /** The node is unknown or retired: the device is dead for us. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { cutText, deviceOf } from '@pushmesh/contracts';
 import type { Delivery, Device, NodeRef, Reply } from '@pushmesh/contracts';
 import type { NoReply } from '@pushmesh/bus';
@@ -99,17 +99,11 @@ const timeToLiveMs = (option: string | undefined, fallbackMs: number): number =>
  * from 1. Hashed, so that its length is bounded.
  */
 export const dedupeKey = (host: string, sender: string, iqId: string, node: string, content: unknown): string =>
-  createHash('sha256')
-    .update(JSON.stringify([host, sender, iqId, node, content]))
-    .digest('base64url')
-    .slice(0, 32);
+  hash('sha256', JSON.stringify([host, sender, iqId, node, content]), 'base64url').slice(0, 32);
 
 /** Names a device without telling its token: what pubsub-push compares and stores. */
 export const deviceFingerprint = ({ service, mode, deviceId }: Device): string =>
-  createHash('sha256')
-    .update(JSON.stringify([service, mode, deviceId]))
-    .digest('base64url')
-    .slice(0, 22);
+  hash('sha256', JSON.stringify([service, mode, deviceId]), 'base64url').slice(0, 22);
 
 /** Reads the reply to `authorise-publish`; no reply, or one that the store could not give, leaves it unverified. */
 export const toAuthorisation = (reply: Reply | NoReply): Authorisation => {

@@ -157,8 +157,8 @@ describe('a publish is answered', () => {
   });
 });
 
-it('tells the sender of a stanza that the parser skipped', () => {
+it('tells the sender of a stanza that the parser skipped, in a way that costs no registration', () => {
   const { intake, out } = intakeWith(answerOver({}));
-  intake.onRefused(publish, 'policy-violation');
-  expect(out.sent[0]).toContain('<error type="modify"><bad-request');
+  intake.onRefused(publish, 'a stanza has more than 64 levels');
+  expect(out.sent[0]).toContain('<error type="wait"><internal-server-error');
 });

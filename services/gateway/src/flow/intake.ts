@@ -101,12 +101,19 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
       if ('ignored' in read) metrics.stanzas.inc({ ...labels, request: read.ignored, answer: 'ignored' });
       else void take(read, stanza);
     },
-    /** A stanza that the parser skipped because it is too deep or too wide: its sender is told, the stream goes on. */
-    onRefused: (head: Element, condition: string): void => {
-      log.warn({ event: 'stanza-refused', component: host, stanza: head.name, condition });
+    /**
+     * A stanza that the parser skipped because it is over a limit: its sender is told, the stream goes on. It may be a
+     * server’s publish with the long text of somebody else, so the answer must not cost the registration.
+     */
+    onRefused: (head: Element, why: string): void => {
+      log.warn({ event: 'stanza-refused', component: host, stanza: head.name, why });
       const isRequest = head.name === 'iq' && ['get', 'set'].includes(String(head.attrs['type']));
-      metrics.stanzas.inc({ ...labels, request: 'refused', answer: isRequest ? 'bad-request' : 'ignored' });
-      if (isRequest) outlet.send(errorOf(head, faults.badRequest('the stanza is too deep or has too many attributes')));
+      metrics.stanzas.inc({
+        ...labels,
+        request: 'refused',
+        answer: isRequest ? faults.overLimit.condition : 'ignored',
+      });
+      if (isRequest) outlet.send(errorOf(head, faults.overLimit));
     },
     /** Reads nothing more and resolves when every stanza that was taken is answered. */
     drain: async (): Promise<void> => {

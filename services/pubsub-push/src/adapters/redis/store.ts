@@ -18,6 +18,7 @@ type Options = {
 export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () => {} }: Options) => {
   const redis = new Redis(url, {
     protocol: 2,
+    enableAutoPipelining: true,
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
