@@ -1,6 +1,6 @@
 import { newTraceparent, traceIdOf } from '@pushmesh/telemetry';
 import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
-import { errorOf, resultOf } from '@pushmesh/xmpp';
+import { errorOf, resultOf, xml } from '@pushmesh/xmpp';
 import type { Element, Sent } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
 import { faults } from '../domain/faults.ts';
@@ -99,7 +99,8 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
     onStanza: (stanza: Element): void => {
       const read = readSafely(stanza);
       if ('ignored' in read) metrics.stanzas.inc({ ...labels, request: read.ignored, answer: 'ignored' });
-      else void take(read, stanza);
+      // An answer needs the head alone: the tree of a stanza that waits would survive the next collections.
+      else void take(read, xml(stanza.name, stanza.attrs));
     },
     /**
      * A stanza that the parser skipped because it is over a limit: its sender is told, the stream goes on. It may be a
