@@ -1,0 +1,113 @@
+// pubsub-push and the dispatcher as processes, with messages in every stream and on every command that no version of ours
+// sent: they refuse what they cannot read, count it, and go on with the rest.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jetstream } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { commandMessages, commandSubject, commandTypes, messages, replyMessage, subjects } from '@pushmesh/contracts';
+import type { Delivery } from '@pushmesh/contracts';
+import { startTrivialPushApi } from '../bench/dispatcher.ts';
+import { openStage } from '../bench/stage.ts';
+import type { Stage } from '../bench/stage.ts';
+import { readResults } from './results.ts';
+
+const patience = { timeout: 30_000, interval: 100 };
+const exampleFile = (name: string): unknown =>
+  (
+    JSON.parse(readFileSync(new URL(`../../libs/contracts/examples/${name}-v1.json`, import.meta.url), 'utf8')) as {
+      examples: unknown;
+    }
+  ).examples;
+const examples = (name: string) => exampleFile(name) as readonly object[];
+const commandExamples = exampleFile('command') as Readonly<Record<string, readonly object[]>>;
+
+const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-hostile-'));
+let stage: Stage;
+let nats: NatsConnection;
+let api: Awaited<ReturnType<typeof startTrivialPushApi>>;
+let services: { readonly name: string; readonly ops: string; ended(): Promise<string | undefined> }[];
+beforeAll(async () => {
+  stage = await openStage({ dataDir, scale: 1, report: () => {} });
+  api = await startTrivialPushApi(0);
+  services = [
+    { name: 'pubsub-push', ...(await stage.start('pubsub-push', { LOG_LEVEL: 'fatal' })) },
+    { name: 'dispatcher', ...(await stage.start('dispatcher', { PUSH_API_URL: api.url, LOG_LEVEL: 'fatal' })) },
+  ];
+  nats = await connect({ servers: stage.natsUrl });
+});
+afterAll(async () => {
+  await nats?.close();
+  api?.close();
+  await stage?.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const metric = async (ops: string, name: string, label: string): Promise<number> => {
+  const text = await (await fetch(`${ops}/metrics`)).text();
+  const lines = text.split('\n').filter((line) => line.startsWith(name) && line.includes(label));
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+};
+
+/** A message of ours, spoilt: cut off, of another version, with a field of another type or one less, or no JSON at all. */
+const spoilt = (originals: readonly object[]): fc.Arbitrary<Uint8Array> => {
+  const original = fc.constantFrom(...originals);
+  const text = (value: unknown) => Buffer.from(JSON.stringify(value));
+  return fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.json().map((json) => Buffer.from(json)),
+    fc.tuple(original, fc.double({ min: 0, max: 0.99, noNaN: true })).map(([value, share]) => {
+      const whole = text(value);
+      return whole.subarray(0, Math.floor(whole.length * share));
+    }),
+    fc.tuple(original, fc.jsonValue()).map(([value, v]) => text({ ...value, v })),
+    fc.tuple(original, fc.nat(), fc.option(fc.jsonValue(), { nil: undefined })).map(([value, at, other]) => {
+      const names = Object.keys(value);
+      return text({ ...value, [names[at % names.length] ?? 'v']: other });
+    }),
+  );
+};
+
+it(
+  'spoilt messages are refused and counted, and cost no process and no other message',
+  { timeout: 120_000 },
+  async () => {
+    const streamed = [
+      [subjects.unverifiedPublish, examples('unverified-publish')],
+      [subjects.delivery('fcm', 'prod'), examples('delivery')],
+      [subjects.result('fcm'), examples('result')],
+    ] as const;
+    const js = jetstream(nats);
+    for (const [subject, originals] of streamed)
+      await Promise.all(fc.sample(spoilt(originals), 150).map((data) => js.publish(subject, data)));
+    for (const type of commandTypes)
+      for (const data of fc.sample(spoilt(commandExamples[type] ?? []), 60)) {
+        const reply = replyMessage.decode((await nats.request(commandSubject(type), data, { timeout: 10_000 })).data);
+        expect(reply.ok).toBe(true);
+      }
+
+    const now = Date.now();
+    const good: Delivery = {
+      ...(examples('delivery')[0] as Delivery),
+      id: 'good',
+      acceptedAt: now,
+      expiresAt: now + 60_000,
+    };
+    await js.publish(subjects.delivery(good.service, good.mode), messages.delivery.encode(good));
+    const ended = () => readResults(stage.natsUrl, ({ delivery, end }) => delivery === 'good' && end === 'delivered');
+    await expect.poll(ended, patience).toEqual(new Set(['good']));
+    const create = { v: 1 as const, host: 'push.example', node: 'n', owner: 'alice@example' };
+    const data = commandMessages['create-node'].encode(create);
+    const reply = await nats.request(commandSubject('create-node'), data, { timeout: 10_000 });
+    expect(replyMessage.decode(reply.data)).toMatchObject({ ok: true, value: { type: 'created' } });
+
+    for (const { name, ops, ended: end } of services) {
+      expect([name, await end()]).toEqual([name, undefined]);
+      await expect.poll(() => metric(ops, 'pushmesh_nats_received_total', 'settled="unreadable"'), patience).toBeGreaterThan(50);
+      expect(await metric(ops, 'process_resident_memory_bytes', '')).toBeLessThan(400_000_000);
+    }
+  },
+);
