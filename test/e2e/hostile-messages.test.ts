@@ -106,7 +106,9 @@ it(
 
     for (const { name, ops, ended: end } of services) {
       expect([name, await end()]).toEqual([name, undefined]);
-      await expect.poll(() => metric(ops, 'pushmesh_nats_received_total', 'settled="unreadable"'), patience).toBeGreaterThan(50);
+      await expect
+        .poll(() => metric(ops, 'pushmesh_nats_received_total', 'settled="unreadable"'), patience)
+        .toBeGreaterThan(50);
       expect(await metric(ops, 'process_resident_memory_bytes', '')).toBeLessThan(400_000_000);
     }
   },
