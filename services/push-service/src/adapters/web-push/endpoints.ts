@@ -2,6 +2,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { AddressNotAllowed, createGuardedLookup } from './guarded-lookup.ts';
 import type { Resolve } from './guarded-lookup.ts';
 import { isPublicAddress } from './public-address.ts';
@@ -34,6 +35,7 @@ type Options = {
 /** Nobody reads what a push service writes; so much may come before the connection is cut. */
 const maxAnswerBytes = 65_536;
 const idleMs = 15_000;
+const maxIdle = 256;
 
 /**
  * Posts to endpoints that anybody may have chosen: to public addresses only (`isPublicAddress`), with bounds, and without
@@ -41,7 +43,7 @@ const idleMs = 15_000;
  */
 export const createEndpoints = (options: Options) => {
   const { timeoutMs, maxInFlight, maxInFlightPerOrigin, allowPrivate, resolve, ca } = options;
-  const agent = new Agent({
+  const agent = new BoundedAgent({
     keepAlive: true,
     timeout: idleMs,
     maxFreeSockets: maxInFlightPerOrigin,
@@ -81,7 +83,6 @@ export const createEndpoints = (options: Options) => {
       request.end(body);
       return answer;
     },
-    connections: () => ({ connected: count(agent.sockets) + count(agent.freeSockets), disconnected: 0 }),
     close: (): void => agent.destroy(),
   };
 };
@@ -89,6 +90,15 @@ export const createEndpoints = (options: Options) => {
 export type Endpoints = ReturnType<typeof createEndpoints>;
 
 const fault = (kind: EndpointFault): EndpointAnswer => ({ type: 'fault', fault: kind });
+
+/** All hosts together keep `maxIdle` connections, however many hosts there are. */
+class BoundedAgent extends Agent {
+  override keepSocketAlive(socket: Duplex): boolean {
+    if (count(this.freeSockets) >= maxIdle) return false;
+    const isKept: unknown = super.keepSocketAlive(socket);
+    return isKept === true;
+  }
+}
 
 const count = (sockets: Readonly<Record<string, readonly unknown[] | undefined>>): number =>
   Object.values(sockets).reduce((sum, each) => sum + (each?.length ?? 0), 0);

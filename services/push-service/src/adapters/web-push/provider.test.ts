@@ -8,6 +8,7 @@ import { createFakeAuthority } from '../../fakes/tls.ts';
 import { startFakePushService } from '../../fakes/web-push/fake-push-service.ts';
 import type { WebPushDelivery } from '../../fakes/web-push/fake-push-service.ts';
 import { createEndpoints } from './endpoints.ts';
+import { createOriginCircuits } from './origin-circuits.ts';
 import { createWebPushProvider } from './provider.ts';
 import { createVapid, parseVapidIdentity } from './vapid.ts';
 
@@ -26,7 +27,7 @@ afterEach(async () => {
 
 const identity = () => {
   const parsed = parseVapidIdentity(pem.toString(), 'mailto:push@example.com');
-  if (!parsed.ok) throw new Error(parsed.problem);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return parsed.identity;
 };
 const { publicKey } = identity();
@@ -44,7 +45,8 @@ const start = async (more: Partial<Parameters<typeof createEndpoints>[0]> = {}, 
   });
   const clock = () => Date.now() + skewMs;
   const vapid = createVapid({ identity: identity(), clock });
-  const provider = createWebPushProvider({ mode: 'prod', tags: [], endpoints, vapid, clock });
+  const circuits = createOriginCircuits({ clock, random: () => 1, tryMs: 10_000 });
+  const provider = createWebPushProvider({ mode: 'prod', tags: [], endpoints, circuits, vapid, clock });
   stops.push(endpoints.close, fake.stop);
   return {
     fake,
@@ -53,7 +55,7 @@ const start = async (more: Partial<Parameters<typeof createEndpoints>[0]> = {}, 
     push: (subscription: string, request: Partial<Notification> = {}) =>
       provider.push({
         device_id: subscription,
-        service: 'fcm',
+        service: 'webpush',
         mode: 'prod',
         tags: [],
         alert: { title: 't', body: 'b' },
@@ -75,7 +77,6 @@ it('delivers what only the device can read', async () => {
     urgency: 'high',
   });
   expect(provider.service).toBe('webpush');
-  expect(provider.connections().connected).toBeGreaterThan(0);
 });
 
 it('fills a message to the last octet, and sends none that is longer', async () => {
@@ -222,5 +223,29 @@ describe('a push service that misbehaves', () => {
     expect(await push(other.subscribe('phone'))).toEqual(ok);
     await fake.stop();
     for (const answer of await Promise.all(slow)) expect(answer).not.toMatchObject({ reason: 'queue_full' });
+  });
+
+  it('is left alone when all of it is out, and no other is', async () => {
+    const { push, fake, provider } = await start();
+    const { fake: other } = await start();
+    fake.playFault({ answer: 'status', status: 503 });
+    const subscription = fake.subscribe('phone');
+    for (const _ of range) await push(subscription);
+    expect(fake.requests()).toBe(5);
+    expect(await push(subscription)).toEqual({
+      category: 'unable_to_connect',
+      reason: 'origin_is_out',
+      retryAfterSeconds: 30,
+    });
+    expect(await push(other.subscribe('phone'))).toEqual(ok);
+    expect(provider.connections()).toEqual({ connected: 1, disconnected: 1 });
+  });
+
+  it.each([429, 500, 507])('is tried on when it answers %i, which may be about one subscription', async (status) => {
+    const { push, fake } = await start();
+    fake.playFault({ answer: 'status', status });
+    const subscription = fake.subscribe('phone');
+    for (const _ of range) await push(subscription);
+    expect(fake.requests()).toBe(range.length);
   });
 });
