@@ -16,6 +16,7 @@ type Deps = {
 const maxInFlight = 1_000;
 /** Half of the slots that a dispatcher has for its lane, so that a slow one leaves room for the others. */
 const maxInFlightPerOrigin = 32;
+const maxIdle = 256;
 
 /** Web Push, which knows no environments: a request for either of them goes the same way. */
 export const createWebPush = ({ identity, allowPrivate }: WebPushSettings, { timeoutMs, ca }: Deps) => {
@@ -24,6 +25,7 @@ export const createWebPush = ({ identity, allowPrivate }: WebPushSettings, { tim
     timeoutMs,
     maxInFlight,
     maxInFlightPerOrigin,
+    maxIdle,
     allowPrivate,
     ...(ca !== undefined && { ca }),
   });

@@ -1,4 +1,5 @@
 import { Agent, request as httpsRequest } from 'node:https';
+import type { AgentOptions } from 'node:https';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
@@ -25,6 +26,8 @@ type Options = {
   /** Pushes that are under way at a time, to all push services and to one of them: a slow one holds up no other. */
   readonly maxInFlight: number;
   readonly maxInFlightPerOrigin: number;
+  /** Connections that are kept without a push under way, to all push services together. */
+  readonly maxIdle: number;
   /** Connects to any address: for push services within the operator's own network. */
   readonly allowPrivate: boolean;
   readonly resolve?: Resolve;
@@ -35,15 +38,14 @@ type Options = {
 /** Nobody reads what a push service writes; so much may come before the connection is cut. */
 const maxAnswerBytes = 65_536;
 const idleMs = 15_000;
-const maxIdle = 256;
 
 /**
  * Posts to endpoints that anybody may have chosen: to public addresses only (`isPublicAddress`), with bounds, and without
  * following redirects. HTTP/1.1: an endpoint is one of many hosts, most of which get a push now and then.
  */
 export const createEndpoints = (options: Options) => {
-  const { timeoutMs, maxInFlight, maxInFlightPerOrigin, allowPrivate, resolve, ca } = options;
-  const agent = new BoundedAgent({
+  const { timeoutMs, maxInFlight, maxInFlightPerOrigin, maxIdle, allowPrivate, resolve, ca } = options;
+  const agent = new BoundedAgent(maxIdle, {
     keepAlive: true,
     timeout: idleMs,
     maxFreeSockets: maxInFlightPerOrigin,
@@ -91,10 +93,17 @@ export type Endpoints = ReturnType<typeof createEndpoints>;
 
 const fault = (kind: EndpointFault): EndpointAnswer => ({ type: 'fault', fault: kind });
 
-/** All hosts together keep `maxIdle` connections, however many hosts there are. */
+/** Bounds what is kept for all hosts together; the agent of Node.js only knows a bound for each. */
 class BoundedAgent extends Agent {
+  readonly #maxIdle: number;
+
+  constructor(maxIdle: number, options: AgentOptions) {
+    super(options);
+    this.#maxIdle = maxIdle;
+  }
+
   override keepSocketAlive(socket: Duplex): boolean {
-    if (count(this.freeSockets) >= maxIdle) return false;
+    if (count(this.freeSockets) >= this.#maxIdle) return false;
     const isKept: unknown = super.keepSocketAlive(socket);
     return isKept === true;
   }

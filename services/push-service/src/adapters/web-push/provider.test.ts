@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -39,6 +39,7 @@ const start = async (more: Partial<Parameters<typeof createEndpoints>[0]> = {}, 
     timeoutMs: 10_000,
     maxInFlight: 100,
     maxInFlightPerOrigin: 100,
+    maxIdle: 100,
     allowPrivate: true,
     ca: authority.ca,
     ...more,
@@ -172,6 +173,28 @@ describe('the guard', () => {
     const answer = await push(at(fake.subscribe('phone'), 'push.example'));
     expect(answer).toEqual({ category: 'unable_to_connect', reason: 'unable_to_connect' });
   });
+});
+
+it.each([
+  [0, 5],
+  [1, 1],
+])('keeps %i connections at most, and so makes %i for five pushes', async (maxIdle, connections) => {
+  const { push, fake } = await start({ maxIdle });
+  let made = 0;
+  const toFake = Number(new URL(fake.origin).port);
+  const between = createServer((socket) => {
+    made += 1;
+    const other = connect(toFake, '127.0.0.1');
+    socket.on('error', () => other.destroy()).pipe(other);
+    other.on('error', () => socket.destroy()).pipe(socket);
+  });
+  between.listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  stops.push(() => between.close());
+  const { port } = between.address() as AddressInfo;
+  const subscription = fake.subscribe('phone').replace(`:${toFake}/`, `:${port}/`);
+  for (let n = 0; n < 5; n += 1) await push(subscription);
+  expect(made).toBe(connections);
 });
 
 describe('a push service that misbehaves', () => {
