@@ -10,14 +10,14 @@ const open = () => {
   return { time, circuits, fail };
 };
 
-it('holds an origin that failed five times in a row, and no other', () => {
+it('holds an origin that failed three times in a row, and no other', () => {
   const { circuits, fail } = open();
-  fail(4);
+  fail(2);
   expect(circuits.waitMs('a')).toBe(0);
   circuits.worked('a');
-  fail(4);
+  fail(2);
   expect(circuits.waitMs('a')).toBe(0);
-  fail(1);
+  expect([circuits.failed('a'), circuits.failed('a')]).toEqual([30_000, 30_000]);
   expect(circuits.waitMs('a')).toBe(30_000);
   expect(circuits.waitMs('b')).toBe(0);
   expect(circuits.out()).toBe(1);
@@ -25,10 +25,10 @@ it('holds an origin that failed five times in a row, and no other', () => {
 
 it('lets one try after the wait, doubles the wait when that fails, up to five minutes, and ends it when it works', () => {
   const { time, circuits, fail } = open();
-  fail(5);
+  fail(3);
   for (const next of [60_000, 120_000, 240_000, 300_000, 300_000]) {
     time.now += circuits.waitMs('a');
-    expect([circuits.waitMs('a'), circuits.waitMs('a')]).toEqual([0, 5_000]);
+    expect([circuits.waitMs('a'), circuits.waitMs('a')]).toEqual([0, Math.min(5_000 + next, 300_000)]);
     fail(1);
     expect(circuits.waitMs('a')).toBe(next);
   }
@@ -38,7 +38,7 @@ it('lets one try after the wait, doubles the wait when that fails, up to five mi
 
 it('tries again when nobody says how the try went', () => {
   const { time, circuits, fail } = open();
-  fail(5);
+  fail(3);
   time.now += 30_000;
   expect(circuits.waitMs('a')).toBe(0);
   time.now += 5_000;
@@ -53,16 +53,16 @@ it('counts the pushes that were under way when it opened as one', () => {
 
 it('waits for as long as the push service asks, five minutes at most', () => {
   const { circuits, fail } = open();
-  fail(5, 120);
+  fail(3, 120);
   expect(circuits.waitMs('a')).toBe(120_000);
   const other = open();
-  other.fail(5, 999_999_999);
+  other.fail(3, 999_999_999);
   expect(other.circuits.waitMs('a')).toBe(300_000);
 });
 
 it('forgets the eldest of ten thousand', () => {
   const { circuits, fail } = open();
-  fail(5);
+  fail(3);
   for (let n = 0; n < 9_999; n += 1) circuits.failed(`origin-${n}`);
   expect(circuits.waitMs('a')).toBe(30_000);
   circuits.failed('one-more');

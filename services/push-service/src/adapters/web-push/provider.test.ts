@@ -254,7 +254,7 @@ describe('a push service that misbehaves', () => {
     fake.playFault({ answer: 'status', status: 503 });
     const subscription = fake.subscribe('phone');
     for (const _ of range) await push(subscription);
-    expect(fake.requests()).toBe(5);
+    expect(fake.requests()).toBe(3);
     expect(await push(subscription)).toEqual({
       category: 'unable_to_connect',
       reason: 'origin_is_out',

@@ -36,8 +36,7 @@ export const createWebPushProvider = (options: Options) => {
     if (plaintext.length > maxPlaintext) return refuse('payload_too_large');
     const { origin } = endpoint;
     const waitMs = circuits.waitMs(origin);
-    if (waitMs > 0)
-      return { category: 'unable_to_connect', reason: 'origin_is_out', retryAfterSeconds: Math.ceil(waitMs / 1000) };
+    if (waitMs > 0) return waiting({ category: 'unable_to_connect', reason: 'origin_is_out' }, waitMs);
     const posted = await endpoints.post({
       endpoint,
       headers: {
@@ -49,8 +48,8 @@ export const createWebPushProvider = (options: Options) => {
       body: encrypt(plaintext, keys, secrets()),
     });
     const answer = posted.type === 'fault' ? byFault[posted.fault] : toWebPushAnswer(posted, clock());
-    if (isDown(posted)) circuits.failed(origin, 'retryAfterSeconds' in answer ? answer.retryAfterSeconds : undefined);
-    else if (posted.type === 'answer') circuits.worked(origin);
+    if (isDown(posted)) return waiting(answer, circuits.failed(origin, retryAfterOf(answer)));
+    if (posted.type === 'answer') circuits.worked(origin);
     return answer;
   };
 
@@ -59,6 +58,13 @@ export const createWebPushProvider = (options: Options) => {
 
   return { service: 'webpush' as const, mode, tags, push, connections };
 };
+
+const retryAfterOf = (answer: ProviderAnswer): number | undefined =>
+  answer.category === 'ok' ? undefined : answer.retryAfterSeconds;
+
+/** The answer that asks to wait until its push service is tried again. */
+const waiting = (answer: ProviderAnswer, waitMs: number): ProviderAnswer =>
+  waitMs > 0 && answer.category !== 'ok' ? { ...answer, retryAfterSeconds: Math.ceil(waitMs / 1000) } : answer;
 
 /** Whether all of the push service is out, as far as can be told. Other 5xx may be about the one subscription (507 of ntfy). */
 const isDown = (posted: EndpointAnswer): boolean =>
