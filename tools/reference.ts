@@ -108,7 +108,8 @@ const pushApi = (): string => {
   return `# The MongoosePush API of push-service
 
 \`POST /{v1,v2,v3}/notification/{device_id}\` as [MongoosePush](https://github.com/esl/MongoosePush) serves it, held against
-its recorded answers row by row. It differs where MongoosePush is defective, and nowhere else.
+its recorded answers row by row. It differs where MongoosePush is defective, and nowhere else,
+but for the service \`webpush\`, which MongoosePush does not know: its device id is the JSON text of a subscription.
 
 ## Requests
 

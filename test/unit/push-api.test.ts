@@ -1,10 +1,11 @@
 // The dispatcher and push-service, each with its own half of the MongoosePush API, held against each other.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pushApiVersions } from '@pushmesh/contracts';
-import type { Delivery } from '@pushmesh/contracts';
+import { pushApiVersions, pushServices } from '@pushmesh/contracts';
+import type { Delivery, PushService } from '@pushmesh/contracts';
 import { createPushApiClient } from '../../services/dispatcher/src/adapters/push-api.ts';
 import { toPushRequest } from '../../services/dispatcher/src/domain/request.ts';
 import { toVerdict } from '../../services/dispatcher/src/domain/verdict.ts';
+import type { WebPushMessage } from '../../services/push-service/src/domain/web-push-message.ts';
 import { startPushService } from '../../services/push-service/src/testing.ts';
 
 let service: Awaited<ReturnType<typeof startPushService>>;
@@ -18,13 +19,19 @@ afterAll(async () => {
   await service.stop();
 });
 
-const delivery = (target: 'apns' | 'fcm', deviceId: string, more: Partial<Delivery> = {}): Delivery => ({
+const keys = {
+  p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4',
+  auth: 'BTBZMqHH6r4Tts7J_aSIgg',
+};
+const subscription = (token: string): string => JSON.stringify({ endpoint: `https://push.example/${token}`, keys });
+
+const delivery = (target: PushService, token: string, more: Partial<Delivery> = {}): Delivery => ({
   v: 1,
   id: 'd',
   node: { host: 'h', node: 'n', version: 1 },
   service: target,
   mode: 'dev',
-  deviceId,
+  deviceId: target === 'webpush' ? subscription(token) : token,
   options: {
     service: target,
     mode: 'dev',
@@ -44,7 +51,10 @@ const delivery = (target: 'apns' | 'fcm', deviceId: string, more: Partial<Delive
 
 describe.each(pushApiVersions)('%s', (version) => {
   const send = async (each: Delivery) =>
-    toVerdict(await client.post(toPushRequest(each, { version, fcmDev: true, fallbackText: 'New message' }), 'tp'));
+    toVerdict(
+      await client.post(toPushRequest(each, { version, fcmDev: true, fallbackText: 'New message' }), 'tp'),
+      each.service,
+    );
 
   it.each([
     ['phone', 'delivered'],
@@ -54,26 +64,46 @@ describe.each(pushApiVersions)('%s', (version) => {
     ['unavailable.phone', 'unavailable'],
     ['reset.phone', 'unavailable'],
     ['a/b c:d%2F?#', 'delivered'],
-  ])('a push to %s is %s, on both push services', async (deviceId, outcome) => {
-    for (const target of ['apns', 'fcm'] as const)
-      expect((await send(delivery(target, deviceId))).outcome).toBe(outcome);
+  ])('a push to %s is %s, on all push services', async (token, outcome) => {
+    for (const target of pushServices) expect((await send(delivery(target, token))).outcome).toBe(outcome);
   });
 
   it('a push that is too large is that; FCM’s own word in v1 and v2 does not tell', async () => {
-    expect((await send(delivery('apns', 'toolarge.always.phone'))).outcome).toBe('too-large');
+    for (const target of ['apns', 'webpush'] as const)
+      expect((await send(delivery(target, 'toolarge.always.phone'))).outcome).toBe('too-large');
     const fcm = await send(delivery('fcm', 'toolarge.always.phone'));
     expect(fcm.outcome).toBe(version === 'v3' ? 'too-large' : 'rejected');
   });
 
+  it('what is no subscription is rejected, and one of 4,096 octets is taken, however they are encoded', async () => {
+    expect((await send(delivery('webpush', '', { deviceId: 'TOK' }))).outcome).toBe('rejected');
+    const spaces = ' '.repeat(4_096 - subscription('long').length);
+    expect((await send(delivery('webpush', '', { deviceId: subscription('long') + spaces }))).outcome).toBe(
+      'delivered',
+    );
+  });
+
   it('a push without text is accepted', async () => {
-    for (const target of ['apns', 'fcm'] as const)
+    for (const target of pushServices)
       expect((await send(delivery(target, 'quiet', { summary: {} }))).outcome).toBe('delivered');
   });
 
   it('the hints of the push service arrive', async () => {
-    expect((await send(delivery('fcm', 'throttled.phone'))).retryAfterMs).toBe(2_000);
+    for (const target of ['fcm', 'webpush'] as const)
+      expect((await send(delivery(target, 'throttled.phone'))).retryAfterMs).toBe(2_000);
+    expect(await send(delivery('webpush', 'unregistered.phone'))).not.toHaveProperty('unregisteredAt');
     expect((await send(delivery('apns', 'unregistered.phone'))).unregisteredAt).toBeGreaterThan(1_700_000_000_000);
   });
+});
+
+it('a Web Push app gets the alert as it is, click_action included', async () => {
+  const to = delivery('webpush', 'a-browser-of-its-own');
+  await client.post(toPushRequest(to, { version: 'v3', fcmDev: true, fallbackText: 'x' }), 'tp');
+  const alert = { title: 'bob@h', body: 'hi', tag: 'bob@h', badge: 2, click_action: 'open', sound: 'ping' };
+  const [received] = service.sandbox.phones.of(to.deviceId);
+  const message = received?.provider as WebPushMessage | undefined;
+  expect(message?.headers).toMatchObject({ ttl: '60', urgency: 'high' });
+  expect(JSON.parse(message?.payload ?? '')).toEqual({ alert });
 });
 
 it('every option arrives at the phone', async () => {

@@ -3,7 +3,7 @@
 // `staging.push.event.publish` and `PUSH_EVENTS` into `STAGING_PUSH_EVENTS`. Only features of nats-server 2.9 are used.
 
 /** The push services a delivery can go through: the values of the option `service`. */
-export const pushServices = ['apns', 'fcm'] as const;
+export const pushServices = ['apns', 'fcm', 'webpush'] as const;
 export type PushService = (typeof pushServices)[number];
 
 /** The environments of a push service: the values of the option `mode`. */

@@ -9,7 +9,7 @@ import type { CircuitState } from './adapters/circuit.ts';
 import { createPushApiClient } from './adapters/push-api.ts';
 import type { DispatcherConfig } from './config.ts';
 import { toPushRequest } from './domain/request.ts';
-import { toVerdict } from './domain/verdict.ts';
+import { isFailure, toVerdict } from './domain/verdict.ts';
 import { createDeliver } from './flow/deliver.ts';
 import type { Verdict } from './ports.ts';
 
@@ -42,7 +42,7 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
 
   const send = async (delivery: Delivery, traceparent: string): Promise<Verdict> => {
     const started = performance.now();
-    const verdict = toVerdict(await client.post(toPushRequest(delivery, style), traceparent));
+    const verdict = toVerdict(await client.post(toPushRequest(delivery, style), traceparent), service);
     const seconds = (performance.now() - started) / 1000;
     metrics.pushApiSeconds.observe({ push_service: service, outcome: verdict.outcome }, seconds);
     return verdict;
@@ -56,7 +56,7 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
     log.warn({ event: 'circuit', ...labels, state });
     deliveries.limit(inFlightWhile[state]);
   };
-  const circuit = createCircuit(send, ({ outcome }) => outcome === 'unavailable', held, {
+  const circuit = createCircuit(send, (verdict) => isFailure(verdict, service), held, {
     name: `${service}-${mode}`,
     volume: config.BREAKER_VOLUME,
     errorPercent: config.BREAKER_ERROR_PERCENT,

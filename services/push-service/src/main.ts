@@ -12,7 +12,7 @@ const log = createLog('push-service', config.LOG_LEVEL);
 const registry = createMetrics('push-service');
 const metrics = registry.add(metricNames.pushService);
 
-// The edge: APNs and FCM as configured, or the sandbox that stands for them
+// The edge: APNs, FCM and Web Push as configured, or the sandbox that stands for them
 const real = config.providers && createProviders(config.providers, { log });
 const sandbox = real ? undefined : openSandbox();
 
@@ -30,8 +30,7 @@ const service = createPushService({
 // Life
 const resources = [...(real ? [real.resource] : []), service.resource];
 const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log, metrics: registry, resources });
-if (sandbox)
-  log.warn({ event: 'sandbox', reaches: 'no phone', why: 'neither PUSH_FCM_ENABLED nor PUSH_APNS_ENABLED is set' });
+if (sandbox) log.warn({ event: 'sandbox', reaches: 'no phone', why: 'none of PUSH_{FCM,APNS,WEBPUSH}_ENABLED is set' });
 else log.info({ event: 'providers', enabled: real?.providers.map(({ service: each, mode }) => `${each} ${mode}`) });
 
 await run({

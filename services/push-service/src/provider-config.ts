@@ -10,6 +10,8 @@ import { parseServiceAccount } from './adapters/fcm/service-account.ts';
 import type { ServiceAccount } from './adapters/fcm/service-account.ts';
 import { fcmPlatforms } from './domain/fcm-platforms.ts';
 import type { FcmPlatform } from './domain/fcm-platforms.ts';
+import { readWebPushSettings, webPushVariables } from './web-push-config.ts';
+import type { WebPushSettings } from './web-push-config.ts';
 
 // The variables of MongoosePush’s container (`config/prod.exs`), so that its users switch without new names. Only what is
 // enabled is read, and of APNs only the modes that have credentials.
@@ -72,9 +74,10 @@ export const providerVariables = {
   }),
   ...apnsVariables('DEV'),
   ...apnsVariables('PROD'),
+  ...webPushVariables,
   TLS_SERVER_CERT_VALIDATION: Type.Boolean({
     default: true,
-    description: 'whether the certificates of the providers are verified',
+    description: 'whether the certificates of FCM and APNs are verified; those of Web Push services always are',
     examples: [true],
   }),
 };
@@ -98,6 +101,7 @@ export type ApnsSettings = {
 export type ProviderSettings = {
   readonly fcm: FcmSettings | undefined;
   readonly apns: readonly ApnsSettings[];
+  readonly webPush: WebPushSettings | undefined;
   readonly verify: boolean;
 };
 
@@ -106,10 +110,11 @@ type Values = Readonly<Record<string, unknown>> & Static<typeof schema>;
 
 /** Reads the credentials of what is enabled; `undefined` when nothing is. Every problem names its variable. */
 export const readProviderSettings = (values: Values, problems: Problem[]): ProviderSettings | undefined => {
-  if (!values.PUSH_FCM_ENABLED && !values.PUSH_APNS_ENABLED) return undefined;
+  if (!values.PUSH_FCM_ENABLED && !values.PUSH_APNS_ENABLED && !values.PUSH_WEBPUSH_ENABLED) return undefined;
   return {
     fcm: values.PUSH_FCM_ENABLED ? readFcm(values, problems) : undefined,
     apns: values.PUSH_APNS_ENABLED ? readApns(values, problems) : [],
+    webPush: readWebPushSettings(values, problems),
     verify: values.TLS_SERVER_CERT_VALIDATION,
   };
 };

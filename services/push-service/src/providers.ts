@@ -7,6 +7,7 @@ import { createTokenEndpoint } from './adapters/fcm/token-endpoint.ts';
 import { createHttp2Pool } from './adapters/http2/pool.ts';
 import type { FcmSettings, ProviderSettings } from './provider-config.ts';
 import type { Provider } from './ports.ts';
+import { createWebPush } from './web-push.ts';
 
 type Deps = {
   readonly log: Log;
@@ -22,7 +23,7 @@ const queueLimit = 10_000;
 const keepWarmMs = 60_000;
 const closeMs = 5_000;
 
-/** APNs and FCM as they are configured: the providers, and what has to be opened and closed with them. */
+/** APNs, FCM and Web Push as they are configured: the providers, and what has to be opened and closed with them. */
 export const createProviders = (settings: ProviderSettings, { log, ca }: Deps) => {
   const { verify } = settings;
   const apns = settings.apns.map(({ mode, credentials, defaultTopic, endpoint, connections }) =>
@@ -39,7 +40,8 @@ export const createProviders = (settings: ProviderSettings, { log, ca }: Deps) =
     }),
   );
   const fcm = settings.fcm && createFcm(settings.fcm, verify, { log, ...(ca !== undefined && { ca }) });
-  const providers: readonly Provider[] = [...apns, ...(fcm?.providers ?? [])];
+  const webPush = settings.webPush && createWebPush(settings.webPush, { timeoutMs, ...(ca !== undefined && { ca }) });
+  const providers: readonly Provider[] = [...apns, ...(fcm?.providers ?? []), ...(webPush?.providers ?? [])];
 
   return {
     providers,
@@ -47,6 +49,8 @@ export const createProviders = (settings: ProviderSettings, { log, ca }: Deps) =
       name: 'providers',
       start: () => {
         for (const each of apns) each.open();
+        if (settings.webPush)
+          log.info({ event: 'web-push', applicationServerKey: settings.webPush.identity.publicKey });
         fcm?.keepWarm();
         return Promise.resolve();
       },
@@ -57,6 +61,7 @@ export const createProviders = (settings: ProviderSettings, { log, ca }: Deps) =
         return isDark ? 'no provider has answered yet' : undefined;
       },
       stop: async () => {
+        webPush?.close();
         await Promise.all([...apns.map((each) => each.close(closeMs)), fcm?.close()]);
       },
     },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { pushServices } from '@pushmesh/contracts';
 import type { Delivery } from '@pushmesh/contracts';
 import { toPushRequest } from './request.ts';
 
@@ -10,7 +11,7 @@ const delivery = (
   v: 1,
   id: 'd',
   node: { host: 'h', node: 'n', version: 1 },
-  service: options['service'] === 'fcm' ? 'fcm' : 'apns',
+  service: pushServices.find((each) => each === options['service']) ?? 'apns',
   mode: options['mode'] === 'dev' ? 'dev' : 'prod',
   deviceId: 'a/b:c d',
   options,
@@ -62,6 +63,11 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
       'silent, FCM: text only',
       { service: 'fcm', silent: 'true' },
       { service: 'fcm', data: { 'message-count': '7', 'last-message-sender': 'bob@h', 'last-message-body': 'hi' } },
+    ],
+    [
+      'Web Push: as APNs',
+      { service: 'webpush', silent: 'true' },
+      { service: 'webpush', data: { 'message-count': 7, 'last-message-sender': 'bob@h', 'last-message-body': 'hi' } },
     ],
     ['silent is “true” and nothing else', { service: 'fcm', silent: '1' }, { service: 'fcm', alert }],
   ])('%s', (_what, options, body) => {

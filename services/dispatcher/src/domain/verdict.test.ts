@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toVerdict } from './verdict.ts';
+import { isFailure, toVerdict } from './verdict.ts';
 
 const answer = (status: number, body: unknown = null, headers: Record<string, string> = {}) => ({
   status,
@@ -36,16 +36,34 @@ describe('an answer of the push API becomes an outcome', () => {
     [401, null, 'unavailable'],
     [404, null, 'unavailable'],
   ] as const)('%d %j is %s', (status, body, outcome) => {
-    expect(toVerdict(answer(status, body)).outcome).toBe(outcome);
+    expect(toVerdict(answer(status, body), 'apns').outcome).toBe(outcome);
   });
 
   it.each(['timeout', 'refused', 'reset', 'unreachable'] as const)('no answer (%s) is unavailable', (fault) => {
-    expect(toVerdict({ fault })).toEqual({ outcome: 'unavailable', reason: fault, isOut: true });
+    expect(toVerdict({ fault }, 'apns')).toEqual({ outcome: 'unavailable', reason: fault, isOut: true });
+  });
+});
+
+describe('behind Web Push are many servers: the push API is out only when it does not answer itself', () => {
+  it.each([
+    ['no answer', { fault: 'refused' }, true],
+    ['a proxy in between', answer(503, undefined), true],
+    ['an answer that nobody should give', answer(502, null), true],
+    ['one server that is out', answer(503, { reason: 'unable_to_connect' }), false],
+    ['the same in v1 and v2', answer(503, { details: 'Please try again later' }), false],
+    ['one server that is throttling', answer(429, { reason: 'too_many_requests' }), false],
+  ] as const)('%s', (_what, given, isOut) => {
+    const verdict = toVerdict(given, 'webpush');
+    expect([verdict.isOut ?? false, isFailure(verdict, 'webpush')]).toEqual([isOut, isOut]);
+  });
+
+  it('of the others every answer that says so counts', () => {
+    expect(isFailure(toVerdict(answer(503, { reason: 'service_internal' }), 'apns'), 'apns')).toBe(true);
   });
 });
 
 it('reads Retry-After in seconds, believes five minutes at most, and ignores what it cannot read', () => {
-  const retryAfter = (value: string) => toVerdict(answer(429, null, { 'retry-after': value })).retryAfterMs;
+  const retryAfter = (value: string) => toVerdict(answer(429, null, { 'retry-after': value }), 'apns').retryAfterMs;
   expect([retryAfter('2'), retryAfter('999999999'), retryAfter('-1'), retryAfter('soon')]).toEqual([
     2_000,
     300_000,
@@ -55,12 +73,16 @@ it('reads Retry-After in seconds, believes five minutes at most, and ignores wha
 });
 
 it('hands on since when a device is gone', () => {
-  expect(toVerdict(answer(410, null, { 'x-unregistered-at': '1795347600850' })).unregisteredAt).toBe(1_795_347_600_850);
-  expect(toVerdict(answer(410, null, { 'x-unregistered-at': 'yesterday' }))).not.toHaveProperty('unregisteredAt');
+  expect(toVerdict(answer(410, null, { 'x-unregistered-at': '1795347600850' }), 'apns').unregisteredAt).toBe(
+    1_795_347_600_850,
+  );
+  expect(toVerdict(answer(410, null, { 'x-unregistered-at': 'yesterday' }), 'apns')).not.toHaveProperty(
+    'unregisteredAt',
+  );
 });
 
 it('the reason is one word, so that neither a token nor a text gets into logs and results', () => {
-  expect(toVerdict(answer(400, { reason: 'token abc/def is bad' })).reason).toBe('HTTP 400');
+  expect(toVerdict(answer(400, { reason: 'token abc/def is bad' }), 'apns').reason).toBe('HTTP 400');
 });
 
 it('has a verdict for whatever comes', () => {
@@ -70,7 +92,7 @@ it('has a verdict for whatever comes', () => {
       fc.jsonValue(),
       fc.dictionary(fc.string(), fc.string()),
       (status, body, headers) => {
-        expect(toVerdict({ status, body, headers }).reason.length).toBeLessThan(80);
+        expect(toVerdict({ status, body, headers }, 'apns').reason.length).toBeLessThan(80);
       },
     ),
   );

@@ -1,11 +1,16 @@
 import { PushApiAnswer as Answer, unregisteredAtHeader } from '@pushmesh/contracts';
+import type { PushService } from '@pushmesh/contracts';
 import { Compile } from 'typebox/compile';
 import type { Verdict } from '../ports.ts';
 
+type HttpAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: unknown;
+};
+
 /** What came back from the push API: an HTTP answer, or the way in which none came. */
-export type PushApiAnswer =
-  | { readonly status: number; readonly headers: Readonly<Record<string, string | undefined>>; readonly body: unknown }
-  | { readonly fault: 'timeout' | 'refused' | 'reset' | 'unreachable' };
+export type PushApiAnswer = HttpAnswer | { readonly fault: 'timeout' | 'refused' | 'reset' | 'unreachable' };
 
 type Outcome = Verdict['outcome'];
 
@@ -22,7 +27,7 @@ const byStatus: Readonly<Record<number, Outcome>> = {
 
 /**
  * v1 and v2 answer 500 with the provider’s own word in `details` (MongoosePush `api/v2/response_encoder.ex`); v3 does so
- * for words it does not know. These words are final; every other one is worth another try.
+ * for words it does not know; those in small letters are push-service’s, most of them about Web Push. These words are final; every other one is worth another try.
  */
 const byReason: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
   Object.entries({
@@ -42,8 +47,19 @@ const byReason: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
     TopicDisallowed: 'rejected',
     UNREGISTERED: 'unregistered',
     Unregistered: 'unregistered',
+    bad_auth: 'rejected',
+    bad_endpoint: 'rejected',
+    bad_p256dh: 'rejected',
+    endpoint_not_allowed: 'rejected',
     invalid_notification: 'rejected',
+    invalid_request: 'rejected',
     no_matching_pool: 'rejected',
+    not_a_subscription: 'rejected',
+    payload_too_large: 'too-large',
+    redirected: 'rejected',
+    too_many_requests: 'throttled',
+    unregistered: 'unregistered',
+    vapid_refused: 'rejected',
   } as const),
 );
 
@@ -51,7 +67,7 @@ const byReason: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
 const retryAfterCap = 300;
 
 /** Reads an answer of the push API. Total: whatever came, there is a verdict. */
-export const toVerdict = (answer: PushApiAnswer): Verdict => {
+export const toVerdict = (answer: PushApiAnswer, service: PushService): Verdict => {
   if ('fault' in answer) return { outcome: 'unavailable', reason: answer.fault, isOut: true };
   const word = reasonOf(answer.body);
   const outcome =
@@ -61,12 +77,22 @@ export const toVerdict = (answer: PushApiAnswer): Verdict => {
   return {
     outcome,
     reason: word ?? `HTTP ${answer.status}`,
-    // MongoosePush answers 503 when it cannot reach the provider, and an empty 500 when the provider is slow.
-    ...(outcome === 'unavailable' && (answer.status !== 500 || word === undefined) && { isOut: true }),
+    ...(outcome === 'unavailable' && isOutage(answer, service, word) && { isOut: true }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(unregisteredAt !== undefined && { unregisteredAt }),
   };
 };
+
+const isOutage = ({ status, body }: HttpAnswer, service: PushService, word: string | undefined): boolean => {
+  // Behind Web Push are many servers, and everybody may bring one: what the API says of one is not about the others.
+  if (service === 'webpush') return body === null || !answers.Check(body);
+  // MongoosePush answers 503 when it cannot reach the provider, and an empty 500 when the provider is slow.
+  return status !== 500 || word === undefined;
+};
+
+/** Whether the circuit of the lane counts it. One of Web Push opens only when the push API itself is not reached. */
+export const isFailure = ({ outcome, isOut = false }: Verdict, service: PushService): boolean =>
+  service === 'webpush' ? isOut : outcome === 'unavailable';
 
 const answers = Compile(Answer);
 

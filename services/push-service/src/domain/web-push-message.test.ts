@@ -38,4 +38,6 @@ it('makes a topic of any tag', () => {
     expect(topic(tag)).toBe(topic(tag));
   }
   expect(topic('x'.repeat(33))).not.toBe(topic('x'.repeat(34)));
+  const elsewhere = push({ device_id: '{"a":1}', alert: { ...alert, tag: 'ö' } }).headers['topic'];
+  expect(elsewhere).not.toBe(topic('ö'));
 });

@@ -24,7 +24,7 @@ export const toWebPushMessage = (notification: Notification): WebPushMessage => 
     headers: {
       ttl: String(Math.min(Math.max(ttl, 0), maxTtlSeconds)),
       ...(urgency && { urgency }),
-      ...(replaces && { topic: toTopic(replaces) }),
+      ...(replaces && { topic: toTopic(replaces, notification.device_id) }),
     },
     payload: JSON.stringify({ ...(alert && { alert }), ...(data && { data }) }),
   };
@@ -35,6 +35,15 @@ const sessionOf = (data: Notification['data']): string | undefined => {
   return typeof session === 'string' && session !== '' ? `jmi-${session}` : undefined;
 };
 
-/** A message replaces the waiting one of the same topic: 32 characters of base64url at most (RFC 8030 §5.4). */
-const toTopic = (tag: string): string =>
-  /^[\w-]{1,32}$/.test(tag) ? tag : createHash('sha256').update(tag).digest('base64url').slice(0, 32);
+/**
+ * A message replaces the waiting one of the same topic: 32 characters of base64url at most (RFC 8030 §5.4). The push service
+ * sees it, and a tag is often the JID of who wrote: hashed with the subscription, whose `auth` the push service does not
+ * know, it cannot be guessed.
+ */
+const toTopic = (tag: string, deviceId: string): string =>
+  /^[\w-]{1,32}$/.test(tag)
+    ? tag
+    : createHash('sha256')
+        .update(JSON.stringify([deviceId, tag]))
+        .digest('base64url')
+        .slice(0, 32);

@@ -122,6 +122,8 @@ describe('GET /healthcheck', () => {
         'pool:apns_dev': expect.any(Array),
         'pool:fcm_prod': expect.any(Array),
         'pool:fcm_dev': expect.any(Array),
+        'pool:webpush_prod': expect.any(Array),
+        'pool:webpush_dev': expect.any(Array),
       },
     });
   });
@@ -132,7 +134,7 @@ describe('any JSON body', () => {
   const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.constant('com.example'));
   const near = fc.record(
     {
-      service: fc.constantFrom('fcm', 'apns'),
+      service: fc.constantFrom('fcm', 'apns', 'webpush'),
       alert: fc.record(
         { title: text, body: text, badge: fc.integer(), click_action: text, tag: text, sound: text },
         { requiredKeys: ['title', 'body'] },

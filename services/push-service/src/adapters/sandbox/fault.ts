@@ -10,7 +10,7 @@ import type { Act } from './device-token.ts';
 const Fault = Type.Object(
   {
     answer: Type.Enum(['unavailable', 'throttled', 'slow', 'reset']),
-    /** Both push services when absent. */
+    /** All push services when absent. */
     service: Type.Optional(Type.Enum([...pushServices])),
     /** Both modes when absent. */
     mode: Type.Optional(Type.Enum([...modes])),

@@ -1,6 +1,7 @@
 import type { Mode, PushService, RequestV3 } from '@pushmesh/contracts';
 import type { ApnsMessage } from '../../domain/apns-message.ts';
 import type { FcmMessage } from '../../domain/fcm-message.ts';
+import type { WebPushMessage } from '../../domain/web-push-message.ts';
 
 /** One notification as a phone got it. Fields that the push did not have are absent. */
 export type Received = {
@@ -24,8 +25,8 @@ export type Received = {
   readonly push_type?: string;
   /** Milliseconds since 1970. */
   readonly received_at: number;
-  /** What went to the push service: the FCM message, or the APNs headers and payload. */
-  readonly provider: FcmMessage | Pick<ApnsMessage, 'headers' | 'payload'>;
+  /** What went to the push service: the FCM message, or headers and payload for APNs and, before encryption, Web Push. */
+  readonly provider: FcmMessage | Pick<ApnsMessage, 'headers' | 'payload'> | WebPushMessage;
 };
 
 type PhoneSummary = {

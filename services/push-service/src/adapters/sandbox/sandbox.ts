@@ -8,7 +8,10 @@ import { toFcmMessage } from '../../domain/fcm-message.ts';
 import { toFcmAnswer } from '../../domain/fcm-outcome.ts';
 import type { Notification } from '../../domain/notification.ts';
 import type { ProviderResponse } from '../../domain/provider-response.ts';
+import { toWebPushMessage } from '../../domain/web-push-message.ts';
+import { toWebPushAnswer } from '../../domain/web-push-outcome.ts';
 import type { Provider, PushContext } from '../../ports.ts';
+import { parseSubscription } from '../web-push/subscription.ts';
 import { answerAsApns, apnsRefusals } from './apns.ts';
 import { actOf } from './device-token.ts';
 import type { Act } from './device-token.ts';
@@ -20,6 +23,7 @@ import { createFirstSeen } from './first-seen.ts';
 import { createPause } from './pause.ts';
 import { createPhones } from './phones.ts';
 import type { Received } from './phones.ts';
+import { answerAsWebPush, webPushRefusals, webPushToken } from './web-push.ts';
 
 type Options = {
   /** The topic of APNs requests that name none. */
@@ -35,7 +39,7 @@ type Options = {
 };
 
 /**
- * Stands for FCM and APNs in both modes: makes the message that would go out, checks what they check, answers as they
+ * Stands for FCM, APNs and Web Push in both modes: makes the message that would go out, checks what they check, answers as they
  * do and keeps what a phone would have got. The token of a device chooses its answer (`actOf`), a fault that of all.
  */
 export const createSandbox = ({
@@ -61,7 +65,7 @@ export const createSandbox = ({
 
   const push = async (notification: Notification, { hangUp }: PushContext): Promise<ProviderAnswer> => {
     const { service, mode, device_id } = notification;
-    const act = actOfFault(fault, service, mode) ?? actOf(device_id);
+    const act = actOfFault(fault, service, mode) ?? actOf(service === 'webpush' ? webPushToken(device_id) : device_id);
     if (act.type === 'slow') await pause.for(act.ms);
     if (act.type === 'reset') {
       hangUp();
@@ -92,6 +96,17 @@ export const createSandbox = ({
       fcm: (notification, act, now) => {
         const message = toFcmMessage(notification);
         const answer = toFcmAnswer(refusalOf(act, notification, fcmRefusals) ?? answerAsFcm(message), now);
+        const tag = notification.alert?.tag;
+        if (answer.category === 'ok')
+          deliver({ ...shown(notification, now), ...(tag !== undefined && { tag }), provider: message });
+        return answer;
+      },
+      webpush: (notification, act, now) => {
+        const parsed = parseSubscription(notification.device_id);
+        if (!parsed.ok) return { category: 'invalid_request', reason: parsed.problem };
+        const message = toWebPushMessage(notification);
+        const response = refusalOf(act, notification, webPushRefusals) ?? answerAsWebPush(message);
+        const answer = toWebPushAnswer(response, now);
         const tag = notification.alert?.tag;
         if (answer.category === 'ok')
           deliver({ ...shown(notification, now), ...(tag !== undefined && { tag }), provider: message });

@@ -1,7 +1,9 @@
 import { Agent, request as httpsRequest } from 'node:https';
+import type { AgentOptions } from 'node:https';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { AddressNotAllowed, createGuardedLookup } from './guarded-lookup.ts';
 import type { Resolve } from './guarded-lookup.ts';
 import { isPublicAddress } from './public-address.ts';
@@ -24,6 +26,8 @@ type Options = {
   /** Pushes that are under way at a time, to all push services and to one of them: a slow one holds up no other. */
   readonly maxInFlight: number;
   readonly maxInFlightPerOrigin: number;
+  /** Connections that are kept without a push under way, to all push services together. */
+  readonly maxIdle: number;
   /** Connects to any address: for push services within the operator's own network. */
   readonly allowPrivate: boolean;
   readonly resolve?: Resolve;
@@ -40,8 +44,8 @@ const idleMs = 15_000;
  * following redirects. HTTP/1.1: an endpoint is one of many hosts, most of which get a push now and then.
  */
 export const createEndpoints = (options: Options) => {
-  const { timeoutMs, maxInFlight, maxInFlightPerOrigin, allowPrivate, resolve, ca } = options;
-  const agent = new Agent({
+  const { timeoutMs, maxInFlight, maxInFlightPerOrigin, maxIdle, allowPrivate, resolve, ca } = options;
+  const agent = new BoundedAgent(maxIdle, {
     keepAlive: true,
     timeout: idleMs,
     maxFreeSockets: maxInFlightPerOrigin,
@@ -81,7 +85,6 @@ export const createEndpoints = (options: Options) => {
       request.end(body);
       return answer;
     },
-    connections: () => ({ connected: count(agent.sockets) + count(agent.freeSockets), disconnected: 0 }),
     close: (): void => agent.destroy(),
   };
 };
@@ -89,6 +92,22 @@ export const createEndpoints = (options: Options) => {
 export type Endpoints = ReturnType<typeof createEndpoints>;
 
 const fault = (kind: EndpointFault): EndpointAnswer => ({ type: 'fault', fault: kind });
+
+/** Bounds what is kept for all hosts together; the agent of Node.js only knows a bound for each. */
+class BoundedAgent extends Agent {
+  readonly #maxIdle: number;
+
+  constructor(maxIdle: number, options: AgentOptions) {
+    super(options);
+    this.#maxIdle = maxIdle;
+  }
+
+  override keepSocketAlive(socket: Duplex): boolean {
+    if (count(this.freeSockets) >= this.#maxIdle) return false;
+    const isKept: unknown = super.keepSocketAlive(socket);
+    return isKept === true;
+  }
+}
 
 const count = (sockets: Readonly<Record<string, readonly unknown[] | undefined>>): number =>
   Object.values(sockets).reduce((sum, each) => sum + (each?.length ?? 0), 0);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -8,6 +8,7 @@ import { createFakeAuthority } from '../../fakes/tls.ts';
 import { startFakePushService } from '../../fakes/web-push/fake-push-service.ts';
 import type { WebPushDelivery } from '../../fakes/web-push/fake-push-service.ts';
 import { createEndpoints } from './endpoints.ts';
+import { createOriginCircuits } from './origin-circuits.ts';
 import { createWebPushProvider } from './provider.ts';
 import { createVapid, parseVapidIdentity } from './vapid.ts';
 
@@ -26,7 +27,7 @@ afterEach(async () => {
 
 const identity = () => {
   const parsed = parseVapidIdentity(pem.toString(), 'mailto:push@example.com');
-  if (!parsed.ok) throw new Error(parsed.problem);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return parsed.identity;
 };
 const { publicKey } = identity();
@@ -38,13 +39,15 @@ const start = async (more: Partial<Parameters<typeof createEndpoints>[0]> = {}, 
     timeoutMs: 10_000,
     maxInFlight: 100,
     maxInFlightPerOrigin: 100,
+    maxIdle: 100,
     allowPrivate: true,
     ca: authority.ca,
     ...more,
   });
   const clock = () => Date.now() + skewMs;
   const vapid = createVapid({ identity: identity(), clock });
-  const provider = createWebPushProvider({ mode: 'prod', tags: [], endpoints, vapid, clock });
+  const circuits = createOriginCircuits({ clock, random: () => 1, tryMs: 10_000 });
+  const provider = createWebPushProvider({ mode: 'prod', tags: [], endpoints, circuits, vapid, clock });
   stops.push(endpoints.close, fake.stop);
   return {
     fake,
@@ -53,7 +56,7 @@ const start = async (more: Partial<Parameters<typeof createEndpoints>[0]> = {}, 
     push: (subscription: string, request: Partial<Notification> = {}) =>
       provider.push({
         device_id: subscription,
-        service: 'fcm',
+        service: 'webpush',
         mode: 'prod',
         tags: [],
         alert: { title: 't', body: 'b' },
@@ -75,7 +78,6 @@ it('delivers what only the device can read', async () => {
     urgency: 'high',
   });
   expect(provider.service).toBe('webpush');
-  expect(provider.connections().connected).toBeGreaterThan(0);
 });
 
 it('fills a message to the last octet, and sends none that is longer', async () => {
@@ -173,6 +175,28 @@ describe('the guard', () => {
   });
 });
 
+it.each([
+  [0, 5],
+  [1, 1],
+])('keeps %i connections at most, and so makes %i for five pushes', async (maxIdle, connections) => {
+  const { push, fake } = await start({ maxIdle });
+  let made = 0;
+  const toFake = Number(new URL(fake.origin).port);
+  const between = createServer((socket) => {
+    made += 1;
+    const other = connect(toFake, '127.0.0.1');
+    socket.on('error', () => other.destroy()).pipe(other);
+    other.on('error', () => socket.destroy()).pipe(socket);
+  });
+  between.listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  stops.push(() => between.close());
+  const { port } = between.address() as AddressInfo;
+  const subscription = fake.subscribe('phone').replace(`:${toFake}/`, `:${port}/`);
+  for (let n = 0; n < 5; n += 1) await push(subscription);
+  expect(made).toBe(connections);
+});
+
 describe('a push service that misbehaves', () => {
   it('is given up when it is silent, and pushed to after it', async () => {
     const { push, fake, deliveries } = await start({ timeoutMs: 1_000 });
@@ -222,5 +246,29 @@ describe('a push service that misbehaves', () => {
     expect(await push(other.subscribe('phone'))).toEqual(ok);
     await fake.stop();
     for (const answer of await Promise.all(slow)) expect(answer).not.toMatchObject({ reason: 'queue_full' });
+  });
+
+  it('is left alone when all of it is out, and no other is', async () => {
+    const { push, fake, provider } = await start();
+    const { fake: other } = await start();
+    fake.playFault({ answer: 'status', status: 503 });
+    const subscription = fake.subscribe('phone');
+    for (const _ of range) await push(subscription);
+    expect(fake.requests()).toBe(3);
+    expect(await push(subscription)).toEqual({
+      category: 'unable_to_connect',
+      reason: 'origin_is_out',
+      retryAfterSeconds: 30,
+    });
+    expect(await push(other.subscribe('phone'))).toEqual(ok);
+    expect(provider.connections()).toEqual({ connected: 1, disconnected: 1 });
+  });
+
+  it.each([429, 500, 507])('is tried on when it answers %i, which may be about one subscription', async (status) => {
+    const { push, fake } = await start();
+    fake.playFault({ answer: 'status', status });
+    const subscription = fake.subscribe('phone');
+    for (const _ of range) await push(subscription);
+    expect(fake.requests()).toBe(range.length);
   });
 });

@@ -15,15 +15,21 @@ export type VapidIdentity = {
 type ParsedIdentity =
   | { readonly ok: true; readonly identity: VapidIdentity }
   /** In words for the operator, without anything of the key. */
-  | { readonly ok: false; readonly problem: string };
+  | { readonly ok: false; readonly problems: { readonly key?: string; readonly subject?: string } };
 
 /** Reads the private key, of P-256 in PEM or as the 32 bytes in base64url that `web-push generate-vapid-keys` prints. */
 export const parseVapidIdentity = (key: string, subject: string): ParsedIdentity => {
-  if (!/^(?:mailto:.+@|https:\/\/)./.test(subject))
-    return { ok: false, problem: 'the VAPID subject: it is neither a mailto: nor an https: URI' };
+  const isSubject = /^(?:mailto:.+@|https:\/\/)./.test(subject);
   const privateKey = parseKey(key.trim());
-  if (privateKey?.asymmetricKeyDetails?.namedCurve !== 'prime256v1')
-    return { ok: false, problem: 'the VAPID key: it is neither a private key of P-256 in PEM nor its 32 bytes' };
+  const isKey = privateKey?.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  if (!isSubject || !isKey)
+    return {
+      ok: false,
+      problems: {
+        ...(!isKey && { key: 'is neither a private key of P-256 in PEM nor its 32 bytes in base64url' }),
+        ...(!isSubject && { subject: 'is neither a mailto: nor an https: URI' }),
+      },
+    };
   return { ok: true, identity: { privateKey, publicKey: pointOf(privateKey), subject } };
 };
 

@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest';
+import { createOriginCircuits } from './origin-circuits.ts';
+
+const open = () => {
+  const time = { now: 1_000_000 };
+  const circuits = createOriginCircuits({ clock: () => time.now, random: () => 1, tryMs: 5_000 });
+  const fail = (count: number, retryAfterSeconds?: number) => {
+    for (let n = 0; n < count; n += 1) circuits.failed('a', retryAfterSeconds);
+  };
+  return { time, circuits, fail };
+};
+
+it('holds an origin that failed three times in a row, and no other', () => {
+  const { circuits, fail } = open();
+  fail(2);
+  expect(circuits.waitMs('a')).toBe(0);
+  circuits.worked('a');
+  fail(2);
+  expect(circuits.waitMs('a')).toBe(0);
+  expect([circuits.failed('a'), circuits.failed('a')]).toEqual([30_000, 30_000]);
+  expect(circuits.waitMs('a')).toBe(30_000);
+  expect(circuits.waitMs('b')).toBe(0);
+  expect(circuits.out()).toBe(1);
+});
+
+it('lets one try after the wait, doubles the wait when that fails, up to five minutes, and ends it when it works', () => {
+  const { time, circuits, fail } = open();
+  fail(3);
+  for (const next of [60_000, 120_000, 240_000, 300_000, 300_000]) {
+    time.now += circuits.waitMs('a');
+    expect([circuits.waitMs('a'), circuits.waitMs('a')]).toEqual([0, Math.min(5_000 + next, 300_000)]);
+    fail(1);
+    expect(circuits.waitMs('a')).toBe(next);
+  }
+  circuits.worked('a');
+  expect(circuits.waitMs('a')).toBe(0);
+});
+
+it('tries again when nobody says how the try went', () => {
+  const { time, circuits, fail } = open();
+  fail(3);
+  time.now += 30_000;
+  expect(circuits.waitMs('a')).toBe(0);
+  time.now += 5_000;
+  expect(circuits.waitMs('a')).toBe(0);
+});
+
+it('counts the pushes that were under way when it opened as one', () => {
+  const { circuits, fail } = open();
+  fail(30);
+  expect(circuits.waitMs('a')).toBe(30_000);
+});
+
+it('waits for as long as the push service asks, five minutes at most', () => {
+  const { circuits, fail } = open();
+  fail(3, 120);
+  expect(circuits.waitMs('a')).toBe(120_000);
+  const other = open();
+  other.fail(3, 999_999_999);
+  expect(other.circuits.waitMs('a')).toBe(300_000);
+});
+
+it('forgets the eldest of ten thousand', () => {
+  const { circuits, fail } = open();
+  fail(3);
+  for (let n = 0; n < 9_999; n += 1) circuits.failed(`origin-${n}`);
+  expect(circuits.waitMs('a')).toBe(30_000);
+  circuits.failed('one-more');
+  expect(circuits.waitMs('a')).toBe(0);
+});

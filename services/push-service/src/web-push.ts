@@ -1,0 +1,41 @@
+import { modes } from '@pushmesh/contracts';
+import { createEndpoints } from './adapters/web-push/endpoints.ts';
+import { createOriginCircuits } from './adapters/web-push/origin-circuits.ts';
+import { createWebPushProvider } from './adapters/web-push/provider.ts';
+import { createVapid } from './adapters/web-push/vapid.ts';
+import type { WebPushSettings } from './web-push-config.ts';
+
+type Deps = {
+  /** From the call to the answer. */
+  readonly timeoutMs: number;
+  /** PEM of authorities to trust instead of Node’s own: the fakes have one. */
+  readonly ca?: string;
+};
+
+/** Pushes under way at a time: to all push services, and to one of them. */
+const maxInFlight = 1_000;
+/** Half of the slots that a dispatcher has for its lane, so that a slow one leaves room for the others. */
+const maxInFlightPerOrigin = 32;
+const maxIdle = 256;
+
+/** Web Push, which knows no environments: a request for either of them goes the same way. */
+export const createWebPush = ({ identity, allowPrivate }: WebPushSettings, { timeoutMs, ca }: Deps) => {
+  const clock = Date.now;
+  const endpoints = createEndpoints({
+    timeoutMs,
+    maxInFlight,
+    maxInFlightPerOrigin,
+    maxIdle,
+    allowPrivate,
+    ...(ca !== undefined && { ca }),
+  });
+  const shared = {
+    tags: [],
+    endpoints,
+    circuits: createOriginCircuits({ clock, random: Math.random, tryMs: timeoutMs }),
+    vapid: createVapid({ identity, clock }),
+    clock,
+  };
+
+  return { providers: modes.map((mode) => createWebPushProvider({ mode, ...shared })), close: endpoints.close };
+};

@@ -1,0 +1,216 @@
+// Web Push from the accepted publish to the app: the lane of the dispatcher, push-service as it is in service, and fakes
+// of push services with the apps behind them. NATS is real.
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { busOptionsOf, createBus } from '@pushmesh/bus';
+import { durables, messages, subjects } from '@pushmesh/contracts';
+import type { Mode, Result } from '@pushmesh/contracts';
+import { startNats } from '@pushmesh/servers';
+import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { readDispatcherConfig } from '../../services/dispatcher/src/config.ts';
+import { openLane } from '../../services/dispatcher/src/lane.ts';
+import { decidePublish } from '../../services/gateway/src/domain/publish.ts';
+import { createFeedback } from '../../services/pubsub-push/src/flow/feedback.ts';
+import { createMemoryStore } from '../../services/pubsub-push/src/testing/memory-store.ts';
+import { parseVapidIdentity } from '../../services/push-service/src/adapters/web-push/vapid.ts';
+import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
+import { startFakePushService } from '../../services/push-service/src/fakes/web-push/fake-push-service.ts';
+import type { WebPushDelivery } from '../../services/push-service/src/fakes/web-push/fake-push-service.ts';
+import { createPushService } from '../../services/push-service/src/service.ts';
+import { createWebPush } from '../../services/push-service/src/web-push.ts';
+
+const patience = { timeout: 45_000, interval: 20 };
+const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-web-push-'));
+const log = createLog('test', 'silent');
+const authority = createFakeAuthority();
+const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+const parsed = parseVapidIdentity(key.toString(), 'mailto:push@example.org');
+if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+const { identity } = parsed;
+
+const stops: (() => unknown)[] = [];
+afterAll(async () => {
+  for (const stop of stops.toReversed()) await stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const results: Result[] = [];
+const delivered: WebPushDelivery[] = [];
+const nodes = createMemoryStore();
+const dispatcherMetrics = createMetrics('dispatcher');
+let bus: ReturnType<typeof createBus>;
+let fake: Awaited<ReturnType<typeof startFakePushService>>;
+
+const startFake = async () => {
+  const started = await startFakePushService({
+    certificate: authority.issue('fake push service'),
+    onDelivered: (each) => delivered.push(each),
+  });
+  stops.push(started.stop);
+  return started;
+};
+
+beforeAll(async () => {
+  const nats = await startNats({ dataDir, prefer: 'containers' });
+  stops.push(() => nats.stop());
+  fake = await startFake();
+
+  // In mode dev the guard of addresses is on, as it is in service.
+  const webPush = (allowPrivate: boolean) => {
+    const created = createWebPush({ identity, allowPrivate }, { timeoutMs: 1_000, ca: authority.ca });
+    stops.push(created.close);
+    return created.providers;
+  };
+  const providers = [
+    ...webPush(true).filter(({ mode }) => mode === 'prod'),
+    ...webPush(false).filter(({ mode }) => mode === 'dev'),
+  ];
+  const pushService = createPushService({
+    host: '127.0.0.1',
+    port: 0,
+    providers,
+    log,
+    metrics: createMetrics('push-service').add(metricNames.pushService),
+    clock: Date.now,
+  });
+  await pushService.resource.start();
+  stops.push(pushService.resource.drain);
+
+  const config = readDispatcherConfig({
+    NATS_URL: nats.url,
+    PUSH_API_URL: pushService.address(),
+    RETRY_BASE_MS: '50',
+    RETRY_CAP_MS: '200',
+    // A circuit that opened would be seen: nothing would be delivered any more.
+    BREAKER_VOLUME: '5',
+    BREAKER_RESET_MS: '600000',
+  });
+  bus = createBus(busOptionsOf('test', config), log, dispatcherMetrics);
+  while (bus.missing() !== undefined) await sleep(20);
+  const metrics = dispatcherMetrics.add(metricNames.dispatcher);
+  const lanes = (['prod', 'dev'] as const).map((mode) => openLane('webpush', mode, { bus, config, log, metrics }));
+  const feedback = createFeedback({ nodes, retiredKeptMs: 60_000, onFeedback: () => {} });
+  bus.consume({
+    durable: durables.feedback,
+    message: messages.result,
+    concurrency: 4,
+    handle: (result) => {
+      results.push(result);
+      return feedback(result);
+    },
+  });
+  stops.push(async () => {
+    await bus.drain();
+    await Promise.all(lanes.map((lane) => lane.close()));
+    await bus.close();
+  });
+});
+
+/** A publish as the gateway accepts it; its node stands for the device. */
+const publish = async (deviceId: string, node: string, mode: Mode = 'prod'): Promise<void> => {
+  await nodes.createNode(
+    { host: 'push', node, owner: 'a@b', publishModel: 'open', affiliations: {}, version: 1, freshAt: 0, device: 'd' },
+    undefined,
+  );
+  const decision = decidePublish({
+    host: 'push',
+    sender: 'example.org',
+    iqId: node,
+    publish: {
+      node,
+      payload: { summary: { lastMessageSender: 'bob@example.org', lastMessageBody: 'Hello' }, otherBytes: 0 },
+      options: { service: 'webpush', device_id: deviceId, mode, click_action: 'open_chat' },
+    },
+    authorisation: { version: 1 },
+    now: Date.now(),
+    defaultTtlMs: 600_000,
+    maxPayloadBytes: 60_000,
+  });
+  if (decision.type !== 'deliver') throw new Error(JSON.stringify(decision));
+  const { delivery } = decision;
+  await bus.publish(subjects.delivery('webpush', mode), messages.delivery, delivery, { msgId: delivery.id });
+};
+const endOf = (node: string) => results.find((each) => each.node.node === node);
+const ended = async (node: string, end: Result['end']): Promise<void> => {
+  await expect.poll(() => endOf(node)?.end, patience).toBe(end);
+};
+
+describe('a publish with the option service=webpush', () => {
+  it('becomes a message that only the app can read', async () => {
+    await publish(fake.subscribe('phone', identity.publicKey), 'reads');
+    await ended('reads', 'delivered');
+    const message = delivered.find(({ device }) => device === 'phone');
+    expect(JSON.parse(message?.text ?? '')).toEqual({
+      alert: {
+        title: 'bob@example.org',
+        body: 'Hello',
+        tag: 'bob@example.org',
+        badge: 1,
+        click_action: 'open_chat',
+      },
+    });
+  });
+
+  it('retires the node when the subscription is gone', async () => {
+    await publish(fake.subscribe('unregistered.phone'), 'gone');
+    await ended('gone', 'unregistered');
+    await expect.poll(async () => (await nodes.readNode('push', 'gone'))?.retiredAt, patience).toBeGreaterThan(0);
+    expect((await nodes.readNode('push', 'reads'))?.retiredAt).toBeUndefined();
+  });
+
+  it('is parked when the endpoint lies in our network', async () => {
+    const before = fake.requests();
+    await publish(fake.subscribe('inside').replace('localhost', '127.0.0.1'), 'inside', 'dev');
+    await ended('inside', 'parked');
+    expect(endOf('inside')).toMatchObject({ outcome: 'rejected', attempt: 1 });
+    expect(fake.requests()).toBe(before);
+    expect((await nodes.readNode('push', 'inside'))?.retiredAt).toBeUndefined();
+  });
+
+  it('is parked when the endpoint redirects, which nobody follows', async () => {
+    const [from, to] = [await startFake(), await startFake()];
+    from.playFault({ answer: 'status', status: 307, headers: { location: `${to.origin}/push/phone` } });
+    await publish(from.subscribe('phone'), 'redirected');
+    await ended('redirected', 'parked');
+    expect(endOf('redirected')).toMatchObject({ outcome: 'rejected', attempt: 1 });
+    expect(to.requests()).toBe(0);
+  });
+
+  it('is delivered while the servers of others are dead: silent, gone, or answering 503', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => void sockets.push(socket.on('error', () => socket.destroy())));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    stops.push(() => {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    });
+    const out = await startFake();
+    out.playFault({ answer: 'status', status: 503 });
+    const dead = [`https://localhost:${(silent.address() as AddressInfo).port}`, 'https://localhost:1', out.origin];
+    const subscription = fake.subscribe('lucky');
+    for (let n = 0; n < 150; n += 1) {
+      const origin = dead[n % dead.length] ?? '';
+      await publish(subscription.replace(fake.origin, origin), `dead-${n}`);
+    }
+    for (let n = 0; n < 50; n += 1) await publish(subscription, `lucky-${n}`);
+    await expect
+      .poll(
+        () => results.filter(({ node, end }) => node.node.startsWith('lucky') && end === 'delivered').length,
+        patience,
+      )
+      .toBe(50);
+    expect(results.filter(({ node }) => node.node.startsWith('dead'))).toEqual([]);
+    expect(await dispatcherMetrics.registry.metrics()).toMatch(
+      /pushmesh_circuit_state\{[^}]*"webpush"[^}]*"prod"[^}]*\} 0/,
+    );
+    // Each is tried by those that were under way when it was given up, and by nobody after them.
+    expect(out.requests()).toBeLessThanOrEqual(50);
+    expect(sockets.length).toBeLessThanOrEqual(50);
+  });
+});
