@@ -10,6 +10,7 @@ import { gatewaySchema } from '../services/gateway/src/config.ts';
 import { pubsubPushSchema } from '../services/pubsub-push/src/config.ts';
 import { outcomeDifferences, requestDifferences } from '../services/push-service/src/golden-differences.ts';
 import { pushServiceConfig } from '../services/push-service/src/config.ts';
+import { openApiDocument } from '../services/push-service/src/http/openapi.ts';
 
 const generated = '<!-- Generated from the code by `npm run docs`. -->';
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -119,22 +120,29 @@ ${table(['request', 'answer', 'why'], rows(requestDifferences))}
 
 ${table(['provider’s answer', 'answer', 'why'], rows(outcomeDifferences))}
 
+The requests, and every status with its body: [openapi.json](openapi.json), which push-service itself serves at
+\`/swagger.json\` with \`PUSH_OPENAPI_EXPOSE_SPEC=true\` (any Swagger UI shows it; none is built in). Everything but
+\`/healthcheck\` asks for a bearer token when \`HTTP_BEARER_TOKENS\` is set; with \`PUSH_HTTPS_CLIENT_CAFILE\` nobody gets in
+without a certificate, and probes use \`OPS_PORT\`.
+
 A 410 of APNs comes with the header \`x-unregistered-at\`: since when the token is dead, in milliseconds.
 `;
 };
 
+const markdown = (text: string): Promise<string> => format(`${generated}\n\n${text}`, { parser: 'markdown' });
+
 const folder = new URL('../docs/reference/', import.meta.url);
 const pages = {
-  'configuration.md': configuration(),
-  'metrics.md': metrics(),
-  'messaging.md': messaging(),
-  'push-api.md': pushApi(),
+  'configuration.md': await markdown(configuration()),
+  'metrics.md': await markdown(metrics()),
+  'messaging.md': await markdown(messaging()),
+  'push-api.md': await markdown(pushApi()),
+  'openapi.json': await format(JSON.stringify(openApiDocument), { parser: 'json', printWidth: 120 }),
 };
 const isCheck = process.argv.includes('--check');
 mkdirSync(folder, { recursive: true });
-for (const [name, text] of Object.entries(pages)) {
+for (const [name, page] of Object.entries(pages)) {
   const file = new URL(name, folder);
-  const page = await format(`${generated}\n\n${text}`, { parser: 'markdown' });
   if (!isCheck) writeFileSync(file, page);
   else if (page !== read(file)) {
     console.error(`docs/reference/${name} is stale: run \`npm run docs\` and commit the result`);

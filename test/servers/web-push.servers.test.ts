@@ -72,8 +72,7 @@ beforeAll(async () => {
     ...webPush(false).filter(({ mode }) => mode === 'dev'),
   ];
   const pushService = createPushService({
-    host: '127.0.0.1',
-    port: 0,
+    http: { host: '127.0.0.1', port: 0, bearerTokens: [], maxConnections: 100, exposeSpec: false },
     providers,
     log,
     metrics: createMetrics('push-service').add(metricNames.pushService),

@@ -197,6 +197,30 @@ export const metricNames = {
       help: 'Answers of the providers by category of the MongoosePush API',
       labels: ['push_service', 'mode', 'category'],
     },
+    unauthorized: {
+      type: 'counter',
+      name: 'pushmesh_push_service_unauthorized_total',
+      help: 'Requests of the push API without a valid token',
+      labels: [],
+    },
+    connectionsRefused: {
+      type: 'counter',
+      name: 'pushmesh_push_service_connections_refused_total',
+      help: 'Connections of callers that were closed at once, because HTTP_MAX_CONNECTIONS was reached',
+      labels: [],
+    },
+    certificateExpires: {
+      type: 'gauge',
+      name: 'pushmesh_push_service_certificate_expires_seconds',
+      help: 'When the server certificate in use expires, in seconds since 1970; 0 without TLS',
+      labels: [],
+    },
+    certificateReloads: {
+      type: 'counter',
+      name: 'pushmesh_push_service_certificate_reloads_total',
+      help: 'Changes of the certificate’s files by what came of them: loaded, failed',
+      labels: ['result'],
+    },
     sandboxEvicted: {
       type: 'counter',
       name: 'pushmesh_sandbox_evicted_total',

@@ -1,23 +1,14 @@
 import { groups, readConfig } from '@pushmesh/config';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
+import { httpVariables, readHttpSettings } from './http-config.ts';
+import type { HttpSettings } from './http-config.ts';
 import { providerVariables, readProviderSettings } from './provider-config.ts';
 import type { ProviderSettings } from './provider-config.ts';
 
 /** The variables of push-service. */
 export const pushServiceConfig = Type.Object({
-  HTTP_HOST: Type.String({
-    default: '127.0.0.1',
-    description: 'the address that the MongoosePush API listens on; it has no authentication, keep it private',
-    examples: ['0.0.0.0'],
-  }),
-  HTTP_PORT: Type.Integer({
-    default: 8080,
-    minimum: 0,
-    maximum: 65535,
-    description: 'the port of the MongoosePush API (0: any free one)',
-    examples: [8080],
-  }),
+  ...httpVariables,
   ...providerVariables,
   SANDBOX_APNS_TOPIC: Type.String({
     default: 'com.example.app',
@@ -48,6 +39,7 @@ export const pushServiceConfig = Type.Object({
 });
 
 export type PushServiceConfig = Static<typeof pushServiceConfig> & {
+  readonly http: HttpSettings;
   /** The providers that are configured; without any, the sandbox stands for all of them. */
   readonly providers: ProviderSettings | undefined;
 };
@@ -56,5 +48,6 @@ export type PushServiceConfig = Static<typeof pushServiceConfig> & {
 export const readPushServiceConfig = (env?: NodeJS.ProcessEnv): PushServiceConfig =>
   readConfig(pushServiceConfig, env, (values, problems) => ({
     ...values,
+    http: readHttpSettings(values, problems),
     providers: readProviderSettings(values, problems),
   }));

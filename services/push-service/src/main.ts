@@ -18,8 +18,7 @@ const sandbox = real ? undefined : openSandbox();
 
 // The API in front of it
 const service = createPushService({
-  host: config.HTTP_HOST,
-  port: config.HTTP_PORT,
+  http: config.http,
   providers: real?.providers ?? sandbox?.providers ?? [],
   ...(sandbox && { routes: sandboxRoutes(sandbox) }),
   log,

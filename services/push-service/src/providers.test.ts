@@ -64,8 +64,7 @@ describe('push-service with the credentials of both providers, against fakes of 
     await real.resource.start();
     cleanups.push(real.resource.stop);
     const service = createPushService({
-      host: '127.0.0.1',
-      port: 0,
+      http: { host: '127.0.0.1', port: 0, bearerTokens: [], maxConnections: 100, exposeSpec: false },
       providers: real.providers,
       log,
       metrics: createMetrics('push-service').add(metricNames.pushService),

@@ -2,16 +2,20 @@ import { fastify } from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Resource } from '@pushmesh/lifecycle';
 import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import type { HttpSettings } from './http-config.ts';
 import { createPush } from './flow/push.ts';
+import { requireBearer } from './http/authentication.ts';
 import { healthcheck } from './http/healthcheck.ts';
+import { openApi } from './http/openapi.ts';
 import { pushApi } from './http/push-api.ts';
-import { onFastifyError, sendRefusal } from './http/refusals.ts';
+import { onClientError, onFastifyError, sendRefusal } from './http/refusals.ts';
+import { createTransport } from './http/transport.ts';
+import type { Timeouts } from './http/transport.ts';
 import type { Provider } from './ports.ts';
 
 type Deps = {
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
+  readonly http: HttpSettings;
+  readonly timeouts?: Partial<Timeouts>;
   readonly providers: readonly Provider[];
   /** More routes beside the API: those of the sandbox. */
   readonly routes?: (server: FastifyInstance) => void;
@@ -25,12 +29,19 @@ type Deps = {
 const bodyLimit = 262_144;
 
 /** The MongoosePush-compatible HTTP server, not yet listening. */
-export const createPushService = ({ host, port, providers, routes, log, metrics, clock }: Deps) => {
+export const createPushService = ({ http, timeouts, providers, routes, log, metrics, clock }: Deps) => {
   const onError = onFastifyError(log);
+  const transport = createTransport(
+    { tls: http.tls, maxConnections: http.maxConnections, ...(timeouts && { timeouts }) },
+    { log, metrics },
+  );
   const server = fastify({
     logger: false,
     bodyLimit,
-    requestTimeout: 30_000,
+    serverFactory: transport.listen,
+    // What arrives while we stop, on a connection that is still open, is answered like everything else.
+    return503OnClosing: false,
+    clientErrorHandler: onClientError,
     // Device tokens have no fixed length; the size of the HTTP header is the limit.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
     frameworkErrors: (error, request, reply) => void onError(error, request, reply),
@@ -41,21 +52,32 @@ export const createPushService = ({ host, port, providers, routes, log, metrics,
   server.setErrorHandler(onError);
   server.setNotFoundHandler((_request, reply) => sendRefusal(reply, 'no_such_route'));
 
+  if (http.bearerTokens.length > 0)
+    requireBearer({ tokens: http.bearerTokens, onRefused: () => metrics.unauthorized.inc() })(server);
   pushApi({ push: createPush({ providers, metrics }), log, metrics })(server);
   healthcheck({ providers, clock })(server);
+  if (http.exposeSpec) openApi(server);
   routes?.(server);
+
+  const address = () => server.listeningOrigin.replace(/^http/, transport.scheme);
 
   return {
     server,
-    /** Draining answers what was taken and refuses the rest. */
+    /** Draining answers what was taken, and closes each connection as soon as nothing is under way on it. */
     resource: {
       name: 'http',
       start: async () => {
-        await server.listen({ host, port });
-        log.info({ event: 'listening', address: server.listeningOrigin });
+        await server.listen({ host: http.host, port: http.port });
+        log.info({ event: 'listening', address: address() });
       },
-      drain: () => server.close(),
+      drain: async () => {
+        transport.stop();
+        // Node closes those that are idle now, not those that will be after their answer.
+        const closing = setInterval(() => server.server.closeIdleConnections(), 100);
+        await server.close();
+        clearInterval(closing);
+      },
     } satisfies Resource,
-    address: () => server.listeningOrigin,
+    address,
   };
 };

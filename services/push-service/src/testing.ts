@@ -1,12 +1,23 @@
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { sandboxRoutes } from './adapters/sandbox/routes.ts';
 import { createSandbox } from './adapters/sandbox/sandbox.ts';
+import type { HttpSettings } from './http-config.ts';
+import type { Timeouts } from './http/transport.ts';
+import type { Provider } from './ports.ts';
 import { createPushService } from './service.ts';
 
-type Options = { readonly maxPhones?: number; readonly maxNotifications?: number; readonly maxSubscribers?: number };
+type Options = {
+  readonly maxPhones?: number;
+  readonly maxNotifications?: number;
+  readonly maxSubscribers?: number;
+  readonly http?: Partial<HttpSettings>;
+  readonly timeouts?: Partial<Timeouts>;
+  /** In place of the sandbox’s. */
+  readonly providers?: readonly Provider[];
+};
 
 /** push-service with its sandbox, in this process, on any free port of the loopback; `lines` are its log lines. */
-export const startPushService = async (bounds: Options = {}) => {
+export const startPushService = async ({ http, timeouts, providers, ...bounds }: Options = {}) => {
   const lines: string[] = [];
   const registry = createMetrics('push-service');
   const metrics = registry.add(metricNames.pushService);
@@ -20,9 +31,9 @@ export const startPushService = async (bounds: Options = {}) => {
     onEvicted: (count) => metrics.sandboxEvicted.inc(count),
   });
   const service = createPushService({
-    host: '127.0.0.1',
-    port: 0,
-    providers: sandbox.providers,
+    http: { host: '127.0.0.1', port: 0, bearerTokens: [], maxConnections: 1000, exposeSpec: true, ...http },
+    ...(timeouts && { timeouts }),
+    providers: providers ?? sandbox.providers,
     routes: sandboxRoutes(sandbox),
     log: createLog('push-service', 'trace', { write: (line: string) => void lines.push(line) }),
     metrics,

@@ -1,14 +1,31 @@
 import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Provider } from '../ports.ts';
 import { acceptsJson, refuseOtherMethods, sendRefusal } from './refusals.ts';
 
 type Deps = { readonly providers: readonly Provider[]; readonly clock: () => number };
 
-/**
- * `GET /healthcheck` in MongoosePush's shape (draft-inadarei-api-health-check): a pool passes with one connection;
- * 503 only when no pool has any.
- */
+/** MongoosePush’s shape of draft-inadarei-api-health-check. */
+export const Health = Type.Object({
+  status: Type.Enum(['pass', 'warn', 'fail']),
+  version: Type.String(),
+  description: Type.String(),
+  checks: Type.Record(
+    Type.String({ pattern: '^pool:' }),
+    Type.Array(
+      Type.Object({
+        status: Type.Enum(['pass', 'fail']),
+        time: Type.String({ format: 'date-time' }),
+        output: Type.Object({ connected: Type.Integer(), disconnected: Type.Integer() }),
+      }),
+    ),
+  ),
+});
+type Health = Static<typeof Health>;
+
+/** `GET /healthcheck`: a pool passes with one connection; 503 only when no pool has any. */
 export const healthcheck =
   ({ providers, clock }: Deps) =>
   (server: FastifyInstance): void => {
@@ -20,17 +37,19 @@ export const healthcheck =
     refuseOtherMethods(server, '/healthcheck', ['GET', 'HEAD']);
   };
 
-const toHealth = (providers: readonly Provider[], now: number) => {
+const toHealth = (providers: readonly Provider[], now: number): Health => {
   const pools = providers.map(({ service, mode, connections }) => {
     const output = connections();
-    const status = output.connected > 0 ? 'pass' : 'fail';
+    const status: 'pass' | 'fail' = output.connected > 0 ? 'pass' : 'fail';
     return { name: `pool:${service}_${mode}`, check: { status, time: new Date(now).toISOString(), output } };
   });
   const passed = pools.filter(({ check }) => check.status === 'pass').length;
+  // Providers with different tags can be of one service and mode.
+  const byName = Map.groupBy(pools, ({ name }) => name);
   return {
     status: passed === 0 ? 'fail' : passed < pools.length ? 'warn' : 'pass',
     version: manifest.version,
-    description: 'Health of the connections to FCM and APNS services',
-    checks: Object.fromEntries(pools.map(({ name, check }) => [name, [check]])),
+    description: 'Health of the connections to the push services',
+    checks: Object.fromEntries([...byName].map(([name, each]) => [name, each.map(({ check }) => check)])),
   };
 };

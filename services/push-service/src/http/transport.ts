@@ -1,0 +1,120 @@
+import { createServer } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
+import { constants, createSecureServer } from 'node:http2';
+import type { Http2SecureServer, ServerHttp2Stream } from 'node:http2';
+import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import { readCertificate, watchCertificate } from './certificate.ts';
+import type { CertificateFiles } from './certificate.ts';
+
+/** Milliseconds. */
+export type Timeouts = {
+  /** For a TLS handshake, and for the header of a request. */
+  readonly headersMs: number;
+  /** For a whole request, and for a stream of HTTP/2 to be sent completely. */
+  readonly requestMs: number;
+  /** A connection on which nothing moves is closed. */
+  readonly idleMs: number;
+  /** Between two looks at the certificate’s files. */
+  readonly certificateMs: number;
+};
+
+const timeouts: Timeouts = { headersMs: 10_000, requestMs: 30_000, idleMs: 75_000, certificateMs: 10_000 };
+/** How long a caller’s connection of HTTP/1.1 may wait for its next request: longer than the idle timeout of usual balancers. */
+const keepAliveMs = 72_000;
+/** Bytes of a request’s header; the path with its device token is the most of it. */
+const maxHeaderBytes = 16_384;
+const maxStreams = 100;
+
+type Options = {
+  readonly tls: CertificateFiles | undefined;
+  readonly maxConnections: number;
+  readonly timeouts?: Partial<Timeouts>;
+};
+
+type Deps = {
+  readonly log: Log;
+  readonly metrics: Pick<
+    MetricsOf<typeof metricNames.pushService>,
+    'connectionsRefused' | 'certificateExpires' | 'certificateReloads'
+  >;
+};
+
+/**
+ * The sockets under the API: HTTP/1.1, or with a certificate TLS with HTTP/2 and HTTP/1.1 on one port (ALPN). There is no
+ * HTTP/2 without TLS: Node would need a port of its own for it, and nobody who calls the API speaks it.
+ */
+export const createTransport = (options: Options, { log, metrics }: Deps) => {
+  const limits = { ...timeouts, ...options.timeouts };
+  const { tls } = options;
+  const http1 = {
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: Math.min(5_000, limits.headersMs),
+    keepAliveTimeout: keepAliveMs,
+  };
+  const secure: Http2SecureServer[] = [];
+
+  const listenSecurely = (files: CertificateFiles, handler: RequestListener): Http2SecureServer => {
+    const server = createSecureServer({
+      ...contextOf(files),
+      requestCert: files.clientCa !== undefined,
+      rejectUnauthorized: true,
+      allowHTTP1: true,
+      ...http1,
+      handshakeTimeout: limits.headersMs,
+      settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize: maxHeaderBytes },
+    });
+    server.on('request', handler as never);
+    server.on('stream', endWhenLate(limits.requestMs));
+    secure.push(server);
+    return server;
+  };
+
+  const contextOf = (files: CertificateFiles) => {
+    const read = readCertificate(files);
+    if (!read.ok) throw new Error(read.problems.map(({ why }) => why).join('; '));
+    metrics.certificateExpires.set(read.expiresAt / 1_000);
+    return read.context;
+  };
+
+  const watch =
+    tls &&
+    watchCertificate(tls, {
+      everyMs: limits.certificateMs,
+      onChange: ({ context, expiresAt }) => {
+        for (const server of secure) server.setSecureContext(context);
+        metrics.certificateExpires.set(expiresAt / 1_000);
+        metrics.certificateReloads.inc({ result: 'loaded' });
+        log.info({ event: 'certificate-loaded', expires: new Date(expiresAt).toISOString() });
+      },
+      onProblem: (problems) => {
+        metrics.certificateReloads.inc({ result: 'failed' });
+        log.error({ event: 'certificate-not-loaded', problems, instead: 'the one before stays in use' });
+      },
+    });
+
+  return {
+    scheme: tls ? 'https' : 'http',
+    /** fastify’s `serverFactory`; it calls it once for each address that a host name has. */
+    listen: (handler: RequestListener): Server => {
+      const server = tls ? listenSecurely(tls, handler) : createServer(http1, handler);
+      server.setTimeout(limits.idleMs);
+      server.maxConnections = options.maxConnections;
+      server.on('drop', () => metrics.connectionsRefused.inc());
+      // To fastify they are alike: it listens, closes, and gets requests and answers of the same interface.
+      return server as Server;
+    },
+    stop: () => watch?.stop(),
+  };
+};
+
+/** HTTP/1.1 has `requestTimeout`; a stream of HTTP/2 whose body drips would never end by itself. */
+const endWhenLate =
+  (ms: number) =>
+  (stream: ServerHttp2Stream): void => {
+    if (stream.endAfterHeaders) return;
+    const late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), ms);
+    const done = () => clearTimeout(late);
+    stream.once('end', done).once('close', done);
+  };
