@@ -1,11 +1,16 @@
 // The dispatcher and push-service, each with its own half of the MongoosePush API, held against each other.
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pushApiVersions, pushServices } from '@pushmesh/contracts';
 import type { Delivery, PushService } from '@pushmesh/contracts';
 import { createPushApiClient } from '../../services/dispatcher/src/adapters/push-api.ts';
+import type { PushApiOptions } from '../../services/dispatcher/src/adapters/push-api.ts';
 import { toPushRequest } from '../../services/dispatcher/src/domain/request.ts';
 import { toVerdict } from '../../services/dispatcher/src/domain/verdict.ts';
 import type { WebPushMessage } from '../../services/push-service/src/domain/web-push-message.ts';
+import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
 import { startPushService } from '../../services/push-service/src/testing.ts';
 
 let service: Awaited<ReturnType<typeof startPushService>>;
@@ -123,5 +128,59 @@ it('every option arrives at the phone', async () => {
         push_type: 'alert',
       },
     ],
+  });
+});
+
+describe('an API that asks who calls', () => {
+  const authority = createFakeAuthority();
+  const folder = mkdtempSync(join(tmpdir(), 'pushmesh-push-api-'));
+  const write = (name: string, text: string): string => {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return file;
+  };
+  const { cert, key } = authority.issue('push-service');
+  const token = 'the-token-of-the-dispatcher';
+  const verdictOf = async (target: PushService, shown: Partial<PushApiOptions>) => {
+    const guarded = await startPushService({
+      http: {
+        bearerTokens: [token],
+        tls: { cert: write('cert', cert), key: write('key', key), clientCa: write('ca', authority.ca) },
+      },
+    });
+    const caller = createPushApiClient({
+      url: guarded.url,
+      timeoutMs: 5_000,
+      connections: 1,
+      ca: authority.ca,
+      verify: true,
+      certificate: authority.issue('dispatcher', []),
+      ...shown,
+    });
+    try {
+      const request = toPushRequest(delivery(target, 'phone'), { version: 'v3', fcmDev: true, fallbackText: 'x' });
+      return toVerdict(await caller.post(request, 'tp'), target);
+    } finally {
+      await caller.close();
+      await guarded.stop();
+    }
+  };
+
+  it('is shown a token and a certificate', async () => {
+    expect((await verdictOf('apns', { token })).outcome).toBe('delivered');
+  });
+
+  it.each([
+    ['no token', {}, 'unauthorized', 'PUSH_API_TOKEN'],
+    ['another token', { token: 'another' }, 'unauthorized', 'PUSH_API_TOKEN'],
+    ['another authority', { token, ca: createFakeAuthority().ca }, 'tls', expect.stringContaining('PUSH_API_CA')],
+  ])('with %s it holds deliveries, and says what to look at', async (_what, shown, reason, lockedOutBy: unknown) => {
+    for (const target of pushServices)
+      expect(await verdictOf(target, shown)).toMatchObject({
+        outcome: 'unavailable',
+        isOut: true,
+        reason,
+        lockedOutBy,
+      });
   });
 });

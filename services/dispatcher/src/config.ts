@@ -1,6 +1,8 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { groups, readConfig } from '@pushmesh/config';
+import type { Problem } from '@pushmesh/config';
 import { pushApiVersions } from '@pushmesh/contracts';
 
 /** The variables of the dispatcher. */
@@ -40,6 +42,27 @@ export const dispatcherSchema = Type.Object({
     description: 'whether the certificate of the push API is checked; MongoosePush’s image brings a self-signed one',
     examples: [true],
   }),
+  PUSH_API_TOKEN: Type.Optional(
+    Type.String({
+      secret: true,
+      pattern: '^[A-Za-z0-9._~+/-]+=*$',
+      description: 'the bearer token for the push API: one of push-service’s HTTP_BEARER_TOKENS',
+      examples: ['(use PUSH_API_TOKEN_FILE=/run/secrets/push-api-token)'],
+    }),
+  ),
+  PUSH_API_CERT: Type.Optional(
+    Type.String({
+      description: 'our own certificate in PEM, where the push API asks for one; give a path in PUSH_API_CERT_FILE',
+      examples: ['(use PUSH_API_CERT_FILE=/run/secrets/tls/tls.crt)'],
+    }),
+  ),
+  PUSH_API_KEY: Type.Optional(
+    Type.String({
+      secret: true,
+      description: 'its private key in PEM; give a path in PUSH_API_KEY_FILE',
+      examples: ['(use PUSH_API_KEY_FILE=/run/secrets/tls/tls.key)'],
+    }),
+  ),
   CONCURRENCY: Type.Integer({
     default: 64,
     minimum: 1,
@@ -94,7 +117,32 @@ export const dispatcherSchema = Type.Object({
   ...groups.log,
 });
 
-export type DispatcherConfig = Static<typeof dispatcherSchema>;
+type Values = Static<typeof dispatcherSchema>;
+export type DispatcherConfig = Values & {
+  /** What we show the push API, PEM. */
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined;
+};
 
 /** @throws {ConfigError} with every problem at once */
-export const readDispatcherConfig = (env?: NodeJS.ProcessEnv): DispatcherConfig => readConfig(dispatcherSchema, env);
+export const readDispatcherConfig = (env?: NodeJS.ProcessEnv): DispatcherConfig =>
+  readConfig(dispatcherSchema, env, (values, problems) => ({
+    ...values,
+    certificate: readCertificate(values, problems),
+  }));
+
+const readCertificate = (values: Values, problems: Problem[]): DispatcherConfig['certificate'] => {
+  const { PUSH_API_CERT: cert, PUSH_API_KEY: key } = values;
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert !== undefined && key !== undefined && isPair(cert, key)) return { cert, key };
+  const why = 'PUSH_API_CERT and PUSH_API_KEY must be a certificate and its unencrypted private key, both in PEM';
+  problems.push({ variable: 'PUSH_API_KEY', why });
+  return undefined;
+};
+
+const isPair = (cert: string, key: string): boolean => {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
+};

@@ -32,6 +32,8 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
     connections: config.CONCURRENCY,
     ca: config.PUSH_API_CA,
     verify: config.PUSH_API_TLS_VERIFY,
+    ...(config.PUSH_API_TOKEN !== undefined && { token: config.PUSH_API_TOKEN }),
+    ...(config.certificate && { certificate: config.certificate }),
   });
   const style = {
     version: config.PUSH_API_VERSION,
@@ -40,9 +42,21 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
   };
   const held: Verdict = { outcome: 'held', reason: 'circuit open' };
 
+  let missing: string | undefined;
+  /** Said once, and on `/readyz` until the push API lets us in. */
+  const noteLockedOut = ({ lockedOutBy, reason }: Verdict): void => {
+    const next = lockedOutBy && `the push API does not let us in (${reason}): look at ${lockedOutBy}`;
+    if (next === missing) return;
+    missing = next;
+    if (next) log.error({ event: 'locked-out', ...labels, why: next });
+    else log.info({ event: 'let-in', ...labels });
+  };
+
   const send = async (delivery: Delivery, traceparent: string): Promise<Verdict> => {
     const started = performance.now();
-    const verdict = toVerdict(await client.post(toPushRequest(delivery, style), traceparent), service);
+    const answer = await client.post(toPushRequest(delivery, style), traceparent);
+    const verdict = toVerdict(answer, service);
+    if (verdict.lockedOutBy !== undefined || !('fault' in answer)) noteLockedOut(verdict);
     const seconds = (performance.now() - started) / 1000;
     metrics.pushApiSeconds.observe({ push_service: service, outcome: verdict.outcome }, seconds);
     return verdict;
@@ -102,6 +116,7 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
   });
 
   return {
+    missing: () => missing,
     close: async (): Promise<void> => {
       circuit.shutdown();
       await client.close();

@@ -22,12 +22,13 @@ const lanes = pushServices.flatMap((service) =>
 // life
 const pushApi = {
   name: 'push-api',
+  missing: () => lanes.map((lane) => lane.missing()).find((each) => each !== undefined),
   stop: async () => {
     await Promise.all(lanes.map((lane) => lane.close()));
   },
 };
 const nats = { name: 'nats', missing: bus.missing, drain: bus.drain, stop: bus.close };
-const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log, metrics, resources: [nats] });
+const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log, metrics, resources: [nats, pushApi] });
 await run({
   log,
   deadlineMs: config.SHUTDOWN_DEADLINE_MS,

@@ -10,6 +10,8 @@ export type Verdict = {
   readonly reason: string;
   /** The push API as a whole did not work: that says nothing about this delivery, and spends none of its attempts. */
   readonly isOut?: boolean;
+  /** The push API does not let us in, and no push gets through: the variables to look at. */
+  readonly lockedOutBy?: string;
   /** Milliseconds to wait, when the push API says so. */
   readonly retryAfterMs?: number;
   /** Milliseconds since 1970: since then the device has been gone. */

@@ -12,18 +12,23 @@ export type PushApiOptions = {
   readonly connections: number;
   readonly ca: string | undefined;
   readonly verify: boolean;
+  /** The bearer token that the push API asks for (RFC 6750). */
+  readonly token?: string;
+  /** Our own certificate and its key, PEM, where the push API asks for one. */
+  readonly certificate?: { readonly cert: string; readonly key: string };
 };
 
 /** Most bytes of an answer that are read; MongoosePush’s longest is a few hundred. */
 const maxAnswerBytes = 65_536;
 
 /** The MongoosePush HTTP API over a bounded pool of HTTP/1.1 connections, without pipelining: a POST must not be repeated. */
-export const createPushApiClient = ({ url, timeoutMs, connections, ca, verify }: PushApiOptions) => {
+export const createPushApiClient = (options: PushApiOptions) => {
+  const { url, timeoutMs, connections, ca, verify, token, certificate } = options;
   const pool = new Pool(new URL(url).origin, {
     connections,
     pipelining: 1,
     allowH2: false,
-    connect: { timeout: timeoutMs, rejectUnauthorized: verify, ...(ca !== undefined && { ca }) },
+    connect: { timeout: timeoutMs, rejectUnauthorized: verify, ...(ca !== undefined && { ca }), ...certificate },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     keepAliveTimeout: 4_000,
@@ -31,6 +36,11 @@ export const createPushApiClient = ({ url, timeoutMs, connections, ca, verify }:
   });
   const exchange = createExchange(pool, timeoutMs);
   const base = new URL(url).pathname.replace(/\/$/, '');
+  const fixed = {
+    'content-type': 'application/json',
+    accept: 'application/json',
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  };
 
   return {
     /** Sends one request; whatever happens on the way is an answer. */
@@ -38,7 +48,7 @@ export const createPushApiClient = ({ url, timeoutMs, connections, ca, verify }:
       try {
         const answer = await exchange.post({
           path: base + path,
-          headers: { 'content-type': 'application/json', accept: 'application/json', traceparent },
+          headers: { ...fixed, traceparent },
           body: JSON.stringify(body),
         });
         return { status: answer.status, headers: hintsOf(answer.headers), body: parse(answer.body) };
@@ -71,5 +81,7 @@ const faultOf = (error: unknown): Extract<PushApiAnswer, { fault: unknown }>['fa
   if (code === 'ECONNREFUSED') return 'refused';
   if (code === 'ECONNRESET' || error instanceof errors.SocketError) return 'reset';
   if (error instanceof AnswerTimeout || code?.includes('TIMEOUT')) return 'timeout';
+  // One side does not take the other’s certificate: OpenSSL’s words for it, or Node’s.
+  if (code && /^ERR_(SSL|TLS)_|CERT|SIGNATURE/.test(code)) return 'tls';
   return 'unreachable';
 };

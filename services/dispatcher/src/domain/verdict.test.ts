@@ -1,3 +1,4 @@
+import { pushServices } from '@pushmesh/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isFailure, toVerdict } from './verdict.ts';
@@ -60,6 +61,23 @@ describe('behind Web Push are many servers: the push API is out only when it doe
   it('of the others every answer that says so counts', () => {
     expect(isFailure(toVerdict(answer(503, { reason: 'service_internal' }), 'apns'), 'apns')).toBe(true);
   });
+});
+
+it.each([
+  [answer(401, { reason: 'unauthorized' }), 'PUSH_API_TOKEN'],
+  [answer(403), 'PUSH_API_TOKEN'],
+  [{ fault: 'tls' }, 'PUSH_API_CA, PUSH_API_CERT, PUSH_API_KEY'],
+] as const)('%j is ours to put right: it spends no attempt and parks nothing', (locked, lockedOutBy) => {
+  for (const service of pushServices) {
+    const verdict = toVerdict(locked, service);
+    expect(verdict).toMatchObject({ outcome: 'unavailable', isOut: true, lockedOutBy });
+    expect(isFailure(verdict, service)).toBe(true);
+  }
+});
+
+it('no other answer blames our settings', () => {
+  for (const status of [200, 400, 404, 407, 410, 500, 503])
+    expect(toVerdict(answer(status), 'apns')).not.toHaveProperty('lockedOutBy');
 });
 
 it('reads Retry-After in seconds, believes five minutes at most, and ignores what it cannot read', () => {

@@ -10,13 +10,16 @@ type HttpAnswer = {
 };
 
 /** What came back from the push API: an HTTP answer, or the way in which none came. */
-export type PushApiAnswer = HttpAnswer | { readonly fault: 'timeout' | 'refused' | 'reset' | 'unreachable' };
+export type PushApiAnswer = HttpAnswer | { readonly fault: 'timeout' | 'refused' | 'reset' | 'tls' | 'unreachable' };
 
 type Outcome = Verdict['outcome'];
 
 const byStatus: Readonly<Record<number, Outcome>> = {
   200: 'delivered',
   400: 'rejected',
+  // Of ours, not of the push: it waits until we are let in.
+  401: 'unavailable',
+  403: 'unavailable',
   410: 'unregistered',
   413: 'too-large',
   414: 'rejected',
@@ -63,12 +66,20 @@ const byReason: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
   } as const),
 );
 
+/** The variables that decide whether the push API lets us in. */
+const settingsOf: Readonly<Record<string, string>> = {
+  401: 'PUSH_API_TOKEN',
+  403: 'PUSH_API_TOKEN',
+  tls: 'PUSH_API_CA, PUSH_API_CERT, PUSH_API_KEY',
+};
+
 /** Longest Retry-After that is believed, in seconds: what waits takes up room in its lane. */
 const retryAfterCap = 300;
 
 /** Reads an answer of the push API. Total: whatever came, there is a verdict. */
 export const toVerdict = (answer: PushApiAnswer, service: PushService): Verdict => {
-  if ('fault' in answer) return { outcome: 'unavailable', reason: answer.fault, isOut: true };
+  if ('fault' in answer)
+    return { outcome: 'unavailable', reason: answer.fault, isOut: true, ...lockedOut(answer.fault) };
   const word = reasonOf(answer.body);
   const outcome =
     byStatus[answer.status] ?? (answer.status === 500 && word ? byReason.get(word) : undefined) ?? 'unavailable';
@@ -78,12 +89,14 @@ export const toVerdict = (answer: PushApiAnswer, service: PushService): Verdict 
     outcome,
     reason: word ?? `HTTP ${answer.status}`,
     ...(outcome === 'unavailable' && isOutage(answer, service, word) && { isOut: true }),
+    ...lockedOut(answer.status),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(unregisteredAt !== undefined && { unregisteredAt }),
   };
 };
 
 const isOutage = ({ status, body }: HttpAnswer, service: PushService, word: string | undefined): boolean => {
+  if (settingsOf[status] !== undefined) return true;
   // Behind Web Push are many servers, and everybody may bring one: what the API says of one is not about the others.
   if (service === 'webpush') return body === null || !answers.Check(body);
   // MongoosePush answers 503 when it cannot reach the provider, and an empty 500 when the provider is slow.
@@ -93,6 +106,11 @@ const isOutage = ({ status, body }: HttpAnswer, service: PushService, word: stri
 /** Whether the circuit of the lane counts it. One of Web Push opens only when the push API itself is not reached. */
 export const isFailure = ({ outcome, isOut = false }: Verdict, service: PushService): boolean =>
   service === 'webpush' ? isOut : outcome === 'unavailable';
+
+const lockedOut = (sign: number | string): Pick<Verdict, 'lockedOutBy'> => {
+  const setting = settingsOf[sign];
+  return setting === undefined ? {} : { lockedOutBy: setting };
+};
 
 const answers = Compile(Answer);
 
