@@ -70,13 +70,7 @@ export const createPushService = ({ http, timeouts, providers, routes, log, metr
         await server.listen({ host: http.host, port: http.port });
         log.info({ event: 'listening', address: address() });
       },
-      drain: async () => {
-        transport.stop();
-        // Node closes those that are idle now, not those that will be after their answer.
-        const closing = setInterval(() => server.server.closeIdleConnections(), 100);
-        await server.close();
-        clearInterval(closing);
-      },
+      drain: () => transport.drain(() => server.close()),
     } satisfies Resource,
     address,
   };

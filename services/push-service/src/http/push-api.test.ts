@@ -127,6 +127,29 @@ describe('GET /healthcheck', () => {
       },
     });
   });
+
+  it.each([
+    [[1, 1], 200, 'pass'],
+    [[1, 0], 200, 'warn'],
+    [[0, 0], 503, 'fail'],
+    [[], 503, 'fail'],
+  ])('with %j connections answers %i %s', async (connections, status, word) => {
+    const providers = connections.map((connected) => ({
+      service: 'fcm' as const,
+      mode: 'prod' as const,
+      tags: [],
+      push: () => Promise.resolve({ category: 'ok' as const }),
+      connections: () => ({ connected, disconnected: 1 - connected }),
+    }));
+    const other = await startPushService({ providers });
+    const response = await fetch(`${other.url}/healthcheck`);
+    const health = (await response.json()) as { status: string; checks: Record<string, { status: string }[]> };
+    await other.stop();
+    expect([response.status, health.status]).toEqual([status, word]);
+    // Pools of one name are told apart by their place.
+    const each = connections.map((connected) => (connected ? 'pass' : 'fail'));
+    expect(Object.values(health.checks).flatMap((checks) => checks.map((check) => check.status))).toEqual(each);
+  });
 });
 
 describe('any JSON body', () => {

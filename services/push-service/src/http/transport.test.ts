@@ -299,6 +299,22 @@ describe('draining', () => {
   });
 
   it.each([
+    ['HTTP/1.1', {}, ''],
+    ['HTTP/1.1 with half a request', {}, 'POST /v3'],
+    ['HTTP/2 without a preface', { ALPNProtocols: ['h2'] }, ''],
+  ])('does not wait for ever for a connection of %s', async (_name, options, text) => {
+    const tls = 'ALPNProtocols' in options ? { tls: filesFor('server') } : {};
+    const service = await startPushService({ http: tls, timeouts: { drainMs: 200 } });
+    const to = { port: Number(new URL(service.url).port), host: '127.0.0.1', ca };
+    const socket = 'ALPNProtocols' in options ? connectTls({ ...to, ...options }) : connectTcp(to);
+    socket.on('error', () => {});
+    await new Promise((resolve) => socket.once('ALPNProtocols' in options ? 'secureConnect' : 'connect', resolve));
+    socket.write(text);
+    await expect(service.stop()).resolves.toBeUndefined();
+    socket.destroy();
+  });
+
+  it.each([
     ['HTTP/1.1', () => ({})],
     ['TLS', () => ({ tls: filesFor('server') })],
   ])('ends a kept connection of %s with its answer', async (_name, http) => {

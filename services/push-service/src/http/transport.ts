@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import { constants, createSecureServer } from 'node:http2';
 import type { Http2SecureServer, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
 import { readCertificate, watchCertificate } from './certificate.ts';
 import type { CertificateFiles } from './certificate.ts';
@@ -14,11 +15,20 @@ export type Timeouts = {
   readonly requestMs: number;
   /** A connection on which nothing moves is closed. */
   readonly idleMs: number;
+  /** For the last answers while we stop; after that all connections are cut. */
+  readonly drainMs: number;
   /** Between two looks at the certificate’s files. */
   readonly certificateMs: number;
 };
 
-const timeouts: Timeouts = { headersMs: 10_000, requestMs: 30_000, idleMs: 75_000, certificateMs: 10_000 };
+const timeouts: Timeouts = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  idleMs: 75_000,
+  // Above what a provider may take.
+  drainMs: 10_000,
+  certificateMs: 10_000,
+};
 /** How long a caller’s connection of HTTP/1.1 may wait for its next request: longer than the idle timeout of usual balancers. */
 const keepAliveMs = 72_000;
 /** Bytes of a request’s header; the path with its device token is the most of it. */
@@ -53,7 +63,9 @@ export const createTransport = (options: Options, { log, metrics }: Deps) => {
     connectionsCheckingInterval: Math.min(5_000, limits.headersMs),
     keepAliveTimeout: keepAliveMs,
   };
+  const servers: Server[] = [];
   const secure: Http2SecureServer[] = [];
+  const sockets = new Set<Socket>();
 
   const listenSecurely = (files: CertificateFiles, handler: RequestListener): Http2SecureServer => {
     const server = createSecureServer({
@@ -102,10 +114,26 @@ export const createTransport = (options: Options, { log, metrics }: Deps) => {
       server.setTimeout(limits.idleMs);
       server.maxConnections = options.maxConnections;
       server.on('drop', () => metrics.connectionsRefused.inc());
+      server.on('connection', (socket: Socket) => sockets.add(socket.once('close', () => sockets.delete(socket))));
       // To fastify they are alike: it listens, closes, and gets requests and answers of the same interface.
+      servers.push(server as Server);
       return server as Server;
     },
-    stop: () => watch?.stop(),
+    /** Runs `close`, which stops listening and waits until all connections have ended, and sees to it that they do. */
+    drain: async (close: () => Promise<void>): Promise<void> => {
+      watch?.stop();
+      // Node closes the connections that are idle now, not those that will be after their answer.
+      const idle = setInterval(() => {
+        for (const server of servers) server.closeIdleConnections();
+      }, 100);
+      // Nor those on which no request ever arrived completely.
+      const late = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, limits.drainMs);
+      await close();
+      clearInterval(idle);
+      clearTimeout(late);
+    },
   };
 };
 
