@@ -3,8 +3,9 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { httpVariables, readHttpSettings } from './http-config.ts';
 import type { HttpSettings } from './http-config.ts';
-import { providerVariables, readProviderSettings } from './provider-config.ts';
-import type { ProviderSettings } from './provider-config.ts';
+import { problemsOfFiles, readProviderSettings, rereadProviderSettings } from './provider-config.ts';
+import type { ProviderSettings, RereadProviders } from './provider-config.ts';
+import { providerVariables } from './provider-variables.ts';
 
 /** The variables of push-service. */
 export const pushServiceConfig = Type.Object({
@@ -42,12 +43,19 @@ export type PushServiceConfig = Static<typeof pushServiceConfig> & {
   readonly http: HttpSettings;
   /** The providers that are configured; without any, the sandbox stands for all of them. */
   readonly providers: ProviderSettings | undefined;
+  /** Reads them again, from the files that hold them. */
+  readonly rereadProviders: RereadProviders;
 };
 
 /** @throws {ConfigError} with every problem at once */
-export const readPushServiceConfig = (env?: NodeJS.ProcessEnv): PushServiceConfig =>
-  readConfig(pushServiceConfig, env, (values, problems) => ({
-    ...values,
-    http: readHttpSettings(values, problems),
-    providers: readProviderSettings(values, problems),
-  }));
+export const readPushServiceConfig = (env: NodeJS.ProcessEnv = process.env): PushServiceConfig =>
+  readConfig(pushServiceConfig, env, (values, problems) => {
+    const providers = readProviderSettings(values, problems);
+    if (providers) problems.push(...problemsOfFiles(providers));
+    return {
+      ...values,
+      http: readHttpSettings(values, problems),
+      providers,
+      rereadProviders: () => rereadProviderSettings(values, env),
+    };
+  });

@@ -13,7 +13,7 @@ const registry = createMetrics('push-service');
 const metrics = registry.add(metricNames.pushService);
 
 // The edge: APNs, FCM and Web Push as configured, or the sandbox that stands for them
-const real = config.providers && createProviders(config.providers, { log });
+const real = config.providers && createProviders(config.providers, { log, metrics, reread: config.rereadProviders });
 const sandbox = real ? undefined : openSandbox();
 
 // The API in front of it

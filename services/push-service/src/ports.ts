@@ -1,5 +1,6 @@
 import type { Mode, PushService } from '@pushmesh/contracts';
 import type { ProviderAnswer } from './domain/category.ts';
+import type { Finding } from './domain/credential-finding.ts';
 import type { Notification } from './domain/notification.ts';
 
 /** What belongs to one request. */
@@ -10,6 +11,8 @@ export type PushContext = {
 
 /** One push service in one mode: FCM or APNs, or what stands for them. */
 export type Provider = {
+  /** The pool that it belongs to, as the configuration names it; one pool may serve both modes. */
+  readonly name: string;
   readonly service: PushService;
   readonly mode: Mode;
   /** A request with tags goes only to a provider that has all of them. */
@@ -18,4 +21,11 @@ export type Provider = {
   push(notification: Notification, ctx: PushContext): Promise<ProviderAnswer>;
   /** The connections that are kept to the push service. */
   connections(): { readonly connected: number; readonly disconnected: number };
+};
+
+/** What a provider thinks of credentials. */
+export type TriedOut = {
+  readonly finding: Finding;
+  /** By how many milliseconds the clock of the provider is ahead of ours, where it says what time it is. */
+  readonly skewMs: number | undefined;
 };

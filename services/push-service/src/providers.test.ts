@@ -60,14 +60,15 @@ describe('push-service with the credentials of both providers, against fakes of 
       apns: config.providers.apns.map((each) => ({ ...each, endpoint: apns.origin() })),
     };
     const log = createLog('push-service', 'silent');
-    const real = createProviders(settings, { log, ca: authority.ca });
+    const metrics = createMetrics('push-service').add(metricNames.pushService);
+    const real = createProviders(settings, { log, metrics, reread: config.rereadProviders, ca: authority.ca });
     await real.resource.start();
     cleanups.push(real.resource.stop);
     const service = createPushService({
       http: { host: '127.0.0.1', port: 0, bearerTokens: [], maxConnections: 100, exposeSpec: false },
       providers: real.providers,
       log,
-      metrics: createMetrics('push-service').add(metricNames.pushService),
+      metrics,
       clock: Date.now,
     });
     await service.resource.start();
@@ -130,4 +131,110 @@ describe('the configuration of the providers', () => {
     expect(text).toContain('PUSH_APNS_PROD_TEAM_ID: is not set');
     expect(text).not.toContain('not-a-key-but-secret');
   });
+
+  it('names the place in the file of pools, for all of its problems at once', () => {
+    const pools = file(
+      'pools.json',
+      JSON.stringify({
+        fcm: [{ tags: ['a'], app_file: 'missing.json' }, { app_fil: 'x' }, { app_file: 'x', pool_size: 0 }],
+        apns: [{ mode: 'staging' }],
+        web: [],
+      }),
+    );
+    const text = problemsOf({ PUSH_POOLS_FILE: pools, PUSH_FCM_ENABLED: 'true' });
+    expect(text).toContain('PUSH_FCM_ENABLED: is true, and so is PUSH_POOLS_FILE set');
+    expect(text).toContain('PUSH_POOLS_FILE /web: is not known here');
+    expect(text).toContain('PUSH_POOLS_FILE /fcm/1: lacks app_file');
+    expect(text).toContain('PUSH_POOLS_FILE /fcm/1/app_fil: is not known here');
+    expect(text).toContain('PUSH_POOLS_FILE /fcm/2/pool_size: must be >= 1');
+    expect(text).toContain('PUSH_POOLS_FILE /apns/0/mode: expected one of prod, dev');
+  });
+
+  it('names the place in the file of pools of files that cannot be used', () => {
+    const secret = file('secret', 'not-a-key-but-secret');
+    const pools = file(
+      'pools.json',
+      JSON.stringify({
+        fcm: [{ app_file: 'missing.json' }, { name: 'fcm_1', app_file: secret }],
+        apns: [
+          { mode: 'dev', p8_token: secret, key_id: 'A', team_id: 'B' },
+          { mode: 'prod', p8_token: secret, key_id: 'A' },
+          { mode: 'prod', p8_token: secret, key_id: 'A', team_id: 'B', cert: secret, key: secret },
+        ],
+      }),
+    );
+    const text = problemsOf({ PUSH_POOLS_FILE: pools });
+    expect(text).toContain('PUSH_POOLS_FILE: has two pools with the name fcm_1');
+    expect(text).toMatch(/PUSH_POOLS_FILE \/fcm\/0\/app_file: cannot read .*missing.json \(ENOENT\)/);
+    expect(text).toContain('PUSH_POOLS_FILE /fcm/1/app_file: ');
+    expect(text).toContain('PUSH_POOLS_FILE /apns/0/p8_token: holds no private key');
+    expect(text).toContain('PUSH_POOLS_FILE /apns/1: expected either p8_token, key_id and team_id, or cert and key');
+    expect(text).toContain('PUSH_POOLS_FILE /apns/2: expected either');
+    expect(text).not.toContain('not-a-key-but-secret');
+    for (const [content, why] of [
+      ['{', 'is not JSON'],
+      ['{}', 'has no pool in it'],
+    ] as const)
+      expect(problemsOf({ PUSH_POOLS_FILE: file('pools.json', content) })).toContain(why);
+  });
+});
+
+it('sends a push to the first pool of its service and mode that has all of its tags', async () => {
+  const authority = createFakeAuthority();
+  const got: string[] = [];
+  const entryOf = async (keyId: string) => {
+    const key = createApnsKey(keyId);
+    const fake = createApnsFake({ authority, keys: [key], clock: Date.now, onDelivered: () => got.push(keyId) });
+    await fake.start();
+    cleanups.push(fake.stop);
+    return {
+      p8_token: file(`${keyId}.p8`, key.p8),
+      key_id: keyId,
+      team_id: key.teamId,
+      default_topic: 'com.example.app',
+      endpoint: `127.0.0.1:${fake.port()}`,
+    };
+  };
+  const apns = [
+    { ...(await entryOf('FIRST')), mode: 'prod', name: 'chat' },
+    { ...(await entryOf('SECOND')), mode: 'prod', tags: ['work', 'beta'] },
+    { ...(await entryOf('THIRD')), mode: 'dev', tags: ['work'] },
+  ];
+  const config = readPushServiceConfig({ PUSH_POOLS_FILE: file('pools.json', JSON.stringify({ apns })) });
+  if (!config.providers) throw new Error('no providers');
+  const log = createLog('push-service', 'silent');
+  const metrics = createMetrics('push-service').add(metricNames.pushService);
+  const real = createProviders(config.providers, { log, metrics, reread: config.rereadProviders, ca: authority.ca });
+  await real.resource.start();
+  cleanups.push(real.resource.stop);
+  const { server } = createPushService({
+    host: '127.0.0.1',
+    port: 0,
+    providers: real.providers,
+    log,
+    metrics,
+    clock: Date.now,
+  });
+  const push = async (service: string, mode: string, tags: readonly string[]) => {
+    const alert = { title: 't', body: 'b' };
+    const payload = { service, mode, alert, tags };
+    return (await server.inject({ method: 'POST', url: '/v3/notification/phone', payload })).body;
+  };
+
+  for (const [mode, tags] of [
+    ['prod', []],
+    ['prod', ['beta']],
+    ['prod', ['beta', 'work']],
+    ['dev', []],
+  ] as const)
+    expect(await push('apns', mode, tags)).toBe('null');
+  expect(got).toEqual(['FIRST', 'SECOND', 'SECOND', 'THIRD']);
+  for (const [service, mode, tags] of [
+    ['apns', 'prod', ['home']],
+    ['apns', 'dev', ['beta', 'work']],
+    ['fcm', 'prod', []],
+  ] as const)
+    expect(await push(service, mode, tags)).toBe('{"reason":"no_matching_pool"}');
+  const health = await server.inject({ url: '/healthcheck' });
+  expect(Object.keys(health.json<{ checks: object }>().checks)).toEqual(['pool:chat', 'pool:apns_2', 'pool:apns_3']);
 });

@@ -48,3 +48,6 @@ const errorCode = (details: unknown): unknown => {
 // FCM has no word for it: INVALID_ARGUMENT with the message "Android message is too big" (firebase-admin-go issue 580).
 const isTooBig = (reason: string, message: unknown): boolean =>
   reason === 'INVALID_ARGUMENT' && typeof message === 'string' && /message is too big/i.test(message);
+
+/** "Scale FCM": what is refused counts against the quota of a project as well, but for 429 and what is Google’s own fault. */
+export const countsAgainstQuota = (status: number): boolean => status < 500 && status !== 429;

@@ -38,18 +38,18 @@ export const healthcheck =
   };
 
 const toHealth = (providers: readonly Provider[], now: number): Health => {
-  const pools = providers.map(({ service, mode, connections }) => {
+  // One pool may serve both modes.
+  const byName = new Map(providers.map(({ name, connections }) => [`pool:${name}`, connections]));
+  const pools = [...byName].map(([name, connections]) => {
     const output = connections();
     const status: 'pass' | 'fail' = output.connected > 0 ? 'pass' : 'fail';
-    return { name: `pool:${service}_${mode}`, check: { status, time: new Date(now).toISOString(), output } };
+    return { name, check: { status, time: new Date(now).toISOString(), output } };
   });
   const passed = pools.filter(({ check }) => check.status === 'pass').length;
-  // Providers with different tags can be of one service and mode.
-  const byName = Map.groupBy(pools, ({ name }) => name);
   return {
     status: passed === 0 ? 'fail' : passed < pools.length ? 'warn' : 'pass',
     version: manifest.version,
     description: 'Health of the connections to the push services',
-    checks: Object.fromEntries([...byName].map(([name, each]) => [name, each.map(({ check }) => check)])),
+    checks: Object.fromEntries(pools.map(({ name, check }) => [name, [check]])),
   };
 };

@@ -59,6 +59,7 @@ const certificateAuth = ({ issue }: FakeAuthority) =>
 const start = (more: Partial<ApnsProviderOptions> = {}, pool: Partial<ApnsProviderOptions['pool']> = {}) => {
   const epoch = time;
   const provider = createApnsProvider({
+    name: 'apns_prod',
     mode: 'prod',
     tags: [],
     endpoint: fake.origin(),

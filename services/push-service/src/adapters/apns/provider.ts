@@ -11,12 +11,14 @@ import type { Http2Answer, Http2PoolOptions, Http2Response } from '../http2/pool
 import type { ApnsCredentials } from './credentials.ts';
 import { createProviderToken } from './provider-token.ts';
 import type { ProviderToken } from './provider-token.ts';
+import { apnsTls } from './tls.ts';
 
 export type ApnsProviderOptions = {
+  readonly name: string;
   readonly mode: Mode;
   readonly tags: readonly string[];
-  /** The origin of APNs; Apple’s own for the mode when absent. */
-  readonly endpoint?: string;
+  /** The origin of APNs. */
+  readonly endpoint: string;
   /** PEM of the authorities that may vouch for APNs; those of Node when absent. */
   readonly ca?: string;
   /** Whether the certificate of APNs is verified. */
@@ -43,20 +45,11 @@ export type ApnsProvider = Provider & {
 /** The credentials that went out with a request. */
 type Used = { readonly token: string | undefined; readonly swaps: number };
 
-const endpoints: Readonly<Record<Mode, string>> = {
-  prod: 'https://api.push.apple.com',
-  dev: 'https://api.sandbox.push.apple.com',
-};
-
 /** APNs itself, over HTTP/2. */
 export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider => {
-  const { mode, tags, endpoint = endpoints[mode], ca, verify = true, defaultTopic, clock } = options;
+  const { name, mode, tags, endpoint, ca, verify = true, defaultTopic, clock } = options;
   const { monotonic = () => performance.now() } = options;
-  const tlsOf = (credentials: ApnsCredentials) => ({
-    ...(ca !== undefined && { ca }),
-    ...(credentials.type === 'certificate' && { cert: credentials.cert, key: credentials.key }),
-    rejectUnauthorized: verify,
-  });
+  const tlsOf = (credentials: ApnsCredentials) => apnsTls(credentials, { verify, ...(ca !== undefined && { ca }) });
   const tokenOf = (credentials: ApnsCredentials): ProviderToken | undefined =>
     credentials.type === 'token' ? createProviderToken({ ...credentials, clock, monotonic }) : undefined;
 
@@ -113,6 +106,7 @@ export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider =
   };
 
   return {
+    name,
     service: 'apns',
     mode,
     tags,

@@ -87,7 +87,7 @@ describe('a token', () => {
   it('serves through an outage as long as it lives', async () => {
     const { oauth, pass, playOutage, renewals, settle } = setUp();
     await oauth.accessToken();
-    playOutage({ type: 'fault' });
+    playOutage({ type: 'fault', reason: 'ECONNRESET' });
     pass(hour - minute);
     expect(await oauth.accessToken()).toEqual(token(1));
     await settle();
@@ -112,7 +112,7 @@ describe('a token', () => {
 
   it('is asked for less and less often during an outage', async () => {
     const { oauth, pass, playOutage, renewals } = setUp();
-    playOutage({ type: 'fault' });
+    playOutage({ type: 'fault', reason: 'ECONNRESET' });
     for (let attempt = 0; attempt < 9; attempt += 1) {
       await oauth.accessToken();
       pass(renewals.at(-1)?.type === 'unavailable' ? minute : 0);
@@ -209,7 +209,7 @@ describe('a token that FCM refuses', () => {
     const { oauth, pass, playOutage } = setUp();
     await oauth.accessToken();
     pass(2 * minute);
-    playOutage({ type: 'fault' });
+    playOutage({ type: 'fault', reason: 'ECONNRESET' });
     expect(await oauth.replacementOf('ya29.fake-1')).toEqual(token(1));
     playOutage(undefined);
     pass(minute);

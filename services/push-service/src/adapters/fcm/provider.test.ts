@@ -34,6 +34,7 @@ const setUp = ({
 }: Setting = {}) => {
   const requests: Http2Request[] = [];
   const provider = createFcmProvider({
+    name: 'fcm',
     projectId: 'chat-1',
     mode: 'prod',
     tags: ['a'],

@@ -11,6 +11,7 @@ import type { Http2Answer, Http2Pool } from '../http2/pool.ts';
 import type { AccessToken, OAuth } from './oauth.ts';
 
 type Options = {
+  readonly name: string;
   readonly projectId: string;
   /** FCM knows no modes; here it is the one whose requests come to this project. */
   readonly mode: Mode;
@@ -22,14 +23,21 @@ type Options = {
   readonly oauth: Pick<OAuth, 'accessToken' | 'replacementOf'>;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  /** Called with the HTTP status of every answer. */
+  readonly onStatus?: (status: number) => void;
 };
 
 /** One Firebase project, by FCM HTTP v1 `projects.messages.send`. */
-export const createFcmProvider = ({ projectId, mode, tags, platforms, pool, oauth, clock }: Options): Provider => {
+export const createFcmProvider = (options: Options): Provider => {
+  const { name, projectId, mode, tags, platforms, pool, oauth, clock, onStatus } = options;
   const path = `/v1/projects/${projectId}/messages:send`;
 
-  const send = (body: string, token: string) =>
-    pool.request({ path, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body });
+  const send = async (body: string, token: string): Promise<Http2Answer> => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const answer = await pool.request({ path, headers, body });
+    if (answer.type === 'answer') onStatus?.(answer.status);
+    return answer;
+  };
 
   const push = async (notification: Notification): Promise<ProviderAnswer> => {
     const parts = toFcmPlatformParts(notification, platforms, clock());
@@ -45,7 +53,7 @@ export const createFcmProvider = ({ projectId, mode, tags, platforms, pool, oaut
     return toAnswer(await send(body, replacement.token), clock());
   };
 
-  return { service: 'fcm', mode, tags, push, connections: pool.connections };
+  return { name, service: 'fcm', mode, tags, push, connections: pool.connections };
 };
 
 const toAnswer = (answer: Http2Answer, now: number): ProviderAnswer => {

@@ -22,8 +22,8 @@ it('reads a key file', () => {
 });
 
 it.each([
-  ['not JSON', `{"private_key":"${secret}`, 'the service account: it is not a JSON object'],
-  ['a list', '[]', 'the service account: it is not a JSON object'],
+  ['not JSON', `{"private_key":"${secret}`, 'it is not a JSON object'],
+  ['a list', '[]', 'it is not a JSON object'],
   ['another kind of credential', having({ type: 'authorized_user' }), 'its "type" is not "service_account"'],
   ['missing fields', without('project_id', 'private_key'), 'it lacks "project_id", "private_key"'],
   ['a field that is no text', having({ client_email: 7 }), 'it lacks "client_email"'],

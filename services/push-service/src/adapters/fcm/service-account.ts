@@ -58,4 +58,4 @@ const parseKey = (pem: string): KeyObject | undefined => {
   }
 };
 
-const problem = (what: string): ParsedServiceAccount => ({ ok: false, problem: `the service account: ${what}` });
+const problem = (what: string): ParsedServiceAccount => ({ ok: false, problem: what });

@@ -54,7 +54,16 @@ export const startFcm = async ({
   });
   const tls = { ca: authority.ca };
   const pool = createHttp2Pool({ origin: fake.origin, connections: 1, queueLimit: 1000, timeoutMs, tls });
-  const provider = createFcmProvider({ projectId, mode: 'prod', tags: [], platforms: [], pool, oauth, clock });
+  const provider = createFcmProvider({
+    name: 'fcm',
+    projectId,
+    mode: 'prod',
+    tags: [],
+    platforms: [],
+    pool,
+    oauth,
+    clock,
+  });
 
   return {
     fake,

@@ -9,7 +9,8 @@ export type TokenAnswer =
       readonly headers: Readonly<Record<string, string | undefined>>;
       readonly body: string;
     }
-  | { readonly type: 'fault' };
+  /** `reason` is an error code of Node or OpenSSL. */
+  | { readonly type: 'fault'; readonly reason: string };
 
 /** Posts a form; faults of the network are values. */
 export type TokenEndpoint = (uri: string, form: URLSearchParams) => Promise<TokenAnswer>;
@@ -33,8 +34,9 @@ export const createTokenEndpoint =
       const { date, 'retry-after': retryAfter } = response.headers;
       const headers = { date, 'retry-after': retryAfter };
       return { type: 'answer', status: response.statusCode ?? 0, headers, body: await textOf(response) };
-    } catch {
-      return { type: 'fault' };
+    } catch (error) {
+      const { code, name } = error as NodeJS.ErrnoException;
+      return { type: 'fault', reason: typeof code === 'string' ? code : name };
     }
   };
 

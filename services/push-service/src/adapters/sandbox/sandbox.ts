@@ -115,6 +115,7 @@ export const createSandbox = ({
     };
 
   const provider = (service: PushService, mode: Mode): Provider => ({
+    name: `${service}_${mode}`,
     service,
     mode,
     tags: [],

@@ -56,7 +56,7 @@ export const createWebPushProvider = (options: Options) => {
   // Connections are made as pushes come, to whoever they are for: there is always a way out, whichever push services are out.
   const connections = () => ({ connected: 1, disconnected: circuits.out() });
 
-  return { service: 'webpush' as const, mode, tags, push, connections };
+  return { name: 'webpush', service: 'webpush' as const, mode, tags, push, connections };
 };
 
 const retryAfterOf = (answer: ProviderAnswer): number | undefined =>

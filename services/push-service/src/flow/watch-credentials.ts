@@ -1,0 +1,111 @@
+import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import { backoffMs } from '../adapters/http2/backoff.ts';
+import { changeOf } from '../domain/credential-change.ts';
+import type { Watched } from '../domain/credential-change.ts';
+import { findings } from '../domain/credential-finding.ts';
+import type { PoolSettings, RereadProviders } from '../provider-config.ts';
+import type { TryOut } from '../try-out.ts';
+
+/** A pool whose credentials can be changed while it works. */
+export type SwappablePool = {
+  readonly settings: PoolSettings;
+  /** Why the pool cannot go over to these, however good they are. */
+  objection(next: PoolSettings): string | undefined;
+  swap(next: PoolSettings): void;
+};
+
+type Deps = {
+  readonly pools: readonly SwappablePool[];
+  readonly reread: RereadProviders;
+  readonly tryOut: TryOut;
+  readonly log: Log;
+  readonly metrics: Pick<
+    MetricsOf<typeof metricNames.pushService>,
+    'credentialReloads' | 'credentialsRead' | 'credentialsRefused'
+  >;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** [0, 1) */
+  readonly random: () => number;
+};
+
+/** What the provider did not take is tried again; it may learn of a new key later than we do. */
+const backoff = { firstMs: 5_000, maxMs: 60_000 };
+
+/**
+ * Looks at the credential files: what has changed is tried out, and used if the provider takes it. What is wrong is told and
+ * left alone, and the old credentials stay in use.
+ */
+export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clock, random }: Deps) => {
+  const watched = new Map<SwappablePool, Watched>(
+    pools.map((pool) => {
+      const { digest } = pool.settings.loaded;
+      return [pool, { inUse: digest, seen: digest }];
+    }),
+  );
+
+  const fail = (pool: SwappablePool, state: Watched, { digest, result, why }: Failure) => {
+    const times = state.failed?.digest === digest ? state.failed.times + 1 : 1;
+    // A file that cannot be read is another one before it can.
+    const until = result === 'unreadable' ? Infinity : clock() + backoffMs(backoff, times, random());
+    watched.set(pool, { ...state, seen: digest, failed: { digest, times, until } });
+    const { name } = pool.settings;
+    metrics.credentialReloads.inc({ pool: name, result });
+    metrics.credentialsRefused.set({ pool: name }, 1);
+    log.error({ event: 'credentials-refused', pool: name, result, why, inUse: 'the old ones' });
+  };
+
+  const change = async (pool: SwappablePool, state: Watched, next: PoolSettings) => {
+    const { digest } = next.loaded;
+    const objection = pool.objection(next);
+    if (objection !== undefined) return fail(pool, state, { digest, result: 'unreadable', why: [objection] });
+    const tried = await tryOut(next);
+    if (tried.type === 'unreadable') {
+      const why = tried.problems.map((problem) => `${problem.variable}: ${problem.why}`);
+      return fail(pool, state, { digest, result: 'unreadable', why });
+    }
+    const { verdict, words } = findings[tried.finding];
+    if (verdict !== 'usable') return fail(pool, state, { digest, result: verdict, why: [words] });
+    pool.swap(next);
+    watched.set(pool, { inUse: digest, seen: digest });
+    metrics.credentialReloads.inc({ pool: next.name, result: 'swapped' });
+    metrics.credentialsRefused.set({ pool: next.name }, 0);
+    log.info({ event: 'credentials-swapped', pool: next.name, finding: tried.finding });
+  };
+
+  const lookAt = async (pool: SwappablePool, next: PoolSettings | undefined, why: readonly string[]) => {
+    const state = watched.get(pool);
+    if (!state) return;
+    const digest = next?.loaded.digest ?? `none: ${why.join()}`;
+    switch (changeOf(state, digest, clock())) {
+      case 'none':
+        if (digest !== state.inUse) return;
+        watched.set(pool, { inUse: digest, seen: digest });
+        metrics.credentialsRefused.set({ pool: pool.settings.name }, 0);
+        return;
+      case 'settling':
+        watched.set(pool, { ...state, seen: digest });
+        return;
+      case 'new':
+        return next ? change(pool, state, next) : fail(pool, state, { digest, result: 'unreadable', why });
+    }
+  };
+
+  /** One look at all files. */
+  return async (): Promise<void> => {
+    const read = reread();
+    const why = read.problems.map((problem) => `${problem.variable}: ${problem.why}`);
+    for (const pool of pools) {
+      const { name, service } = pool.settings;
+      const next = read.pools.find((each) => each.name === name && each.service === service);
+      await lookAt(pool, next, next ? [] : [...why, `the pool ${name} is configured no more`]);
+    }
+    metrics.credentialsRead.set(clock() / 1000);
+  };
+};
+
+type Failure = {
+  readonly digest: string;
+  readonly result: 'unreadable' | 'refused' | 'undecided';
+  readonly why: readonly string[];
+};

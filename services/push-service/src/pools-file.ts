@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Problem } from '@pushmesh/config';
+import { modes } from '@pushmesh/contracts';
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { ApnsFiles } from './adapters/credential-files.ts';
+import { fcmPlatforms } from './domain/fcm-platforms.ts';
+import { parseJson } from './domain/parse-json.ts';
+import { apnsEndpoint } from './provider-pools.ts';
+import type { ApnsPool, FcmPool, Pools } from './provider-pools.ts';
+import { fcmQuotaPerMinute, hostPattern } from './provider-variables.ts';
+
+// What MongoosePush has in `[[service.fcm]]` and `[[service.apns]]` of its TOML file. Paths are relative to the file.
+
+const optional = {
+  name: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_.-]{1,64}$' })),
+  tags: Type.Optional(Type.Array(Type.String(), { maxItems: 100 })),
+  endpoint: Type.Optional(Type.String({ pattern: hostPattern })),
+  pool_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+};
+const word = Type.Optional(Type.String({ minLength: 1 }));
+const strict = { additionalProperties: false };
+
+const FcmEntry = Type.Object(
+  {
+    ...optional,
+    app_file: Type.String({ minLength: 1 }),
+    auth_endpoint: Type.Optional(Type.String({ pattern: '^https://' })),
+    platforms: Type.Optional(Type.Array(Type.Enum([...fcmPlatforms]))),
+    quota_per_minute: Type.Optional(Type.Integer({ minimum: 1 })),
+  },
+  strict,
+);
+const ApnsEntry = Type.Object(
+  {
+    ...optional,
+    mode: Type.Enum([...modes]),
+    p8_token: word,
+    key_id: word,
+    team_id: word,
+    cert: word,
+    key: word,
+    default_topic: word,
+    use_2197: Type.Optional(Type.Boolean()),
+  },
+  strict,
+);
+const PoolsFile = Type.Object(
+  {
+    fcm: Type.Optional(Type.Array(FcmEntry, { maxItems: 100 })),
+    apns: Type.Optional(Type.Array(ApnsEntry, { maxItems: 100 })),
+  },
+  strict,
+);
+const validator = Compile(PoolsFile);
+type Content = Static<typeof PoolsFile>;
+
+const variable = 'PUSH_POOLS_FILE';
+const at = (pointer: string): string => (pointer === '' ? variable : `${variable} ${pointer}`);
+
+/** Reads the file that PUSH_POOLS_FILE names; each problem says where in the file it is. */
+export const readPoolsFile = (path: string, problems: Problem[]): Pools => {
+  const before = problems.length;
+  const content = readContent(path, problems);
+  if (!content) return { fcm: [], apns: [] };
+  const folder = dirname(resolve(path));
+  const fcm = (content.fcm ?? []).map((entry, index) => toFcmPool(entry, index, folder));
+  const apns = (content.apns ?? []).flatMap((entry, index) => toApnsPool(entry, index, { folder, problems }));
+  const names = [...fcm, ...apns].map(({ name }) => name);
+  for (const name of new Set(names.filter((each, index) => names.indexOf(each) !== index)))
+    problems.push({ variable, why: `has two pools with the name ${name}` });
+  if (problems.length === before && names.length === 0) problems.push({ variable, why: 'has no pool in it' });
+  return { fcm, apns };
+};
+
+const readContent = (path: string, problems: Problem[]): Content | undefined => {
+  let text = '';
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    problems.push({ variable, why: `cannot read ${path} (${(error as NodeJS.ErrnoException).code})` });
+    return undefined;
+  }
+  const content = parseJson(text);
+  if (content === undefined) {
+    problems.push({ variable, why: `${path} is not JSON` });
+    return undefined;
+  }
+  if (validator.Check(content)) return content;
+  // What is said of the whole object is said again of the property that is too much.
+  for (const error of validator.Errors(content))
+    if (error.keyword !== 'additionalProperties')
+      problems.push({ variable: at(error.instancePath), why: wordsOf(error) });
+  return undefined;
+};
+
+type SchemaError = { readonly keyword: string; readonly params: object; readonly message: string };
+
+const wordsOf = ({ keyword, params, message }: SchemaError): string => {
+  if (keyword === 'boolean') return 'is not known here';
+  if (keyword === 'enum') return `expected one of ${(params as { allowedValues: string[] }).allowedValues.join(', ')}`;
+  if (keyword === 'required')
+    return `lacks ${(params as { requiredProperties: string[] }).requiredProperties.join(', ')}`;
+  return message;
+};
+
+const toFcmPool = (entry: Static<typeof FcmEntry>, index: number, folder: string): FcmPool => ({
+  service: 'fcm',
+  name: entry.name ?? `fcm_${index + 1}`,
+  tags: entry.tags ?? [],
+  file: { path: resolve(folder, entry.app_file), namedBy: at(`/fcm/${index}/app_file`) },
+  origin: `https://${entry.endpoint ?? 'fcm.googleapis.com'}`,
+  tokenUri: entry.auth_endpoint,
+  connections: entry.pool_size ?? 5,
+  platforms: entry.platforms ?? fcmPlatforms,
+  quotaPerMinute: entry.quota_per_minute ?? fcmQuotaPerMinute,
+});
+
+type Place = { readonly folder: string; readonly problems: Problem[] };
+
+const toApnsPool = (entry: Static<typeof ApnsEntry>, index: number, { folder, problems }: Place): ApnsPool[] => {
+  const { mode } = entry;
+  const files = toApnsFiles(entry, index, folder);
+  if (!files) {
+    const why = 'expected either p8_token, key_id and team_id, or cert and key';
+    problems.push({ variable: at(`/apns/${index}`), why });
+    return [];
+  }
+  return [
+    {
+      service: 'apns',
+      name: entry.name ?? `apns_${index + 1}`,
+      mode,
+      tags: entry.tags ?? [],
+      files,
+      defaultTopic: entry.default_topic,
+      endpoint: apnsEndpoint({ mode, host: entry.endpoint, use2197: entry.use_2197 ?? false }),
+      connections: entry.pool_size ?? 5,
+    },
+  ];
+};
+
+const toApnsFiles = (entry: Static<typeof ApnsEntry>, index: number, folder: string): ApnsFiles | undefined => {
+  const { p8_token, key_id, team_id, cert, key } = entry;
+  const file = (name: string, path: string) => ({ path: resolve(folder, path), namedBy: at(`/apns/${index}/${name}`) });
+  const ofToken = [p8_token, key_id, team_id].filter((each) => each !== undefined).length;
+  const ofCertificate = [cert, key].filter((each) => each !== undefined).length;
+  if (ofToken > 0 && ofCertificate > 0) return undefined;
+  if (p8_token !== undefined && key_id !== undefined && team_id !== undefined)
+    return { type: 'token', p8: file('p8_token', p8_token), keyId: key_id, teamId: team_id };
+  if (cert !== undefined && key !== undefined)
+    return { type: 'certificate', cert: file('cert', cert), key: file('key', key) };
+  return undefined;
+};

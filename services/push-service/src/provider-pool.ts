@@ -1,0 +1,180 @@
+import { modes } from '@pushmesh/contracts';
+import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import { createApnsProvider } from './adapters/apns/provider.ts';
+import { createOAuth } from './adapters/fcm/oauth.ts';
+import { createFcmProvider } from './adapters/fcm/provider.ts';
+import { createTokenEndpoint } from './adapters/fcm/token-endpoint.ts';
+import type { ConnectionChange } from './adapters/http2/connections.ts';
+import { createHttp2Pool } from './adapters/http2/pool.ts';
+import { countsAgainstQuota } from './domain/fcm-outcome.ts';
+import type { SwappablePool } from './flow/watch-credentials.ts';
+import type { Provider } from './ports.ts';
+import type { ApnsSettings, FcmSettings, PoolSettings } from './provider-config.ts';
+
+export type PoolDeps = {
+  readonly log: Log;
+  readonly metrics: MetricsOf<typeof metricNames.pushService>;
+  readonly verify: boolean;
+  /** PEM of authorities to trust instead of Node’s own: the fakes have one. */
+  readonly ca?: string;
+  /** From the call to the whole answer of the provider, waiting for a stream included. */
+  readonly timeoutMs: number;
+};
+
+/** One pool at work: its providers, and what has to be opened, closed and swapped with them. */
+export type ProviderPool = SwappablePool & {
+  readonly providers: readonly Provider[];
+  open(): void;
+  /** Something of the provider has answered. */
+  isKnown(): boolean;
+  close(deadlineMs: number): Promise<void>;
+};
+
+/** How many requests may wait for a stream. */
+const queueLimit = 10_000;
+/** FCM’s access token is asked for this often, so that no push has to wait for one. */
+const keepWarmMs = 60_000;
+
+export const createProviderPool = (settings: PoolSettings, deps: PoolDeps): ProviderPool =>
+  settings.service === 'fcm' ? createFcmPool(settings, deps) : createApnsPool(settings, deps);
+
+const createApnsPool = (settings: ApnsSettings, { metrics, verify, ca, timeoutMs }: PoolDeps): ProviderPool => {
+  const { name, mode, tags, defaultTopic, endpoint, connections } = settings;
+  const provider = createApnsProvider({
+    name,
+    mode,
+    tags,
+    credentials: credentialsOf(settings),
+    defaultTopic,
+    endpoint,
+    ...(ca !== undefined && { ca }),
+    verify,
+    pool: { connections, queueLimit, timeoutMs, onState: countChanges(name, metrics) },
+    clock: Date.now,
+  });
+  showCredentials(settings, metrics);
+  return {
+    settings,
+    providers: [measured(provider, metrics)],
+    open: provider.open,
+    isKnown: () => provider.connections().connected > 0,
+    objection: () => undefined,
+    swap: (next) => {
+      if (next.service !== 'apns') return;
+      provider.swapCredentials(credentialsOf(next));
+      showCredentials(next, metrics);
+    },
+    close: provider.close,
+  };
+};
+
+const createFcmPool = (settings: FcmSettings, { log, metrics, verify, ca, timeoutMs }: PoolDeps): ProviderPool => {
+  const { name, tags, origin, tokenUri, connections, platforms, quotaPerMinute } = settings;
+  const account = credentialsOf(settings);
+  const { projectId } = account;
+  const pool = createHttp2Pool({
+    origin,
+    connections,
+    queueLimit,
+    timeoutMs,
+    tls: { rejectUnauthorized: verify, ...(ca !== undefined && { ca }) },
+    neverIndexed: ['authorization'],
+    onState: countChanges(name, metrics),
+  });
+  let hasToken = false;
+  const oauth = createOAuth({
+    account,
+    ...(tokenUri !== undefined && { tokenUri }),
+    endpoint: createTokenEndpoint({ timeoutMs, ...(ca !== undefined && { ca }) }),
+    clock: Date.now,
+    uptime: () => performance.now(),
+    random: Math.random,
+    onRenewal: (renewal) => {
+      hasToken ||= renewal.type === 'token';
+      metrics.fcmTokens.inc({ pool: name, result: renewal.type });
+      log.info({ event: 'fcm-token', pool: name, type: renewal.type });
+    },
+  });
+  const used = metrics.fcmQuotaUsed.labels({ pool: name });
+  metrics.fcmQuota.set({ pool: name }, quotaPerMinute);
+  showCredentials(settings, metrics);
+  let timer: NodeJS.Timeout | undefined;
+  const warm = (): void => void oauth.accessToken();
+
+  return {
+    settings,
+    // FCM knows no environments, so a request for either of them goes to the same project.
+    providers: modes.map((mode) =>
+      measured(
+        createFcmProvider({
+          name,
+          projectId,
+          mode,
+          tags,
+          platforms,
+          pool,
+          oauth,
+          clock: Date.now,
+          onStatus: (status) => countsAgainstQuota(status) && used.inc(),
+        }),
+        metrics,
+      ),
+    ),
+    open: () => {
+      warm();
+      timer = setInterval(warm, keepWarmMs).unref();
+    },
+    isKnown: () => hasToken || pool.connections().connected > 0,
+    objection: (next) => {
+      const { read } = next.loaded;
+      // Device tokens belong to a project, and those that wait are of this one.
+      const other = next.service === 'fcm' && read.ok && 'projectId' in read.credentials && read.credentials.projectId;
+      return other && other !== projectId
+        ? `this service account is of the project ${other}, the pool of ${projectId}: restart to change it`
+        : undefined;
+    },
+    swap: (next) => {
+      if (next.service !== 'fcm') return;
+      oauth.swap(credentialsOf(next));
+      showCredentials(next, metrics);
+    },
+    close: async (deadlineMs) => {
+      clearInterval(timer);
+      await pool.close(deadlineMs);
+    },
+  };
+};
+
+/** Those that could not be read are a problem of the configuration, and never come here. */
+const credentialsOf = <C>({
+  name,
+  loaded,
+}: {
+  name: string;
+  loaded: { read: { ok: true; credentials: C } | { ok: false } };
+}): C => {
+  if (!loaded.read.ok) throw new Error(`the pool ${name} has no credentials`);
+  return loaded.read.credentials;
+};
+
+/** The provider, with the time of its last success as a metric of its pool. */
+export const measured = (provider: Provider, metrics: PoolDeps['metrics']): Provider => {
+  const success = metrics.lastSuccess.labels({ pool: provider.name });
+  return {
+    ...provider,
+    push: async (notification, ctx) => {
+      const answer = await provider.push(notification, ctx);
+      if (answer.category === 'ok') success.set(Date.now() / 1000);
+      return answer;
+    },
+  };
+};
+
+const countChanges = (pool: string, metrics: PoolDeps['metrics']) => (change: ConnectionChange) =>
+  metrics.providerConnections.inc({ pool, change: change.type });
+
+const showCredentials = ({ name, loaded: { read } }: PoolSettings, metrics: PoolDeps['metrics']) => {
+  if (!read.ok) return;
+  metrics.credentialsChanged.set({ pool: name }, read.changedAt / 1000);
+  if (read.expiresAt !== undefined) metrics.certificateExpiry.set({ pool: name }, read.expiresAt / 1000);
+};

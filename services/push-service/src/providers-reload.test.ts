@@ -1,0 +1,248 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { readPushServiceConfig } from './config.ts';
+import { createApnsFake } from './fakes/apns/apns-fake.ts';
+import type { ApnsDelivery, ApnsFake } from './fakes/apns/apns-fake.ts';
+import { createApnsKey } from './fakes/apns/provider-token.ts';
+import { startFakeFcm } from './fakes/fcm/fake-fcm.ts';
+import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
+import { createFakeAuthority } from './fakes/tls.ts';
+import { createProviders } from './providers.ts';
+import { patiently } from './adapters/http2/testing.ts';
+import { matchProvider } from './domain/match-provider.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+const authority = createFakeAuthority();
+const temporary = () => mkdtempSync(join(tmpdir(), 'pushmesh-reload-'));
+
+/** A folder as Kubernetes mounts a secret: each file is a link through `..data`, which is swapped in one step. */
+const secretFolder = (files: Readonly<Record<string, string>>) => {
+  const folder = temporary();
+  let version = 0;
+  const replace = (next: Readonly<Record<string, string>>) => {
+    const data = `..${(version += 1)}`;
+    mkdirSync(join(folder, data));
+    for (const [name, text] of Object.entries(next)) writeFileSync(join(folder, data, name), text);
+    symlinkSync(data, join(folder, '..tmp'));
+    renameSync(join(folder, '..tmp'), join(folder, '..data'));
+    if (version > 1) rmSync(join(folder, `..${version - 1}`), { recursive: true });
+  };
+  replace(files);
+  for (const name of Object.keys(files)) symlinkSync(join('..data', name), join(folder, name));
+  return { path: (name: string) => join(folder, name), replace };
+};
+
+let delivered: ApnsDelivery[];
+const startApns = async (keys = [createApnsKey()]) => {
+  delivered = [];
+  const fake = createApnsFake({ authority, keys, clock: Date.now, onDelivered: (each) => delivered.push(each) });
+  await fake.start();
+  cleanups.push(fake.stop);
+  return fake;
+};
+
+const start = async (env: Record<string, string>) => {
+  const config = readPushServiceConfig({ PUSH_CREDENTIALS_POLL_MS: '100', ...env });
+  if (!config.providers) throw new Error('no providers');
+  const registry = createMetrics('push-service');
+  const lines: string[] = [];
+  const { providers, resource } = createProviders(config.providers, {
+    log: createLog('push-service', 'trace', { write: (line: string) => void lines.push(line) }),
+    metrics: registry.add(metricNames.pushService),
+    reread: config.rereadProviders,
+    ca: authority.ca,
+  });
+  await resource.start();
+  cleanups.push(resource.stop);
+  const push = async (service: 'apns' | 'fcm', device_id: string, tags: string[] = []) => {
+    const alert = { title: 'juliet@capulet.example', body: 'Wherefore art thou?' };
+    const notification = { service, device_id, mode: 'prod' as const, tags, alert };
+    const answer = await matchProvider(providers, notification)?.push(notification, { hangUp: () => {} });
+    return answer?.category;
+  };
+  const metric = async (name: string, labels: Readonly<Record<string, string>> = {}) => {
+    const text = await registry.registry.metrics();
+    const pairs = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+    const line = text
+      .split('\n')
+      .find((each) => each.startsWith(`${name}{`) && pairs.every((pair) => each.includes(pair)));
+    return line === undefined ? undefined : Number(line.split(' ').at(-1));
+  };
+  const reloads = (pool: string, result: string) => metric('pushmesh_credential_reloads_total', { pool, result });
+  return { push, metric, reloads, lines, missing: resource.missing };
+};
+
+type Running = Awaited<ReturnType<typeof start>>;
+
+/** Pushes all the time, some of them slow; `stop` says how they ended. */
+const underLoad = (service: 'apns' | 'fcm', { push }: Running) => {
+  const ends: (string | undefined)[] = [];
+  let going = true;
+  let count = 0;
+  const callers = Array.from({ length: 8 }, async () => {
+    while (going) {
+      await setTimeout(1);
+      const id = (count += 1);
+      ends.push(await push(service, id % 4 === 0 ? `slow.50.${id}` : `phone-${id}`));
+    }
+  });
+  const stop = async () => {
+    going = false;
+    await Promise.all(callers);
+    return new Set(ends);
+  };
+  cleanups.push(stop);
+  return { ends, stop };
+};
+
+const apnsEnv = (fake: ApnsFake) => ({
+  PUSH_APNS_ENABLED: 'true',
+  PUSH_APNS_PROD_TEAM_ID: 'FAKETEAM01',
+  PUSH_APNS_PROD_DEFAULT_TOPIC: 'com.example.app',
+  PUSH_APNS_PROD_ENDPOINT: `127.0.0.1:${fake.port()}`,
+});
+const tokenEnv = (fake: ApnsFake, secret: ReturnType<typeof secretFolder>) => ({
+  ...apnsEnv(fake),
+  PUSH_APNS_PROD_P8_TOKEN: secret.path('apns.p8'),
+  PUSH_APNS_PROD_KEY_ID_FILE: secret.path('key-id'),
+});
+const filesOf = ({ p8, keyId }: ReturnType<typeof createApnsKey>) => ({ 'apns.p8': p8, 'key-id': keyId });
+
+describe('a key of APNs', () => {
+  const old = createApnsKey('FAKEKEY001');
+  const next = createApnsKey('FAKEKEY002');
+
+  it('is changed on disk under load: no push is lost or answered wrongly', async () => {
+    const fake = await startApns([old, next]);
+    const secret = secretFolder(filesOf(old));
+    const running = await start(tokenEnv(fake, secret));
+    const load = underLoad('apns', running);
+    await expect.poll(() => delivered.length, patiently).toBeGreaterThan(50);
+    secret.replace(filesOf(next));
+    await expect.poll(() => running.reloads('apns_prod', 'swapped'), patiently).toBe(1);
+    fake.trust([next]);
+    const before = delivered.length;
+    await expect.poll(() => delivered.length, patiently).toBeGreaterThan(before + 50);
+    expect(await load.stop()).toEqual(new Set(['ok']));
+    expect(new Set(delivered.map(({ token }) => token)).size).toBe(delivered.length);
+    expect(load.ends).toHaveLength(delivered.length);
+  });
+
+  it('that was revoked costs pushes no device, and none more once there is another on disk', async () => {
+    const fake = await startApns([next]);
+    const secret = secretFolder(filesOf(old));
+    const running = await start(tokenEnv(fake, secret));
+    expect(await running.push('apns', 'phone')).toBe('auth');
+    const load = underLoad('apns', running);
+    secret.replace(filesOf(next));
+    await expect.poll(() => delivered.length, patiently).toBeGreaterThan(50);
+    expect(await load.stop()).toEqual(new Set(['auth', 'ok']));
+    expect(await running.push('apns', 'phone')).toBe('ok');
+  });
+
+  it.each([
+    ['no key', { 'apns.p8': 'no key', 'key-id': 'FAKEKEY002' }, 'unreadable'],
+    ['half of a key', { 'apns.p8': next.p8.slice(0, 100), 'key-id': 'FAKEKEY002' }, 'unreadable'],
+    ['a key that APNs does not know', filesOf(createApnsKey('FAKEKEY003')), 'refused'],
+    ['a key with the id of another', { 'apns.p8': next.p8, 'key-id': 'FAKEKEY001' }, 'refused'],
+  ])('is not changed for %s, and is for a good one after it', async (_name, wrong, result) => {
+    const fake = await startApns([old, next]);
+    const secret = secretFolder(filesOf(old));
+    const running = await start(tokenEnv(fake, secret));
+    const load = underLoad('apns', running);
+    secret.replace(wrong);
+    await expect.poll(() => running.reloads('apns_prod', result), patiently).toBe(1);
+    const pool = 'apns_prod';
+    expect(await running.metric('pushmesh_credentials_refused', { pool })).toBe(1);
+    expect(running.lines.join()).not.toContain(wrong['apns.p8'].slice(30, 90) || 'no key');
+    secret.replace(filesOf(next));
+    await expect.poll(() => running.reloads(pool, 'swapped'), patiently).toBe(1);
+    expect(await running.metric('pushmesh_credentials_refused', { pool })).toBe(0);
+    expect(await load.stop()).toEqual(new Set(['ok']));
+  });
+
+  it('waits for APNs to be asked when it is out', async () => {
+    const fake = await startApns([old, next]);
+    const secret = secretFolder(filesOf(old));
+    const running = await start(tokenEnv(fake, secret));
+    await fake.stop();
+    secret.replace(filesOf(next));
+    await expect.poll(() => running.reloads('apns_prod', 'undecided'), patiently).toBeGreaterThan(0);
+    expect(await running.reloads('apns_prod', 'swapped')).toBeUndefined();
+    await fake.start();
+    await expect.poll(() => running.reloads('apns_prod', 'swapped'), patiently).toBe(1);
+  });
+});
+
+it('a certificate and its key are changed one after the other under load, and its end is shown', async () => {
+  const fake = await startApns();
+  const old = authority.issue('com.example.app', []);
+  const next = authority.issue('com.example.app', []);
+  const folder = temporary();
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  writeFileSync(cert, old.cert);
+  writeFileSync(key, old.key);
+  const running = await start({
+    ...apnsEnv(fake),
+    PUSH_APNS_AUTH_TYPE: 'certificate',
+    PUSH_APNS_PROD_CERT: cert,
+    PUSH_APNS_PROD_KEY: key,
+  });
+  const pool = 'apns_prod';
+  expect(await running.metric('pushmesh_certificate_expiry_timestamp_seconds', { pool })).toBe(
+    Date.UTC(9999, 11, 31, 23, 59, 59) / 1000,
+  );
+  const load = underLoad('apns', running);
+  await expect.poll(() => delivered.length, patiently).toBeGreaterThan(20);
+  writeFileSync(cert, next.cert);
+  await expect.poll(() => running.reloads(pool, 'unreadable'), patiently).toBe(1);
+  writeFileSync(key, next.key);
+  await expect.poll(() => running.reloads(pool, 'swapped'), patiently).toBe(1);
+  const before = delivered.length;
+  await expect.poll(() => delivered.length, patiently).toBeGreaterThan(before + 20);
+  expect(await load.stop()).toEqual(new Set(['ok']));
+  expect(load.ends).toHaveLength(delivered.length);
+  expect(
+    await running.metric('pushmesh_provider_connection_changes_total', { pool, change: 'retired' }),
+  ).toBeGreaterThan(0);
+});
+
+it('a service account is changed on disk under load, but not for one of another project', async () => {
+  const fake = await startFakeFcm({ certificate: authority.issue('fake FCM') });
+  cleanups.push(fake.stop);
+  const account = (privateKeyId: string, projectId = 'chat') => {
+    const made = createFakeServiceAccount({ projectId, tokenUri: fake.tokenUri, privateKeyId });
+    fake.tokens.trust(made);
+    return { 'fcm.json': made.json };
+  };
+  const secret = secretFolder(account('key-1'));
+  const { hostname, port } = new URL(fake.origin);
+  const running = await start({
+    PUSH_FCM_ENABLED: 'true',
+    PUSH_FCM_APP_FILE: secret.path('fcm.json'),
+    PUSH_FCM_ENDPOINT: hostname,
+    PUSH_FCM_PORT: port,
+  });
+  const load = underLoad('fcm', running);
+  const pool = 'fcm';
+  secret.replace(account('other', 'another-project'));
+  await expect.poll(() => running.reloads(pool, 'unreadable'), patiently).toBe(1);
+  secret.replace(account('key-2'));
+  await expect.poll(() => running.reloads(pool, 'swapped'), patiently).toBe(1);
+  fake.tokens.deleteKey('key-1');
+  await expect
+    .poll(() => running.metric('pushmesh_fcm_token_renewals_total', { pool, result: 'token' }), patiently)
+    .toBe(2);
+  expect(await load.stop()).toEqual(new Set(['ok']));
+  expect(await running.metric('pushmesh_fcm_quota_used_total', { pool })).toBe(load.ends.length);
+  expect(await running.metric('pushmesh_fcm_quota_per_minute', { pool })).toBe(600_000);
+  expect(await running.metric('pushmesh_provider_last_success_timestamp_seconds', { pool })).toBeGreaterThan(1e9);
+});
