@@ -8,7 +8,11 @@ import { metricNames } from '@pushmesh/telemetry';
 import { dispatcherSchema } from '../services/dispatcher/src/config.ts';
 import { gatewaySchema } from '../services/gateway/src/config.ts';
 import { pubsubPushSchema } from '../services/pubsub-push/src/config.ts';
-import { outcomeDifferences, requestDifferences } from '../services/push-service/src/golden-differences.ts';
+import {
+  outcomeDifferences,
+  requestDifferences,
+  unrecordedDifferences,
+} from '../services/push-service/src/golden-differences.ts';
 import { pushServiceConfig } from '../services/push-service/src/config.ts';
 import { openApiDocument } from '../services/push-service/src/http/openapi.ts';
 
@@ -106,6 +110,12 @@ const pushApi = (): string => {
       body === undefined ? String(status) : `${status} ${code(body)}`,
       why,
     ]);
+  const unrecorded = Object.entries(unrecordedDifferences).map(([what, { status, body = '', theirs, why }]) => [
+    code(what),
+    `${status} ${code(body)}`,
+    theirs,
+    why,
+  ]);
   return `# The MongoosePush API of push-service
 
 \`POST /{v1,v2,v3}/notification/{device_id}\` as [MongoosePush](https://github.com/esl/MongoosePush) serves it, held against
@@ -119,6 +129,10 @@ ${table(['request', 'answer', 'why'], rows(requestDifferences))}
 ## What came of a push (v3)
 
 ${table(['provider’s answer', 'answer', 'why'], rows(outcomeDifferences))}
+
+Not recorded, but read in the source of MongoosePush:
+
+${table(['provider’s answer', 'answer', 'MongoosePush', 'why'], unrecorded)}
 
 The requests, and every status with its body: [openapi.json](openapi.json), which push-service itself serves at
 \`/swagger.json\` with \`PUSH_OPENAPI_EXPOSE_SPEC=true\` (any Swagger UI shows it; none is built in). Everything but

@@ -76,6 +76,57 @@ export const outcomeDifferences: Readonly<Record<string, Answer>> = {
   'apns answer after 6 s': reason(503, 'request_timeout', 'recorded: a crash at 5 s'),
 };
 
+type Unrecorded = Answer & {
+  /** Of the provider. */
+  readonly provider: { readonly status: number; readonly body: string };
+  /** What the source of MongoosePush answers. */
+  readonly theirs: string;
+};
+
+const apnsBody = (word: string) => JSON.stringify({ reason: word });
+const fcmBody = (errorCode: string, message = '') =>
+  JSON.stringify({
+    error: { message, details: [{ '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode }] },
+  });
+
+/** The same for answers that nobody recorded: MongoosePush’s source says what it does (`error_handler.ex` of both services). */
+export const unrecordedDifferences: Readonly<Record<string, Unrecorded>> = {
+  'fcm 403 SENDER_ID_MISMATCH': {
+    provider: { status: 403, body: fcmBody('SENDER_ID_MISMATCH') },
+    theirs: '503 `{"reason":"service_internal"}`',
+    ...reason(
+      400,
+      'invalid_request',
+      'the token is one of another project: wrong for ever, and only for this device. A 503 is tried again and again, and holds the pushes of all others back as if FCM were out',
+    ),
+  },
+  'fcm 400 INVALID_ARGUMENT, “Android message is too big”': {
+    provider: { status: 400, body: fcmBody('INVALID_ARGUMENT', 'Android message is too big') },
+    theirs: '400 `{"reason":"invalid_request"}`',
+    ...reason(413, 'payload_too_large', 'FCM has no word for it; who asks can send a shorter text'),
+  },
+  'fcm 504 DEADLINE_EXCEEDED': {
+    provider: { status: 504, body: JSON.stringify({ error: { status: 'DEADLINE_EXCEEDED' } }) },
+    theirs: '500 `{"reason":"DEADLINE_EXCEEDED"}`',
+    ...reason(503, 'service_internal', 'passes by itself'),
+  },
+  'apns 410 ExpiredToken': {
+    provider: { status: 410, body: apnsBody('ExpiredToken') },
+    theirs: '500 `{"reason":"ExpiredToken"}`',
+    ...reason(410, 'unregistered', 'APNs says so of a device token that is no longer one'),
+  },
+  'apns 403 BadEnvironmentKeyInToken': {
+    provider: { status: 403, body: apnsBody('BadEnvironmentKeyInToken') },
+    theirs: '500 `{"reason":"BadEnvironmentKeyInToken"}`',
+    ...reason(503, 'service_internal', operators),
+  },
+  'apns 403 UnrelatedKeyIdInToken': {
+    provider: { status: 403, body: apnsBody('UnrelatedKeyIdInToken') },
+    theirs: '500 `{"reason":"UnrelatedKeyIdInToken"}`',
+    ...reason(503, 'service_internal', operators),
+  },
+};
+
 /** Those of `outcomeDifferences` that v1 and v2 answer otherwise, too: recorded as an empty 500. `details` then is our word. */
 export const emptyInV2: Readonly<Record<string, string>> = {
   'apns 500 ': 'service_internal',

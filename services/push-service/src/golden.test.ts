@@ -19,6 +19,7 @@ import {
   fcmCorrections,
   outcomeDifferences,
   requestDifferences,
+  unrecordedDifferences,
 } from './golden-differences.ts';
 import { startPushService } from './testing.ts';
 
@@ -130,6 +131,17 @@ describe('every recorded provider answer', () => {
   it('has no difference listed that is not recorded', () => {
     const names = rows.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(Object.keys({ ...outcomeDifferences, ...emptyInV2 })));
+  });
+});
+
+describe('every provider answer that is known from the source of MongoosePush', () => {
+  const recorded = golden.outcome.map(outcomeName);
+
+  it.each(Object.entries(unrecordedDifferences))('%s', (name, { provider, status, body, theirs }) => {
+    const service = name.startsWith('apns') ? 'apns' : 'fcm';
+    expect(httpAnswer('v3', answerOf(service, provider))).toEqual({ status, body });
+    expect(theirs).not.toBe(`${status} \`${body}\``);
+    expect(recorded).not.toContain(name);
   });
 });
 

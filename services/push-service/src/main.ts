@@ -29,7 +29,8 @@ const service = createPushService({
 // Life
 const resources = [...(real ? [real.resource] : []), service.resource];
 const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log, metrics: registry, resources });
-if (sandbox) log.warn({ event: 'sandbox', reaches: 'no phone', why: 'none of PUSH_{FCM,APNS,WEBPUSH}_ENABLED is set' });
+if (sandbox)
+  log.warn({ event: 'sandbox', reaches: 'no phone', why: 'neither PUSH_…_ENABLED nor PUSH_POOLS_FILE is set' });
 else log.info({ event: 'providers', enabled: real?.providers.map(({ service: each, mode }) => `${each} ${mode}`) });
 
 await run({

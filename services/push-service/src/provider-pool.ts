@@ -38,7 +38,8 @@ const keepWarmMs = 60_000;
 export const createProviderPool = (settings: PoolSettings, deps: PoolDeps): ProviderPool =>
   settings.service === 'fcm' ? createFcmPool(settings, deps) : createApnsPool(settings, deps);
 
-const createApnsPool = (settings: ApnsSettings, { metrics, verify, ca, timeoutMs }: PoolDeps): ProviderPool => {
+const createApnsPool = (settings: ApnsSettings, deps: PoolDeps): ProviderPool => {
+  const { metrics, verify, ca, timeoutMs } = deps;
   const { name, mode, tags, defaultTopic, endpoint, connections } = settings;
   const provider = createApnsProvider({
     name,
@@ -49,10 +50,10 @@ const createApnsPool = (settings: ApnsSettings, { metrics, verify, ca, timeoutMs
     endpoint,
     ...(ca !== undefined && { ca }),
     verify,
-    pool: { connections, queueLimit, timeoutMs, onState: countChanges(name, metrics) },
+    pool: { connections, queueLimit, timeoutMs, onState: tellChanges(name, deps) },
     clock: Date.now,
   });
-  showCredentials(settings, metrics);
+  showCredentials(settings, deps);
   return {
     settings,
     providers: [measured(provider, metrics)],
@@ -62,13 +63,14 @@ const createApnsPool = (settings: ApnsSettings, { metrics, verify, ca, timeoutMs
     swap: (next) => {
       if (next.service !== 'apns') return;
       provider.swapCredentials(credentialsOf(next));
-      showCredentials(next, metrics);
+      showCredentials(next, deps);
     },
     close: provider.close,
   };
 };
 
-const createFcmPool = (settings: FcmSettings, { log, metrics, verify, ca, timeoutMs }: PoolDeps): ProviderPool => {
+const createFcmPool = (settings: FcmSettings, deps: PoolDeps): ProviderPool => {
+  const { log, metrics, verify, ca, timeoutMs } = deps;
   const { name, tags, origin, tokenUri, connections, platforms, quotaPerMinute } = settings;
   const account = credentialsOf(settings);
   const { projectId } = account;
@@ -79,7 +81,7 @@ const createFcmPool = (settings: FcmSettings, { log, metrics, verify, ca, timeou
     timeoutMs,
     tls: { rejectUnauthorized: verify, ...(ca !== undefined && { ca }) },
     neverIndexed: ['authorization'],
-    onState: countChanges(name, metrics),
+    onState: tellChanges(name, deps),
   });
   let hasToken = false;
   const oauth = createOAuth({
@@ -97,7 +99,7 @@ const createFcmPool = (settings: FcmSettings, { log, metrics, verify, ca, timeou
   });
   const used = metrics.fcmQuotaUsed.labels({ pool: name });
   metrics.fcmQuota.set({ pool: name }, quotaPerMinute);
-  showCredentials(settings, metrics);
+  showCredentials(settings, deps);
   let timer: NodeJS.Timeout | undefined;
   const warm = (): void => void oauth.accessToken();
 
@@ -136,7 +138,7 @@ const createFcmPool = (settings: FcmSettings, { log, metrics, verify, ca, timeou
     swap: (next) => {
       if (next.service !== 'fcm') return;
       oauth.swap(credentialsOf(next));
-      showCredentials(next, metrics);
+      showCredentials(next, deps);
     },
     close: async (deadlineMs) => {
       clearInterval(timer);
@@ -170,11 +172,23 @@ export const measured = (provider: Provider, metrics: PoolDeps['metrics']): Prov
   };
 };
 
-const countChanges = (pool: string, metrics: PoolDeps['metrics']) => (change: ConnectionChange) =>
-  metrics.providerConnections.inc({ pool, change: change.type });
+const tellChanges =
+  (pool: string, { log, metrics }: Pick<PoolDeps, 'log' | 'metrics'>) =>
+  (change: ConnectionChange) => {
+    metrics.providerConnections.inc({ pool, change: change.type });
+    const isTrouble = change.type === 'unreachable' || change.type === 'lost';
+    log[isTrouble ? 'warn' : 'debug']({ event: 'provider-connection', pool, ...change });
+  };
 
-const showCredentials = ({ name, loaded: { read } }: PoolSettings, metrics: PoolDeps['metrics']) => {
+const showCredentials = (
+  { name, loaded: { read } }: PoolSettings,
+  { log, metrics }: Pick<PoolDeps, 'log' | 'metrics'>,
+) => {
   if (!read.ok) return;
   metrics.credentialsChanged.set({ pool: name }, read.changedAt / 1000);
-  if (read.expiresAt !== undefined) metrics.certificateExpiry.set({ pool: name }, read.expiresAt / 1000);
+  if (read.expiresAt === undefined) return;
+  metrics.certificateExpiry.set({ pool: name }, read.expiresAt / 1000);
+  // No reason not to start: other pools have work to do, and a new file is used without a restart.
+  if (read.expiresAt <= Date.now())
+    log.error({ event: 'certificate-expired', pool: name, at: new Date(read.expiresAt) });
 };

@@ -208,8 +208,7 @@ it('sends a push to the first pool of its service and mode that has all of its t
   await real.resource.start();
   cleanups.push(real.resource.stop);
   const { server } = createPushService({
-    host: '127.0.0.1',
-    port: 0,
+    http: { host: '127.0.0.1', port: 0, bearerTokens: [], maxConnections: 100, exposeSpec: false },
     providers: real.providers,
     log,
     metrics,

@@ -28,6 +28,7 @@ type Answer = { readonly status: number; readonly headers: readonly string[]; re
 
 /** Answers with the category that the token names; “bug” throws. */
 const told: Provider = {
+  name: 'fcm',
   service: 'fcm',
   mode: 'prod',
   tags: [],

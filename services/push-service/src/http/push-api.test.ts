@@ -134,7 +134,8 @@ describe('GET /healthcheck', () => {
     [[0, 0], 503, 'fail'],
     [[], 503, 'fail'],
   ])('with %j connections answers %i %s', async (connections, status, word) => {
-    const providers = connections.map((connected) => ({
+    const providers = connections.map((connected, index) => ({
+      name: `fcm_${index + 1}`,
       service: 'fcm' as const,
       mode: 'prod' as const,
       tags: [],
@@ -146,7 +147,6 @@ describe('GET /healthcheck', () => {
     const health = (await response.json()) as { status: string; checks: Record<string, { status: string }[]> };
     await other.stop();
     expect([response.status, health.status]).toEqual([status, word]);
-    // Pools of one name are told apart by their place.
     const each = connections.map((connected) => (connected ? 'pass' : 'fail'));
     expect(Object.values(health.checks).flatMap((checks) => checks.map((check) => check.status))).toEqual(each);
   });

@@ -270,6 +270,7 @@ describe('draining', () => {
     const taken = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
     const provider: Provider = {
+      name: 'fcm',
       service: 'fcm',
       mode: 'prod',
       tags: [],

@@ -1,0 +1,217 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, it } from 'vitest';
+import { readPushServiceConfig } from './config.ts';
+import { createApnsFake } from './fakes/apns/apns-fake.ts';
+import type { ApnsDelivery, ApnsFakeOptions } from './fakes/apns/apns-fake.ts';
+import { createApnsKey } from './fakes/apns/provider-token.ts';
+import { startFakeFcm } from './fakes/fcm/fake-fcm.ts';
+import type { FcmDelivery } from './fakes/fcm/fake-fcm.ts';
+import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
+import { createFakeAuthority } from './fakes/tls.ts';
+import { checkCredentials } from './flow/check-credentials.ts';
+import { createTryOut } from './try-out.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'pushmesh-check-'));
+const file = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+const authority = createFakeAuthority();
+const key = createApnsKey();
+const minute = 60_000;
+
+const delivered: (ApnsDelivery | FcmDelivery)[] = [];
+
+/** Fakes of both, and the variables of credentials that are right for them. */
+const start = async (options: Partial<ApnsFakeOptions> = {}) => {
+  const onDelivered = (delivery: ApnsDelivery | FcmDelivery) => void delivered.push(delivery);
+  const apns = createApnsFake({
+    authority,
+    keys: [key],
+    topics: ['com.example.app'],
+    clock: Date.now,
+    onDelivered,
+    ...options,
+  });
+  await apns.start();
+  const fcm = await startFakeFcm({ certificate: authority.issue('fake FCM'), onDelivered });
+  cleanups.push(apns.stop, fcm.stop);
+  const account = createFakeServiceAccount({ projectId: 'chat-example', tokenUri: fcm.tokenUri });
+  fcm.tokens.trust(account);
+  const { hostname, port } = new URL(fcm.origin);
+  const env: Record<string, string> = {
+    PUSH_FCM_ENABLED: 'true',
+    PUSH_FCM_APP_FILE: file('fcm.json', account.json),
+    PUSH_FCM_ENDPOINT: hostname,
+    PUSH_FCM_PORT: port,
+    PUSH_APNS_ENABLED: 'true',
+    PUSH_APNS_PROD_P8_TOKEN: file('apns.p8', key.p8),
+    PUSH_APNS_PROD_KEY_ID: key.keyId,
+    PUSH_APNS_PROD_TEAM_ID: key.teamId,
+    PUSH_APNS_PROD_DEFAULT_TOPIC: 'com.example.app',
+    PUSH_APNS_PROD_ENDPOINT: `localhost:${apns.port()}`,
+  };
+  return { apns, fcm, env };
+};
+
+const check = async (env: Record<string, string>, { offBy = 0, ca = authority.ca } = {}) => {
+  const { providers } = readPushServiceConfig(env);
+  if (!providers) throw new Error('no providers');
+  const clock = () => Date.now() + offBy;
+  const tryOut = createTryOut({ verify: true, ca, timeoutMs: 10_000, clock });
+  const { ok, text } = await checkCredentials({ settings: providers, tryOut, clock });
+  return { ok, text, found: [...text.matchAll(/^ {7}(\w+): /gm)].map(([, finding]) => finding) };
+};
+
+it('finds good credentials good, and sends nothing to anybody', async () => {
+  const { env } = await start();
+  expect(await check(env)).toMatchObject({ ok: true, found: ['fine', 'fine'] });
+  expect(delivered).toEqual([]);
+});
+
+const apnsEnv = (more: Record<string, string>) => ({ ...more, PUSH_FCM_ENABLED: 'false' });
+
+it.each([
+  ['the key of nobody', { PUSH_APNS_PROD_KEY_ID: 'OTHERKEY01' }, 'key_refused'],
+  ['another team', { PUSH_APNS_PROD_TEAM_ID: 'OTHERTEAM1' }, 'key_refused'],
+  ['another topic', { PUSH_APNS_PROD_DEFAULT_TOPIC: 'org.example.other' }, 'topic_refused'],
+  ['a host that does not exist', { PUSH_APNS_PROD_ENDPOINT: 'apns.invalid' }, 'name_unknown'],
+  ['a port where nobody is', { PUSH_APNS_PROD_ENDPOINT: 'localhost:1' }, 'unreachable'],
+])('finds %s', async (_what, more, finding) => {
+  const { env } = await start();
+  expect(await check(apnsEnv({ ...env, ...more }))).toMatchObject({ ok: false, found: [finding] });
+});
+
+it('finds that there is no topic, which is no fault of the credentials', async () => {
+  const { env } = await start();
+  delete env['PUSH_APNS_PROD_DEFAULT_TOPIC'];
+  expect(await check(apnsEnv(env))).toMatchObject({ ok: true, found: ['topic_missing'] });
+});
+
+it.each([
+  ['BadEnvironmentKeyInToken', 'key_of_other_environment'],
+  ['BadCertificateEnvironment', 'certificate_of_other_environment'],
+  ['ServiceUnavailable', 'provider_out'],
+  ['TooManyRequests', 'throttled'],
+  ['SomethingNew', 'unexpected'],
+])('has words for %s of APNs', async (reason, finding) => {
+  const { env, apns } = await start();
+  apns.script(() => ({ type: 'answer', status: 403, body: JSON.stringify({ reason }) }));
+  expect(await check(apnsEnv(env))).toMatchObject({ ok: false, found: [finding] });
+});
+
+it.each([
+  ['good', authority, ['fine'], 'the certificate expires on 9999-12-31'],
+  ['that Apple did not issue', createFakeAuthority(), ['certificate_refused'], 'the certificate expires'],
+])('looks at a certificate %s', async (_what, issuer, found, words) => {
+  const { env } = await start();
+  const { cert, key: privateKey } = issuer.issue('com.example.app', []);
+  const certificate = {
+    PUSH_APNS_AUTH_TYPE: 'certificate',
+    PUSH_APNS_PROD_CERT: file('cert.pem', cert),
+    PUSH_APNS_PROD_KEY: file('key.pem', privateKey),
+  };
+  const checked = await check(apnsEnv({ ...env, ...certificate }));
+  expect(checked.found).toEqual(found);
+  expect(checked.text).toContain(words);
+  const late = await check(apnsEnv({ ...env, ...certificate }), {
+    offBy: Date.UTC(9999, 11, 31, 23, 59, 59) - Date.now() + minute,
+  });
+  expect(late).toMatchObject({ ok: false, found: ['certificate_expired'] });
+  expect(late.text).toContain('the certificate expired on 9999-12-31');
+});
+
+it.each([
+  [-121, 'the clock of this machine is 7260 s behind'],
+  [121, 'the clock of this machine is 7260 s ahead'],
+])('finds a clock that is %i minutes off, for both, by the clock of Google', async (minutes, words) => {
+  const { env } = await start();
+  const checked = await check(env, { offBy: minutes * minute });
+  expect(checked).toMatchObject({ ok: false, found: ['clock_off', 'clock_off'] });
+  expect(checked.text).toMatch(new RegExp(words.replace('7260', '72(5|6)\\d')));
+});
+
+it('finds a clock that is a little off, though nobody minds', async () => {
+  const { env } = await start();
+  expect(await check(env, { offBy: -2 * minute })).toMatchObject({
+    ok: true,
+    found: ['fine_with_clock_off', 'fine_with_clock_off'],
+  });
+});
+
+it('finds that the host is a stranger', async () => {
+  const { env } = await start();
+  expect(await check(env, { ca: createFakeAuthority().ca })).toMatchObject({
+    ok: false,
+    found: ['stranger', 'stranger'],
+  });
+});
+
+it.each([
+  ['a deleted key', 'account_key_refused', ({ fcm }) => fcm.tokens.deleteKey('key-1')],
+  ['no rights', 'account_refused', ({ fcm }) => fcm.playTokenFault({ answer: 'refused', error: 'access_denied' })],
+  ['a token endpoint that is out', 'provider_out', ({ fcm }) => fcm.playTokenFault({ answer: 'unavailable' })],
+  ['a token endpoint that hangs up', 'unreachable', ({ fcm }) => fcm.playTokenFault({ answer: 'reset' })],
+  [
+    'an access token that does not count',
+    'access_token_refused',
+    ({ fcm }) => fcm.playFault({ answer: 'unauthenticated' }),
+  ],
+  ['a quota', 'throttled', ({ fcm }) => fcm.playFault({ answer: 'throttled' })],
+] satisfies [string, string, (started: Awaited<ReturnType<typeof start>>) => void][])(
+  'finds %s of FCM',
+  async (_what, finding, arrange) => {
+    const started = await start();
+    arrange(started);
+    const { found } = await check({ ...started.env, PUSH_APNS_ENABLED: 'false' });
+    expect(found).toEqual([finding]);
+  },
+);
+
+it('finds the account of another project', async () => {
+  const { env, fcm } = await start();
+  const account = createFakeServiceAccount({
+    projectId: 'chat-example',
+    tokenUri: fcm.tokenUri,
+    privateKeyId: 'key-2',
+  });
+  fcm.tokens.trust({ ...account, projectId: 'another' });
+  const found = await check({
+    ...env,
+    PUSH_APNS_ENABLED: 'false',
+    PUSH_FCM_APP_FILE: file('other.json', account.json),
+  });
+  expect(found).toMatchObject({ ok: false, found: ['sending_forbidden'] });
+});
+
+const command = (env: Record<string, string>): Promise<{ code: unknown; output: string }> =>
+  new Promise((resolve) => {
+    const script = fileURLToPath(new URL('check.ts', import.meta.url));
+    execFile(process.execPath, [script], { env: { ...process.env, ...env } }, (error, stdout, stderr) =>
+      resolve({ code: error?.code ?? 0, output: stdout + stderr }),
+    );
+  });
+
+it('is a command that says so by its exit code', async () => {
+  const { env } = await start();
+  const trusting = { ...env, NODE_EXTRA_CA_CERTS: file('ca.pem', authority.ca) };
+  expect(await command(trusting)).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('ok     apns_prod') as string,
+  });
+  const wrong = await command({ ...trusting, PUSH_APNS_PROD_TEAM_ID: 'OTHERTEAM1' });
+  expect(wrong).toMatchObject({ code: 1, output: expect.stringContaining('NOT OK apns_prod') as string });
+  const misconfigured = await command({ ...trusting, PUSH_APNS_PROD_TEAM_ID: '' });
+  expect(misconfigured.code).toBe(1);
+  expect(misconfigured.output).toContain('PUSH_APNS_PROD_TEAM_ID: is not set');
+  expect((await command({})).output).toContain('nothing to check');
+});

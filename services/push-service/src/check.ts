@@ -1,0 +1,26 @@
+// `npm run check-credentials`: tries the configured credentials out with the providers, and says what is wrong with them.
+// No push reaches a device. Exits with 0 when all can be used, with 1 otherwise.
+import { ConfigError } from '@pushmesh/config';
+import { readPushServiceConfig } from './config.ts';
+import { checkCredentials } from './flow/check-credentials.ts';
+import { createTryOut } from './try-out.ts';
+
+const check = async (): Promise<{ readonly ok: boolean; readonly text: string }> => {
+  const { providers } = readPushServiceConfig();
+  if (!providers || providers.fcm.length + providers.apns.length === 0)
+    return {
+      ok: false,
+      text: 'nothing to check: set PUSH_FCM_ENABLED, PUSH_APNS_ENABLED or PUSH_POOLS_FILE (docs/reference/configuration.md)',
+    };
+  const tryOut = createTryOut({ verify: providers.verify, timeoutMs: 10_000, clock: Date.now });
+  return checkCredentials({ settings: providers, tryOut, clock: Date.now });
+};
+
+const orProblems = (error: unknown) => {
+  if (!(error instanceof ConfigError)) throw error;
+  return { ok: false, text: error.message };
+};
+
+const { ok, text } = await check().catch(orProblems);
+console.log(text);
+process.exitCode = ok ? 0 : 1;

@@ -1,0 +1,51 @@
+import { findings } from './credential-finding.ts';
+import type { Finding } from './credential-finding.ts';
+import { withClock } from './judge-credentials.ts';
+
+/** What trying out the credentials of one pool came to. */
+export type CheckedPool = {
+  readonly name: string;
+  /** Which app or project, and where it is asked. */
+  readonly what: string;
+  readonly finding: Finding;
+  /** By how many milliseconds the clock of the provider is ahead of ours, if it said. */
+  readonly skewMs: number | undefined;
+  /** The end of a certificate, milliseconds since 1970. */
+  readonly expiresAt: number | undefined;
+};
+
+type Report = {
+  /** All credentials can be used. */
+  readonly ok: boolean;
+  /** For people, a line or more for each pool. */
+  readonly text: string;
+};
+
+const dayMs = 86_400_000;
+
+/** Says in words what was found. Apple does not say what time it is, Google does: what is known of the clock counts for all. */
+export const toReport = (pools: readonly CheckedPool[], now: number): Report => {
+  const known = pools.find(({ skewMs }) => skewMs !== undefined)?.skewMs;
+  const rows = pools.map((pool) => {
+    const finding = withClock(pool.finding, pool.skewMs ?? known);
+    return { ...pool, finding, row: findings[finding] };
+  });
+  const lines = rows.flatMap(({ name, what, finding, row, expiresAt }) => [
+    `${row.verdict === 'usable' ? 'ok    ' : 'NOT OK'} ${name} (${what})`,
+    `       ${finding}: ${row.words}`,
+    ...(expiresAt === undefined ? [] : [`       ${expiry(expiresAt, now)}`]),
+  ]);
+  return { ok: rows.every(({ row }) => row.verdict === 'usable'), text: [...lines, ...clock(known)].join('\n') };
+};
+
+const expiry = (expiresAt: number, now: number): string => {
+  const days = Math.floor((expiresAt - now) / dayMs);
+  return `the certificate ${days < 0 ? 'expired' : 'expires'} on ${new Date(expiresAt).toISOString().slice(0, 10)}, ${Math.abs(days)} days ${days < 0 ? 'ago' : 'from now'}`;
+};
+
+const clock = (skewMs: number | undefined): string[] =>
+  skewMs === undefined || Math.abs(skewMs) < 1_000
+    ? []
+    : [
+        `the clock of this machine is ${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? 'behind' : 'ahead of'} that of Google`,
+      ];
