@@ -253,7 +253,7 @@ export const metricNames = {
     },
     certificateExpiry: {
       type: 'gauge',
-      name: 'pushmesh_certificate_expiry_timestamp_seconds',
+      name: 'pushmesh_apns_certificate_expiry_timestamp_seconds',
       help: 'When the APNs certificate in use expires, in seconds since 1970',
       labels: ['pool'],
     },

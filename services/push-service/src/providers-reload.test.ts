@@ -197,7 +197,7 @@ it('a certificate and its key are changed one after the other under load, and it
     PUSH_APNS_PROD_KEY: key,
   });
   const pool = 'apns_prod';
-  expect(await running.metric('pushmesh_certificate_expiry_timestamp_seconds', { pool })).toBe(
+  expect(await running.metric('pushmesh_apns_certificate_expiry_timestamp_seconds', { pool })).toBe(
     Date.UTC(9999, 11, 31, 23, 59, 59) / 1000,
   );
   const load = underLoad('apns', running);
