@@ -133,12 +133,15 @@ it.each([
 it.each([
   [-121, 'the clock of this machine is 7260 s behind'],
   [121, 'the clock of this machine is 7260 s ahead'],
-])('finds a clock that is %i minutes off, for both, by the clock of Google', async (minutes, words) => {
-  const { env } = await start();
-  const checked = await check(env, { offBy: minutes * minute });
-  expect(checked).toMatchObject({ ok: false, found: ['clock_off', 'clock_off'] });
-  expect(checked.text).toMatch(new RegExp(words.replace('7260', '72(5|6)\\d')));
-});
+])(
+  'finds a clock that is %i minutes off, by the clock of Google, which FCM gets by with and APNs does not',
+  async (minutes, words) => {
+    const { env } = await start();
+    const checked = await check(env, { offBy: minutes * minute });
+    expect(checked).toMatchObject({ ok: false, found: ['fine_with_clock_off', 'clock_off'] });
+    expect(checked.text).toMatch(new RegExp(words.replace('7260', '72(5|6)\\d')));
+  },
+);
 
 it('finds a clock that is a little off, though nobody minds', async () => {
   const { env } = await start();

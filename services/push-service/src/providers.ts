@@ -56,7 +56,7 @@ export const createProviders = ({ fcm, apns, webPush, verify, pollMs }: Provider
       missing: () => (browsers || pools.some((pool) => pool.isKnown()) ? undefined : 'no provider has answered yet'),
       stop: async () => {
         browsers?.close();
-        await watch.stop();
+        watch.stop();
         await Promise.all(pools.map((pool) => pool.close(closeMs)));
       },
     } satisfies Resource,
@@ -69,7 +69,6 @@ export const createProviders = ({ fcm, apns, webPush, verify, pollMs }: Provider
  */
 const createTurns = (turn: () => Promise<void>, everyMs: number, onFault: (error: unknown) => void) => {
   let timer: NodeJS.Timeout | undefined;
-  let running = Promise.resolve();
   let stopped = false;
   const take = async () => {
     try {
@@ -81,16 +80,14 @@ const createTurns = (turn: () => Promise<void>, everyMs: number, onFault: (error
   };
   const wait = () => {
     if (stopped) return;
-    timer = setTimeout(() => {
-      running = take();
-    }, everyMs).unref();
+    timer = setTimeout(() => void take(), everyMs).unref();
   };
   return {
     start: wait,
-    stop: (): Promise<void> => {
+    /** A turn that was begun ends by itself. */
+    stop: () => {
       stopped = true;
       clearTimeout(timer);
-      return running;
     },
   };
 };

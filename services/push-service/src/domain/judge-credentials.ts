@@ -17,7 +17,7 @@ export const skewOf = (observed: Observed, now: number): number | undefined => {
 };
 
 /** Above what a slow answer can make of it, below what APNs and Google put up with. */
-const maxSkewMs = 60_000;
+export const maxSkewMs = 60_000;
 
 const byClock: Partial<Readonly<Record<Finding, Finding>>> = {
   fine: 'fine_with_clock_off',

@@ -95,11 +95,14 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
   return async (): Promise<void> => {
     const read = reread();
     const why = read.problems.map((problem) => `${problem.variable}: ${problem.why}`);
-    for (const pool of pools) {
-      const { name, service } = pool.settings;
-      const next = read.pools.find((each) => each.name === name && each.service === service);
-      await lookAt(pool, next, next ? [] : [...why, `the pool ${name} is configured no more`]);
-    }
+    // Side by side: one whose provider is out must not keep another waiting.
+    await Promise.all(
+      pools.map((pool) => {
+        const { name, service } = pool.settings;
+        const next = read.pools.find((each) => each.name === name && each.service === service);
+        return lookAt(pool, next, next ? [] : [...why, `the pool ${name} is configured no more`]);
+      }),
+    );
     metrics.credentialsRead.set(clock() / 1000);
   };
 };
