@@ -40,7 +40,7 @@ const mongoosePushVariables =
   /^PUSH_(FCM_(ENABLED|APP_FILE)|APNS_(ENABLED|(DEV|PROD)_(P8_TOKEN|KEY_ID|TEAM_ID|DEFAULT_TOPIC)))$/;
 
 /** Variables of Node.js itself. */
-const nodeVariables = new Set(['NODE_ENV', 'NODE_COMPILE_CACHE', 'NODE_OPTIONS']);
+const nodeVariables = new Set(['NODE_ENV', 'NODE_COMPILE_CACHE']);
 
 /** What a service listens on is said by its own configuration; these are the ports that images and programs bring. */
 const broughtPorts: Readonly<Record<string, number>> = { nats: 4222, redis: 6379, mongoosepush: 8443 };
