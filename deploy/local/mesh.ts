@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { choosePorts, prepareServers, startEjabberd, startNats, startProsody, startRedis } from '@pushmesh/servers';
-import type { Prefer, ProsodyOptions, RunningServer, RunningXmppServer } from '@pushmesh/servers';
+import type { Prefer, ProsodyOptions, RunningNats, RunningServer, RunningXmppServer } from '@pushmesh/servers';
 import { serviceNames, startService } from './service.ts';
 import type { RunningService, ServiceName } from './service.ts';
 
@@ -25,7 +25,7 @@ export type Endpoints = {
 
 export type Mesh = {
   readonly endpoints: Endpoints;
-  readonly servers: { readonly nats: RunningServer; readonly redis: RunningServer; readonly xmpp: RunningXmppServer };
+  readonly servers: { readonly nats: RunningNats; readonly redis: RunningServer; readonly xmpp: RunningXmppServer };
   readonly services: Readonly<Record<ServiceName, RunningService>>;
   /** Starts one more replica of a service, beside the first. */
   replicate(name: ServiceName): Promise<RunningService>;
@@ -42,6 +42,8 @@ export type MeshOptions = {
   readonly ports?: Partial<Record<'nats' | 'redis' | 'c2s' | 'component' | 'http' | ServiceName, number>>;
   /** More variables for a service. */
   readonly settings?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
+  /** Accounts of the XMPP server. Default: alice and bob. */
+  readonly users?: readonly { readonly name: string; readonly password: string }[];
   /** More settings for Prosody. */
   readonly prosody?: Partial<Pick<ProsodyOptions, 'pushMaxErrors'>>;
   readonly report: (line: string) => void;
@@ -49,7 +51,7 @@ export type MeshOptions = {
 
 const domain = 'localhost';
 const component = 'push.localhost';
-const users = [
+const aliceAndBob = [
   { name: 'alice', password: 'alice-pw' },
   { name: 'bob', password: 'bob-pw' },
 ] as const;
@@ -58,7 +60,7 @@ const secret = 'local-mesh-only';
 
 /** Starts NATS, Redis, an XMPP server and the four services, as processes of this machine. */
 export const startMesh = async (options: MeshOptions): Promise<Mesh> => {
-  const { dataDir, server, report, prefer = 'local', ports = {} } = options;
+  const { dataDir, server, report, prefer = 'local', ports = {}, users = aliceAndBob } = options;
   const opened: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
     for (const each of opened.splice(0).toReversed()) await each.stop();

@@ -12,7 +12,7 @@ import { dedupeKey } from '../../services/gateway/src/domain/publish.ts';
 import { startMesh } from '../../deploy/local/mesh.ts';
 import type { Mesh, XmppServerName } from '../../deploy/local/mesh.ts';
 import type { ServiceName } from '../../deploy/local/service.ts';
-import { readResults } from './results.ts';
+import { readEnds } from './results.ts';
 import { expectNothing, notificationsOf, waitForPush } from '../../deploy/local/phone.ts';
 
 const pubsub = 'http://jabber.org/protocol/pubsub';
@@ -393,8 +393,8 @@ export const describeMesh = (
         await expect
           .poll(
             async () => {
-              const delivered = await readResults(mesh.endpoints.nats, ({ end }) => end === 'delivered');
-              return accepted.filter((id) => !delivered.has(id));
+              const ends = await readEnds(mesh.endpoints.nats);
+              return accepted.filter((id) => ends.get(id) !== 'delivered');
             },
             { timeout: 60_000, interval: 500 },
           )
@@ -436,8 +436,8 @@ export const describeMesh = (
         stop = true;
         await traffic;
         const missing = async () => {
-          const delivered = await readResults(mesh.endpoints.nats, ({ end }) => end === 'delivered');
-          return accepted.filter((id) => !delivered.has(id));
+          const ends = await readEnds(mesh.endpoints.nats);
+          return accepted.filter((id) => ends.get(id) !== 'delivered');
         };
         await expect.poll(missing, { timeout: 60_000, interval: 500 }).toEqual([]);
       },

@@ -1,6 +1,6 @@
 export { startEjabberd, type EjabberdOptions } from './ejabberd.ts';
 export { prepareServers, type Prefer } from './locate.ts';
-export { startNats } from './nats.ts';
+export { startNats, type RunningNats } from './nats.ts';
 export { choosePorts } from './ports.ts';
 export { startProcess } from './process.ts';
 export { startProsody, type ProsodyOptions } from './prosody.ts';

@@ -3,19 +3,28 @@ import { givenServer } from './given.ts';
 import { converse } from './probe.ts';
 import { runServer, type RunningServer, type StartOptions } from './server.ts';
 
+export type RunningNats = RunningServer & {
+  readonly url: string;
+  /** Whether JetStream is on from the next restart. */
+  useJetStream(on: boolean): void;
+};
+
 /** Starts NATS with JetStream on file storage. */
-export const startNats = async (
-  options: StartOptions & { readonly port?: number },
-): Promise<RunningServer & { readonly url: string }> => {
+export const startNats = async (options: StartOptions & { readonly port?: number }): Promise<RunningNats> => {
   const given = await givenServer('nats', 4222);
-  if (given) return given;
+  // Such a server cannot be restarted from here.
+  if (given) return { ...given, useJetStream: () => {} };
   const name = `pushmesh-${randomUUID()}`;
+  let wanted = true;
   const { ports, ...server } = await runServer(
     {
       kind: 'nats',
       preferredPorts: { client: options.port },
       configure: async ({ dataDir, listen }, { client }) => ({
-        args: ['--name', name, '--addr', listen, '--port', String(client), '--jetstream', '--store_dir', dataDir],
+        args: [
+          ...['--name', name, '--addr', listen, '--port', String(client)],
+          ...(wanted ? ['--jetstream', '--store_dir', dataDir] : []),
+        ],
       }),
       // The first thing that NATS says to a client has its name and whether JetStream is on.
       answers: async ({ client }) => {
@@ -23,10 +32,16 @@ export const startNats = async (
           (await converse(client, '', /^INFO \{.*\} ?\r\n/)).slice('INFO '.length).split('\r\n')[0] ?? '',
         );
         if (server_name !== name) throw new Error(`port ${client} in use by another NATS server, ${server_name}`);
-        if (jetstream !== true) throw new Error('JetStream is not on');
+        if ((jetstream === true) !== wanted) throw new Error(`JetStream is ${wanted ? 'not on' : 'on'}`);
       },
     },
     options,
   );
-  return { ...server, url: `nats://127.0.0.1:${ports.client}` };
+  return {
+    ...server,
+    url: `nats://127.0.0.1:${ports.client}`,
+    useJetStream: (on) => {
+      wanted = on;
+    },
+  };
 };

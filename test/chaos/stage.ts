@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { choosePorts } from '@pushmesh/servers';
+import { startMesh } from '../../deploy/local/mesh.ts';
+import type { Mesh, XmppServerName } from '../../deploy/local/mesh.ts';
+import type { ServiceName } from '../../deploy/local/service.ts';
+import { startPhones } from './phones.ts';
+import type { Phones } from './phones.ts';
+import { startTap } from './tap.ts';
+import type { Tap } from './tap.ts';
+
+export type Settings = Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
+
+/** A whole mesh, with witnesses at both of its ends. */
+export type Stage = {
+  readonly mesh: Mesh;
+  readonly tap: Tap;
+  readonly phones: Phones;
+  close(): Promise<void>;
+};
+
+export const awayUsers = Array.from({ length: 6 }, (_, index) => `away${index}`);
+
+export const openStage = async (
+  server: XmppServerName,
+  dataDir: string,
+  settings: Settings,
+  report: (line: string) => void,
+): Promise<Stage> => {
+  const ports = await choosePorts({ component: undefined, http: undefined, phones: undefined }, report);
+  const tap = await startTap(ports.component);
+  const phones = await startPhones(ports.phones, `http://127.0.0.1:${ports.http}`);
+  const closeWitnesses = (): void => {
+    tap.close();
+    phones.close();
+  };
+  try {
+    const mesh = await startMesh({
+      dataDir: join(dataDir, server),
+      server,
+      ports: { component: ports.component, http: ports.http },
+      // The strictest server: the first error that is not `wait` costs the registration, as on ejabberd.
+      prosody: { pushMaxErrors: 1 },
+      users: ['sender', ...awayUsers].map((name) => ({ name, password: `${name}-pw` })),
+      settings: {
+        ...settings,
+        gateway: {
+          XMPP_SERVICE: tap.service,
+          XMPP_STREAM: server === 'prosody' ? 'exclusive' : 'shared',
+          ...settings.gateway,
+        },
+        dispatcher: { PUSH_API_URL: phones.url, ...settings.dispatcher },
+      },
+      report,
+    });
+    return {
+      mesh,
+      tap,
+      phones,
+      close: async () => {
+        await mesh.stop();
+        closeWitnesses();
+      },
+    };
+  } catch (error) {
+    closeWitnesses();
+    throw error;
+  }
+};
