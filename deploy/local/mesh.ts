@@ -42,6 +42,8 @@ export type MeshOptions = {
   readonly ports?: Partial<Record<'nats' | 'redis' | 'c2s' | 'component' | 'http' | ServiceName, number>>;
   /** More variables for a service. */
   readonly settings?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
+  /** Name of the push component. Default: `push.localhost`. */
+  readonly component?: string;
   /** Accounts of the XMPP server. Default: alice and bob. */
   readonly users?: readonly { readonly name: string; readonly password: string }[];
   /** More settings for Prosody. */
@@ -50,7 +52,6 @@ export type MeshOptions = {
 };
 
 const domain = 'localhost';
-const component = 'push.localhost';
 const aliceAndBob = [
   { name: 'alice', password: 'alice-pw' },
   { name: 'bob', password: 'bob-pw' },
@@ -60,7 +61,8 @@ const secret = 'local-mesh-only';
 
 /** Starts NATS, Redis, an XMPP server and the four services, as processes of this machine. */
 export const startMesh = async (options: MeshOptions): Promise<Mesh> => {
-  const { dataDir, server, report, prefer = 'local', ports = {}, users = aliceAndBob } = options;
+  const { dataDir, server, report, prefer = 'local', ports = {} } = options;
+  const { component = 'push.localhost', users = aliceAndBob } = options;
   const opened: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
     for (const each of opened.splice(0).toReversed()) await each.stop();

@@ -38,6 +38,9 @@ export const openStage = async (
       dataDir: join(dataDir, server),
       server,
       ports: { component: ports.component, http: ports.http },
+      // ejabberd drops registrations while the gateway is away, unless the name of the component can be looked up: this one
+      // can be, everywhere.
+      component: '127.0.0.1',
       // The strictest server: the first error that is not `wait` costs the registration, as on ejabberd.
       prosody: { pushMaxErrors: 1 },
       users: ['sender', ...awayUsers].map((name) => ({ name, password: `${name}-pw` })),
