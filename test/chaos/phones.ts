@@ -1,63 +1,72 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startFakeFcm } from '../../services/push-service/src/fakes/fcm/fake-fcm.ts';
+import { createFakeServiceAccount } from '../../services/push-service/src/fakes/fcm/service-account.ts';
+import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
 
 /** What a push API can do wrong. */
-export const apiFaults = ['refusing', 'failing', 'throttling', 'slow', 'resetting', 'half failing'] as const;
-export type ApiFault = (typeof apiFaults)[number];
+export type ApiFault = 'refusing' | 'failing' | 'throttling' | 'slow' | 'resetting' | 'half failing';
 
-/** How often a phone may have shown a text, and when first (milliseconds since 1970). */
+/** How often a phone showed a text, and when first (milliseconds since 1970). */
 export type Shown = { times: number; readonly at: number };
 
-/** The push API as the dispatchers see it. */
+/** Both sides of push-service: the API that the dispatchers call, and what phones show. */
 export type Phones = {
+  /** The push API for the dispatchers, with its faults. */
   readonly url: string;
+  /** Variables of push-service. */
+  readonly pushService: Readonly<Record<string, string>>;
   readonly shown: ReadonlyMap<string, Shown>;
-  /** Requests that came, whatever they were answered. */
-  requests(): number;
   play(fault: ApiFault | undefined): Promise<void>;
   forget(): void;
-  close(): void;
+  close(): Promise<void>;
 };
 
 const slowMs = 30_000;
-export const retryAfterSeconds = 2;
+const retryAfterSeconds = 2;
 
 /**
- * Stands between the dispatchers and push-service, plays faults, and writes down what phones showed. It counts at the
- * worst: a push that was handed to push-service and got no answer may have been shown.
+ * The phones stand behind a fake of FCM in this process, where no kill reaches them: what they show is counted there.
+ * The faults of the push API are played in front of push-service.
  */
-export const startPhones = async (port: number, pushService: string): Promise<Phones> => {
+export const startPhones = async (dataDir: string, port: number, pushService: string): Promise<Phones> => {
   const shown = new Map<string, Shown>();
   let fault: ApiFault | undefined;
   let count = 0;
 
-  const hand = async (request: IncomingMessage, response: ServerResponse, body: string): Promise<void> => {
-    const note = (): void => {
-      const { alert } = JSON.parse(body) as { alert?: { body: string } };
-      const key = alert?.body ?? '';
-      const before = shown.get(key);
+  const authority = createFakeAuthority();
+  const fcm = await startFakeFcm({
+    certificate: authority.issue('fake FCM'),
+    onDelivered: ({ message, at }) => {
+      const body = message.android?.notification?.body ?? '';
+      const before = shown.get(body);
       if (before) before.times += 1;
-      else shown.set(key, { times: 1, at: Date.now() });
-    };
+      else shown.set(body, { times: 1, at });
+    },
+  });
+  const account = createFakeServiceAccount({ projectId: 'chaos', tokenUri: fcm.tokenUri });
+  fcm.tokens.trust(account);
+  const [caFile, accountFile] = [join(dataDir, 'ca.pem'), join(dataDir, 'fcm.json')];
+  mkdirSync(dataDir, { recursive: true });
+  writeFileSync(caFile, authority.ca);
+  writeFileSync(accountFile, account.json, { mode: 0o600 });
+  const { hostname, port: fcmPort } = new URL(fcm.origin);
+
+  const hand = async (request: IncomingMessage, response: ServerResponse, body: string): Promise<void> => {
+    const headers = { 'content-type': 'application/json', traceparent: String(request.headers['traceparent']) };
     try {
-      const answer = await fetch(pushService + request.url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body,
-      });
-      const words = await answer.text();
-      if (answer.ok) note();
+      const answer = await fetch(pushService + request.url, { method: 'POST', headers, body });
       const retryAfter = answer.headers.get('retry-after');
       response.writeHead(answer.status, {
         'content-type': 'application/json',
         ...(retryAfter && { 'retry-after': retryAfter }),
       });
-      response.end(words);
-    } catch (error) {
-      const { code } = (error as { cause?: { code?: string } }).cause ?? {};
-      if (code !== 'ECONNREFUSED') note();
+      response.end(await answer.text());
+    } catch {
       request.socket.resetAndDestroy();
     }
   };
@@ -101,8 +110,14 @@ export const startPhones = async (port: number, pushService: string): Promise<Ph
 
   return {
     url: `http://127.0.0.1:${port}`,
+    pushService: {
+      PUSH_FCM_ENABLED: 'true',
+      PUSH_FCM_APP_FILE: accountFile,
+      PUSH_FCM_ENDPOINT: hostname,
+      PUSH_FCM_PORT: fcmPort,
+      NODE_EXTRA_CA_CERTS: caFile,
+    },
     shown,
-    requests: () => count,
     play: async (next) => {
       const wasRefusing = fault === 'refusing';
       fault = next;
@@ -112,9 +127,10 @@ export const startPhones = async (port: number, pushService: string): Promise<Ph
       } else if (wasRefusing) await listen();
     },
     forget: () => shown.clear(),
-    close: () => {
+    close: async () => {
       server.closeAllConnections();
       server.close();
+      await fcm.stop();
     },
   };
 };

@@ -28,10 +28,10 @@ export const openStage = async (
 ): Promise<Stage> => {
   const ports = await choosePorts({ component: undefined, http: undefined, phones: undefined }, report);
   const tap = await startTap(ports.component);
-  const phones = await startPhones(ports.phones, `http://127.0.0.1:${ports.http}`);
-  const closeWitnesses = (): void => {
+  const phones = await startPhones(dataDir, ports.phones, `http://127.0.0.1:${ports.http}`);
+  const closeWitnesses = async (): Promise<void> => {
     tap.close();
-    phones.close();
+    await phones.close();
   };
   try {
     const mesh = await startMesh({
@@ -51,6 +51,7 @@ export const openStage = async (
           XMPP_STREAM: server === 'prosody' ? 'exclusive' : 'shared',
           ...settings.gateway,
         },
+        'push-service': { ...phones.pushService, ...settings['push-service'] },
         dispatcher: { PUSH_API_URL: phones.url, ...settings.dispatcher },
       },
       report,
@@ -61,11 +62,11 @@ export const openStage = async (
       phones,
       close: async () => {
         await mesh.stop();
-        closeWitnesses();
+        await closeWitnesses();
       },
     };
   } catch (error) {
-    closeWitnesses();
+    await closeWitnesses();
     throw error;
   }
 };
