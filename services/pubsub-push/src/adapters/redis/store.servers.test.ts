@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startRedis } from '@pushmesh/servers';
 import { createLog } from '@pushmesh/telemetry';
@@ -46,4 +47,21 @@ it('fails at once while Redis is away, says so, and has everything when it is ba
   await redis.restart();
   await expect.poll(() => resource.missing(), { timeout: 20_000 }).toBeUndefined();
   expect(await store.registrationsOf('alice')).toHaveLength(1);
+});
+
+it('says so while Redis answers errors', async () => {
+  const { store, resource } = await openStore();
+  const admin = new Redis(redis.url);
+  await admin.config('SET', 'maxmemory', '1');
+  const enable = () => store.enable('bob', { service: 'p', node: 'n', options: {}, enabledAt: 1 }, 10);
+  try {
+    await expect(enable()).rejects.toBeInstanceOf(StoreUnavailable);
+    // What is only read is answered well, and does not hide it.
+    expect(await store.registrationsOf('bob')).toEqual([]);
+    expect(resource.missing()).toBe('Redis answers OOM');
+  } finally {
+    await admin.config('SET', 'maxmemory', '0');
+    await admin.quit();
+  }
+  expect(await enable()).toBe('done');
 });

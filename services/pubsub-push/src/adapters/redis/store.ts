@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import { Redis, ReplyError } from 'ioredis';
 import type { Log } from '@pushmesh/telemetry';
 import type { PushNode, Registration } from '../../domain/node.ts';
 import { StoreUnavailable } from '../../ports.ts';
@@ -40,10 +40,12 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
   redis.on('close', () => onState(false));
   redis.on('error', (err: Error) => log.warn({ event: 'redis-error', err }));
 
+  let refusal: { readonly word: string; readonly at: number } | undefined;
   const available = async <T>(answer: Promise<T>): Promise<T> => {
     try {
       return await answer;
     } catch (error) {
+      if (error instanceof ReplyError) refusal = { word: wordOf(error as Error), at: Date.now() };
       throw new StoreUnavailable('Redis did not answer as expected', { cause: error });
     }
   };
@@ -97,13 +99,26 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
         redis.connect().catch((err: unknown) => log.warn({ event: 'redis-connect-failed', err }));
         return Promise.resolve();
       },
-      missing: () => (redis.status === 'ready' ? undefined : `Redis is ${redis.status}`),
+      missing: () => {
+        if (redis.status !== 'ready') return `Redis is ${redis.status}`;
+        const isRecent = refusal && Date.now() - refusal.at < refusalShownMs;
+        return isRecent ? `Redis answers ${refusal?.word}` : undefined;
+      },
       stop: async () => {
         await redis.quit().catch(() => redis.disconnect());
       },
     },
   };
 };
+
+/**
+ * How long `missing` tells of an error that Redis answered. A Redis that is full or a replica still answers what is only
+ * read, so that a good answer does not mean that it is well again.
+ */
+const refusalShownMs = 10_000;
+
+/** The kind of an error, such as READONLY, OOM or MASTERDOWN: what follows it may name keys. */
+const wordOf = ({ message }: Error): string => /^[A-Z]+/.exec(message)?.[0] ?? 'an error';
 
 const toFields = (node: PushNode): (string | number)[] => [
   'owner',
