@@ -21,11 +21,12 @@ afterEach(async () => {
 });
 
 /** The gateway’s own stream, intake and answers, with a pubsub-push that is away: every publish is stored unverified. */
-const startGateway = async () => {
+const startGateway = async (natsIsReady: Promise<void> = Promise.resolve()) => {
   const server = await startScriptedServer('s3cr3t');
   const bus = {
     request: () => Promise.resolve({ type: 'timeout' as const }),
     publish: () => Promise.resolve({ type: 'stored' as const }),
+    ready: () => natsIsReady,
     lease: () => {
       throw new Error('a shared stream asks for no lease');
     },
@@ -178,4 +179,16 @@ it('no mutation of a real stanza stops the gateway', { timeout: 60_000 }, async 
     }),
     { numRuns: 40 },
   );
+});
+
+it('no stream is opened before NATS is ready: a publish would only be answered `wait`', async () => {
+  const nats = Promise.withResolvers<void>();
+  const { server, resource } = await startGateway(nats.promise);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect([server.connections(), resource.missing()]).toEqual([0, expect.stringContaining('not started')]);
+  nats.resolve();
+  await (
+    await server.nextPeer()
+  ).online;
+  await expect.poll(resource.missing).toBeUndefined();
 });

@@ -122,6 +122,16 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
   return {
     missing: connection.missing,
 
+    /** Resolves when the bus is usable, at the latest after `withinMs`. */
+    ready: (withinMs: number): Promise<void> =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, withinMs);
+        connection.onReady(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+
     /** Publishes one message to JetStream and waits for the PubAck, for as long as `publishTimeoutMs`. */
     publish: <T>(subject: string, message: Message<T>, value: T, how: PublishOptions): Promise<Published> =>
       publishBytes(subject, message.encode(value), how),

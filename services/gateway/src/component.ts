@@ -8,7 +8,7 @@ import type { createAnswer } from './flow/answer.ts';
 import { createIntake } from './flow/intake.ts';
 
 type Deps = {
-  readonly bus: Pick<Bus, 'lease'>;
+  readonly bus: Pick<Bus, 'lease' | 'ready'>;
   readonly answer: ReturnType<typeof createAnswer>;
   readonly maxInFlight: number;
   readonly maxStanzaBytes: number;
@@ -19,6 +19,11 @@ type Deps = {
 };
 
 const closeMs = 2_000;
+/**
+ * How long a stream that others share waits for NATS: a publish that came before it would be answered `wait`, and lost.
+ * No longer, because ejabberd drops registrations while it knows no stream at all.
+ */
+const readyMs = 2_000;
 
 /** One component name, and its stream whenever this replica may have it. A resource of the process. */
 export const createComponentResource = (component: ComponentConfig, deps: Deps) => {
@@ -64,7 +69,7 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
   return {
     name: `component ${name}`,
     start: () => {
-      if (component.stream === 'shared') open();
+      if (component.stream === 'shared') void bus.ready(readyMs).then(open);
       else
         lease = bus.lease(
           leases.componentStream(name),
