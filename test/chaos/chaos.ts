@@ -53,16 +53,17 @@ const within = <T>(work: Promise<T>, ms: number): Promise<T> => {
 /** A mesh serves one fault after the other, for as long as they need the same variables and leave it well. */
 const runAll = async (server: XmppServerName): Promise<void> => {
   let current: { readonly stage: Stage; readonly settings: string; readonly dataDir: string } | undefined;
-  const close = async (): Promise<void> => {
+  const close = async (after: 'well' | 'trouble'): Promise<void> => {
     const closing = current;
     current = undefined;
     await closing?.stage.close();
-    if (closing) rmSync(closing.dataDir, { recursive: true, force: true });
+    if (closing && after === 'well') rmSync(closing.dataDir, { recursive: true, force: true });
+    else if (closing) say(`the logs are kept in ${closing.dataDir}`);
   };
   const stageFor = async (fault: Fault): Promise<Stage> => {
     const settings = JSON.stringify(fault.settings ?? {});
     if (current?.settings === settings) return current.stage;
-    await close();
+    await close('well');
     const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-chaos-'));
     const stage = await openStage(server, dataDir, fault.settings ?? {}, () => {});
     current = { stage, settings, dataDir };
@@ -78,15 +79,15 @@ const runAll = async (server: XmppServerName): Promise<void> => {
         rows.push({ server, fault: fault.name, trial });
         for (const why of trial.notReady) say(why);
         for (const problem of trial.problems) say(`PROBLEM: ${problem}`);
-        if (trial.problems.length > 0) await close();
+        if (trial.problems.length > 0) await close('trouble');
       } catch (error) {
         rows.push({ server, fault: fault.name, trial: (error as Error).message });
         say(`PROBLEM: ${(error as Error).stack}`);
-        await close();
+        await close('trouble');
       }
     }
   } finally {
-    await close();
+    await close('well');
   }
 };
 
