@@ -69,16 +69,22 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
     }
   };
 
-  /** The streams are made sure of after every connect: an operator may have wiped the server in between. */
-  const prepare = async (connected: NatsConnection): Promise<void> => {
-    for (let attempt = 1; !closing.signal.aborted && !connected.isClosed(); attempt += 1) {
+  /**
+   * The streams are made sure of after every connect: an operator may have wiped the server in between. Given up when the
+   * connection is lost: what was asked then is never answered, and the next connect must not wait for that.
+   */
+  const prepare = async (connected: NatsConnection, loss: AbortSignal): Promise<void> => {
+    const ended = AbortSignal.any([closing.signal, loss]);
+    const ensure = async () => ensureStreams(await jetstreamManager(connected, { timeout: 5_000 }), streams);
+    for (let attempt = 1; !ended.aborted && !connected.isClosed(); attempt += 1) {
       try {
-        await ensureStreams(await jetstreamManager(connected, { timeout: 5_000 }), streams);
+        await orAborted(ensure(), ended);
         missing = undefined;
         log.info({ event: 'nats-ready', server: connected.info?.version });
         for (const listener of ready) listener(connected);
         return;
       } catch (err) {
+        if (ended.aborted) return;
         missing = `the streams are not usable: ${(err as Error).message}`;
         log.warn({
           event: 'nats-streams-failed',
@@ -86,16 +92,18 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
           code: err instanceof JetStreamApiError ? err.code : undefined,
           err,
         });
-        await pause(backOff(attempt), closing.signal);
+        await pause(backOff(attempt), ended);
       }
     }
   };
 
   let preparing: Promise<void> = Promise.resolve();
   let preparedAt = 0;
+  let loss = new AbortController();
   const prepareNext = (connected: NatsConnection): void => {
     preparedAt = Date.now();
-    preparing = preparing.then(() => prepare(connected));
+    const { signal } = loss;
+    preparing = preparing.then(() => prepare(connected, signal));
   };
 
   const watch = async (): Promise<void> => {
@@ -107,6 +115,8 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
     for await (const status of connected.status()) {
       if (status.type === 'disconnect') {
         up = false;
+        loss.abort();
+        loss = new AbortController();
         missing = `disconnected from NATS at ${url}`;
         log.warn({ event: 'nats-disconnected', server: status.server });
         for (const listener of lost) listener();
@@ -148,6 +158,13 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
 };
 
 const backOff = (attempt: number): number => Math.random() * Math.min(retryCapMs, 100 * 2 ** attempt);
+
+/** What comes of the work, or a rejection as soon as the signal is aborted. */
+const orAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
+  new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    work.then(resolve, reject);
+  });
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
