@@ -28,7 +28,7 @@ export const watch = ({ services }: Pick<Mesh, 'services'>): { stop(): Promise<S
       for (const [resource, why] of Object.entries(answer.missing)) missing.get(name)?.add(`${resource}: ${why}`);
     }
     const metrics = (await (await ask('dispatcher', '/metrics'))?.text().catch(() => '')) ?? '';
-    circuitOpened ||= /^pushmesh_circuit_state\{[^}]*\} 2$/m.test(metrics);
+    circuitOpened ||= /^pushmesh_circuit_state\{[^}]*\} [12]$/m.test(metrics);
   };
   const looking = (async () => {
     while (!stopped) {

@@ -6,11 +6,7 @@ describeFaults('ejabberd', [
   ['rolling restart', 0],
   ['push API refusing', 1_000],
   ['push API throttling', 1_000],
-  ['push API slow', 1_500],
-  ['push API resetting', 1_000],
-  ['push API half failing', 1_000],
   ['Redis answers READONLY', 500],
-  ['Redis answers MASTERDOWN', 500],
   ['NATS without JetStream', 1_000],
   ['stream full', 4_500],
 ]);

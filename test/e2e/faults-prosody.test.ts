@@ -1,7 +1,4 @@
 import { describeFaults } from './describe-faults.ts';
 
 // What Prosody itself has a part in: it answers for a component that is away.
-describeFaults('prosody', [
-  ['gateway away', 2_000],
-  ['rolling restart', 0],
-]);
+describeFaults('prosody', [['gateway away', 2_000]]);

@@ -13,7 +13,7 @@ import type { Delivery } from '@pushmesh/contracts';
 import { startTrivialPushApi } from '../bench/dispatcher.ts';
 import { openStage } from '../bench/stage.ts';
 import type { Stage } from '../bench/stage.ts';
-import { readResults } from './results.ts';
+import { readEnds } from './results.ts';
 
 const patience = { timeout: 30_000, interval: 100 };
 const exampleFile = (name: string): unknown =>
@@ -97,8 +97,8 @@ it(
       expiresAt: now + 60_000,
     };
     await js.publish(subjects.delivery(good.service, good.mode), messages.delivery.encode(good));
-    const ended = () => readResults(stage.natsUrl, ({ delivery, end }) => delivery === 'good' && end === 'delivered');
-    await expect.poll(ended, patience).toEqual(new Set(['good']));
+    const endOf = async (id: string) => (await readEnds(stage.natsUrl)).get(id);
+    await expect.poll(() => endOf('good'), patience).toBe('delivered');
     const create = { v: 1 as const, host: 'push.example', node: 'n', owner: 'alice@example' };
     const data = commandMessages['create-node'].encode(create);
     const reply = await nats.request(commandSubject('create-node'), data, { timeout: 10_000 });

@@ -83,7 +83,7 @@ it('each does a part; one that joins repeats nothing, one that is killed no more
   const repeated = (): number => [...got.values()].reduce((sum, times) => sum + times - 1, 0);
   const goOn = async (): Promise<void> => {
     const soFar = accepted;
-    await expect.poll(() => accepted, patience).toBeGreaterThan(soFar + 500);
+    await expect.poll(() => accepted, patience).toBeGreaterThan(soFar + 300);
   };
 
   await goOn();
