@@ -1,23 +1,19 @@
 // `npm run chaos`: every fault in turn, under real messages, on real XMPP servers. `--server prosody|ejabberd` and
 // `--only FAULT,…` choose, `--json FILE` writes what came of it. It fails when something was not as it must be.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { XmppServerName } from '../../deploy/local/mesh.ts';
 import { faults } from './faults.ts';
 import type { Fault } from './faults.ts';
-import { openStage } from './stage.ts';
-import type { Stage } from './stage.ts';
+import { problemsOf, tableOf } from './report.ts';
+import type { Row } from './report.ts';
+import { createTheatre } from './theatre.ts';
 import { runTrial } from './trial.ts';
-import type { Trial } from './trial.ts';
 
 /** No fault takes longer, its mesh included, and all of them together take no longer than `allMs`. */
 const faultLimitMs = 180_000;
 const allMs = 45 * 60_000;
 const pace = { aroundMs: 2_000, faultMs: 6_000, settleMs: 75_000 };
-
-type Row = { readonly server: XmppServerName; readonly fault: string; readonly trial: Trial | string };
 
 const { values } = parseArgs({
   options: { server: { type: 'string' }, only: { type: 'string' }, json: { type: 'string' } },
@@ -50,75 +46,40 @@ const within = <T>(work: Promise<T>, ms: number): Promise<T> => {
   return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 };
 
-/** A mesh serves one fault after the other, for as long as they need the same variables and leave it well. */
-const runAll = async (server: XmppServerName): Promise<void> => {
-  let current: { readonly stage: Stage; readonly settings: string; readonly dataDir: string } | undefined;
-  const close = async (after: 'well' | 'trouble'): Promise<void> => {
-    const closing = current;
-    current = undefined;
-    await closing?.stage.close();
-    if (closing && after === 'well') rmSync(closing.dataDir, { recursive: true, force: true });
-    else if (closing) say(`the logs are kept in ${closing.dataDir}`);
-  };
-  const stageFor = async (fault: Fault): Promise<Stage> => {
-    const settings = JSON.stringify(fault.settings ?? {});
-    if (current?.settings === settings) return current.stage;
-    await close('well');
-    const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-chaos-'));
-    const stage = await openStage(server, dataDir, fault.settings ?? {}, () => {});
-    current = { stage, settings, dataDir };
-    return stage;
+/** Plays all faults on one server; a mesh serves them for as long as they need the same variables and leave it well. */
+const playAll = async (server: XmppServerName): Promise<void> => {
+  const theatre = createTheatre(server, say);
+  const play = async (fault: Fault): Promise<Row> => {
+    const work = async () => runTrial(await theatre.stageFor(fault), fault, pace);
+    try {
+      const trial = await within(work(), Math.min(faultLimitMs, giveUpAt - Date.now()));
+      for (const why of trial.notReady) say(why);
+      return { server, fault: fault.name, trial };
+    } catch (error) {
+      return { server, fault: fault.name, trial: (error as Error).message };
+    }
   };
   try {
     for (const fault of chosen) {
-      if (interrupted || Date.now() > giveUpAt) throw new Error('the time for all faults is over');
+      if (interrupted || Date.now() > giveUpAt) return;
       console.log(`${server}: ${fault.name} …`);
-      try {
-        const work = async () => runTrial(await stageFor(fault), fault, pace);
-        const trial = await within(work(), Math.min(faultLimitMs, giveUpAt - Date.now()));
-        rows.push({ server, fault: fault.name, trial });
-        for (const why of trial.notReady) say(why);
-        for (const problem of trial.problems) say(`PROBLEM: ${problem}`);
-        if (trial.problems.length > 0) await close('trouble');
-      } catch (error) {
-        rows.push({ server, fault: fault.name, trial: (error as Error).message });
-        say(`PROBLEM: ${(error as Error).stack}`);
-        await close('trouble');
-      }
+      const row = await play(fault);
+      rows.push(row);
+      const problems = problemsOf(row);
+      for (const problem of problems) say(`PROBLEM: ${problem}`);
+      if (problems.length > 0) await theatre.close('trouble');
     }
   } finally {
-    await close('well');
+    await theatre.close('well');
   }
 };
 
-for (const server of servers) await runAll(server).catch((error: Error) => say(error.message));
+for (const server of servers) await playAll(server);
 
-console.log(
-  '\n| server | fault | messages | publishes | accepted | wait | unanswered | delivered | duplicates | lost | registrations lost | longest delay (ms) |' +
-    '\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
-);
-for (const { server, fault, trial } of rows) {
-  const figures =
-    typeof trial === 'string'
-      ? [trial]
-      : [
-          trial.messages,
-          trial.published,
-          trial.accepted,
-          trial.waits,
-          trial.unanswered,
-          trial.delivered,
-          trial.duplicates,
-          trial.lost,
-          trial.registrationsLost,
-          trial.longestDelayMs,
-        ];
-  console.log(`| ${[server, fault, ...figures].join(' | ')} |`);
-}
+console.log(`\n${tableOf(rows)}`);
 if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
-const bad = rows.filter(({ trial }) => typeof trial === 'string' || trial.problems.length > 0);
-for (const { server, fault, trial } of bad)
-  console.error(`${server}, ${fault}: ${typeof trial === 'string' ? trial : trial.problems.join('; ')}`);
-const expected = servers.length * chosen.length;
-if (rows.length < expected) console.error(`${expected - rows.length} faults were not played`);
-process.exitCode = bad.length > 0 || rows.length < expected ? 1 : 0;
+const bad = rows.filter((row) => problemsOf(row).length > 0);
+for (const row of bad) console.error(`${row.server}, ${row.fault}: ${problemsOf(row).join('; ')}`);
+const notPlayed = servers.length * chosen.length - rows.length;
+if (notPlayed > 0) console.error(`${notPlayed} faults were not played: the time was over, or somebody stopped it`);
+process.exitCode = bad.length + notPlayed > 0 ? 1 : 0;

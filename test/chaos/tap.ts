@@ -83,7 +83,7 @@ const listen = (socket: Socket, onStanza: (stanza: Element) => void): void => {
   const decoder = new StringDecoder('utf8');
   const parser = new StreamParser(limits);
   parser.on('element', onStanza);
-  socket.on('data', (bytes) => parser.write(decoder.write(bytes as Buffer)));
+  socket.on('data', (bytes) => parser.write(decoder.write(bytes)));
 };
 
 const readPublish = (stanza: Element): SeenPublish | undefined => {

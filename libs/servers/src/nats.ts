@@ -21,10 +21,9 @@ export const startNats = async (options: StartOptions & { readonly port?: number
       kind: 'nats',
       preferredPorts: { client: options.port },
       configure: async ({ dataDir, listen }, { client }) => ({
-        args: [
-          ...['--name', name, '--addr', listen, '--port', String(client)],
-          ...(wanted ? ['--jetstream', '--store_dir', dataDir] : []),
-        ],
+        args: ['--name', name, '--addr', listen, '--port', String(client)].concat(
+          wanted ? ['--jetstream', '--store_dir', dataDir] : [],
+        ),
       }),
       // The first thing that NATS says to a client has its name and whether JetStream is on.
       answers: async ({ client }) => {

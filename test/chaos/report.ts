@@ -1,0 +1,34 @@
+import type { XmppServerName } from '../../deploy/local/mesh.ts';
+import type { Trial } from './trial.ts';
+
+/** One fault on one server: what came of it, or why nothing did. */
+export type Row = { readonly server: XmppServerName; readonly fault: string; readonly trial: Trial | string };
+
+export const problemsOf = ({ trial }: Row): readonly string[] => (typeof trial === 'string' ? [trial] : trial.problems);
+
+const columns: readonly (readonly [string, (trial: Trial) => number])[] = [
+  ['messages', ({ messages }) => messages],
+  ['publishes', ({ published }) => published],
+  ['accepted', ({ accepted }) => accepted],
+  ['`wait`', ({ waits }) => waits],
+  ['unanswered', ({ unanswered }) => unanswered],
+  ['delivered', ({ delivered }) => delivered],
+  ['duplicates', ({ duplicates }) => duplicates],
+  ['lost', ({ lost }) => lost],
+  ['registrations lost', ({ registrationsLost }) => registrationsLost],
+  ['longest delay (ms)', ({ longestDelayMs }) => longestDelayMs],
+];
+
+/** All of it as a table of Markdown. */
+export const tableOf = (rows: readonly Row[]): string =>
+  [
+    ['server', 'fault', ...columns.map(([title]) => title)],
+    ['---', '---', ...columns.map(() => '---:')],
+    ...rows.map(({ server, fault, trial }) => [
+      server,
+      fault,
+      ...(typeof trial === 'string' ? [trial] : columns.map(([, figure]) => String(figure(trial)))),
+    ]),
+  ]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
