@@ -112,7 +112,7 @@ export const faults: readonly Fault[] = [
   killServer('redis', { 'pubsub-push': /Redis is/ }),
   {
     name: 'rolling restart',
-    perSecond: 60,
+    perSecond: 150,
     play: async ({ mesh }) => {
       // One gateway alone would leave the XMPP server without a component for the time of its restart.
       const second = await mesh.replicate('gateway');

@@ -21,6 +21,8 @@ export type Phones = {
   /** Variables of push-service. */
   readonly pushService: Readonly<Record<string, string>>;
   readonly shown: ReadonlyMap<string, Shown>;
+  /** Answers of push-service that reached nobody: the dispatcher had given up, or was gone. Those pushes come again. */
+  unheard(): number;
   play(fault: ApiFault | undefined): Promise<void>;
   forget(): void;
   close(): Promise<void>;
@@ -37,6 +39,7 @@ export const startPhones = async (dataDir: string, port: number, pushService: st
   const shown = new Map<string, Shown>();
   let fault: ApiFault | undefined;
   let count = 0;
+  let unheard = 0;
 
   const authority = createFakeAuthority();
   const fcm = await startFakeFcm({
@@ -60,6 +63,7 @@ export const startPhones = async (dataDir: string, port: number, pushService: st
     const headers = { 'content-type': 'application/json', traceparent: String(request.headers['traceparent']) };
     try {
       const answer = await fetch(pushService + request.url, { method: 'POST', headers, body });
+      if (request.socket.destroyed) unheard += 1;
       const retryAfter = answer.headers.get('retry-after');
       response.writeHead(answer.status, {
         'content-type': 'application/json',
@@ -118,6 +122,7 @@ export const startPhones = async (dataDir: string, port: number, pushService: st
       NODE_EXTRA_CA_CERTS: caFile,
     },
     shown,
+    unheard: () => unheard,
     play: async (next) => {
       const wasRefusing = fault === 'refusing';
       fault = next;
@@ -126,7 +131,10 @@ export const startPhones = async (dataDir: string, port: number, pushService: st
         server.closeAllConnections();
       } else if (wasRefusing) await listen();
     },
-    forget: () => shown.clear(),
+    forget: () => {
+      shown.clear();
+      unheard = 0;
+    },
     close: async () => {
       server.closeAllConnections();
       server.close();

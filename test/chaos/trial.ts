@@ -55,7 +55,7 @@ export const runTrial = async (stage: Stage, fault: Fault, pace: Pace): Promise<
       messages: traffic.sent(),
       registrationsLost,
       notReady: [...seen.missing].flatMap(([name, all]) => [...all].map((why) => `${name}: ${why}`)),
-      problems: [...problems, ...findProblems(fault, bill, registrationsLost, seen)],
+      problems: [...problems, ...findProblems(fault, bill, registrationsLost, seen, phones.unheard())],
     };
   } finally {
     await traffic.close();
@@ -84,7 +84,13 @@ const settled = async ({ mesh, tap, phones }: Stage, patienceMs: number): Promis
   }
 };
 
-const findProblems = (fault: Fault, bill: Bill, registrationsLost: number, seen: Seen): readonly string[] => {
+const findProblems = (
+  fault: Fault,
+  bill: Bill,
+  registrationsLost: number,
+  seen: Seen,
+  unheard: number,
+): readonly string[] => {
   const unsaid = Object.entries(fault.notReady ?? {}).filter(
     ([name, why]) => ![...(seen.missing.get(name as ServiceName) ?? [])].some((each) => why.test(each)),
   );
@@ -94,7 +100,10 @@ const findProblems = (fault: Fault, bill: Bill, registrationsLost: number, seen:
     [bill.endedOtherwise > 0, `${bill.endedOtherwise} accepted pushes were not delivered`],
     [bill.refused.length > 0, `publishes were refused: ${[...new Set(bill.refused)].join(', ')}`],
     [registrationsLost > 0, `${registrationsLost} registrations were lost`],
-    [bill.duplicates > (fault.mayRepeat ?? 0), `${bill.duplicates} pushes were repeated`],
+    [
+      bill.duplicates > (fault.mayRepeat ?? 0) + unheard,
+      `${bill.duplicates} pushes were repeated, though only ${unheard} answers reached nobody`,
+    ],
     [fault.opensCircuit === true && !seen.circuitOpened, 'the circuit did not open'],
     [fault.waits === true && bill.waits === 0, 'no publish was answered wait'],
     ...unsaid.map(([name, why]) => [true, `/readyz of ${name} did not say ${why.source}`] as const),
