@@ -1,7 +1,7 @@
 import { createOpsServer, run } from '@pushmesh/lifecycle';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { sandboxRoutes } from './adapters/sandbox/routes.ts';
-import { createSandbox } from './adapters/sandbox/sandbox.ts';
+import { openSandbox } from './adapters/sandbox/sandbox.ts';
 import { readPushServiceConfig } from './config.ts';
 import { createProviders } from './providers.ts';
 import { createPushService } from './service.ts';
@@ -12,9 +12,9 @@ const log = createLog('push-service', config.LOG_LEVEL);
 const registry = createMetrics('push-service');
 const metrics = registry.add(metricNames.pushService);
 
-// The edge: APNs, FCM and Web Push as configured, or the sandbox that stands for them
+// The edge: APNs, FCM and Web Push as configured, or fakes of them
 const real = config.providers && createProviders(config.providers, { log, metrics, reread: config.rereadProviders });
-const sandbox = real ? undefined : openSandbox();
+const sandbox = real ? undefined : await startSandbox();
 
 // The API in front of it
 const service = createPushService({
@@ -27,7 +27,7 @@ const service = createPushService({
 });
 
 // Life
-const resources = [...(real ? [real.resource] : []), service.resource];
+const resources = [...[real ?? sandbox].flatMap((each) => each?.resource ?? []), service.resource];
 const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log, metrics: registry, resources });
 if (sandbox)
   log.warn({ event: 'sandbox', reaches: 'no phone', why: 'neither PUSH_…_ENABLED nor PUSH_POOLS_FILE is set' });
@@ -41,13 +41,12 @@ await run({
   onStopping: ops.markStopping,
 });
 
-function openSandbox() {
-  return createSandbox({
+function startSandbox() {
+  return openSandbox({
     apnsTopic: config.SANDBOX_APNS_TOPIC,
     maxPhones: config.SANDBOX_MAX_PHONES,
     maxNotifications: config.SANDBOX_MAX_NOTIFICATIONS,
     maxSubscribers: config.SANDBOX_MAX_SUBSCRIBERS,
-    clock: Date.now,
     onEvicted: (count) => metrics.sandboxEvicted.inc(count),
   });
 }

@@ -3,13 +3,7 @@ import type { ProviderAnswer } from './domain/category.ts';
 import type { Finding } from './domain/credential-finding.ts';
 import type { Notification } from './domain/notification.ts';
 
-/** What belongs to one request. */
-export type PushContext = {
-  /** Closes the caller's connection without an answer: only the sandbox does, to play a server that dies. */
-  readonly hangUp: () => void;
-};
-
-/** One push service in one mode: FCM or APNs, or what stands for them. */
+/** One push service in one mode: FCM or APNs. */
 export type Provider = {
   /** The pool that it belongs to, as the configuration names it; one pool may serve both modes. */
   readonly name: string;
@@ -18,7 +12,7 @@ export type Provider = {
   /** A request with tags goes only to a provider that has all of them. */
   readonly tags: readonly string[];
   /** Refusals, timeouts and lost connections are answers; a throw is a bug. */
-  push(notification: Notification, ctx: PushContext): Promise<ProviderAnswer>;
+  push(notification: Notification): Promise<ProviderAnswer>;
   /** The connections that are kept to the push service. */
   connections(): { readonly connected: number; readonly disconnected: number };
 };

@@ -164,8 +164,8 @@ export const measured = (provider: Provider, metrics: PoolDeps['metrics']): Prov
   const success = metrics.lastSuccess.labels({ pool: provider.name });
   return {
     ...provider,
-    push: async (notification, ctx) => {
-      const answer = await provider.push(notification, ctx);
+    push: async (notification) => {
+      const answer = await provider.push(notification);
       if (answer.category === 'ok') success.set(Date.now() / 1000);
       return answer;
     },

@@ -65,7 +65,7 @@ const start = async (env: Record<string, string>) => {
   const push = async (service: 'apns' | 'fcm', device_id: string, tags: string[] = []) => {
     const alert = { title: 'juliet@capulet.example', body: 'Wherefore art thou?' };
     const notification = { service, device_id, mode: 'prod' as const, tags, alert };
-    const answer = await matchProvider(providers, notification)?.push(notification, { hangUp: () => {} });
+    const answer = await matchProvider(providers, notification)?.push(notification);
     return answer?.category;
   };
   const metric = async (name: string, labels: Readonly<Record<string, string>> = {}) => {

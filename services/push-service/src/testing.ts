@@ -1,6 +1,6 @@
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { sandboxRoutes } from './adapters/sandbox/routes.ts';
-import { createSandbox } from './adapters/sandbox/sandbox.ts';
+import { openSandbox } from './adapters/sandbox/sandbox.ts';
 import type { HttpSettings } from './http-config.ts';
 import type { Timeouts } from './http/transport.ts';
 import type { Provider } from './ports.ts';
@@ -16,18 +16,17 @@ type Options = {
   readonly providers?: readonly Provider[];
 };
 
-/** push-service with its sandbox, in this process, on any free port of the loopback; `lines` are its log lines. */
+/** push-service with its sandbox, in this process, on any free port of the loopback, when it is ready; `lines` are its log lines. */
 export const startPushService = async ({ http, timeouts, providers, ...bounds }: Options = {}) => {
   const lines: string[] = [];
   const registry = createMetrics('push-service');
   const metrics = registry.add(metricNames.pushService);
-  const sandbox = createSandbox({
+  const sandbox = await openSandbox({
     apnsTopic: 'com.example.app',
     maxPhones: 1000,
     maxNotifications: 50,
     maxSubscribers: 4,
     ...bounds,
-    clock: Date.now,
     onEvicted: (count) => metrics.sandboxEvicted.inc(count),
   });
   const service = createPushService({
@@ -39,15 +38,19 @@ export const startPushService = async ({ http, timeouts, providers, ...bounds }:
     metrics,
     clock: Date.now,
   });
+  await sandbox.resource.start();
+  while (sandbox.resource.missing()) await new Promise((resolve) => setTimeout(resolve, 5));
   await service.resource.start();
   const url = service.address();
+  let stopped: Promise<void> | undefined;
 
   return {
     url,
     lines,
     sandbox,
     server: service.server,
-    stop: service.resource.drain,
+    /** Once. */
+    stop: (): Promise<void> => (stopped ??= service.resource.drain().then(sandbox.resource.stop)),
     metricsText: () => registry.registry.metrics(),
     push: (token: string, body: unknown, version = 'v3') =>
       fetch(`${url}/${version}/notification/${encodeURIComponent(token)}`, {

@@ -4,7 +4,7 @@ import { refuse } from '../domain/category.ts';
 import type { ProviderAnswer } from '../domain/category.ts';
 import { matchProvider } from '../domain/match-provider.ts';
 import type { Notification } from '../domain/notification.ts';
-import type { Provider, PushContext } from '../ports.ts';
+import type { Provider } from '../ports.ts';
 
 type Deps = {
   readonly providers: readonly Provider[];
@@ -14,9 +14,9 @@ type Deps = {
 /** Hands a notification to the provider that matches it. */
 export const createPush =
   ({ providers, metrics }: Deps) =>
-  async (notification: Notification, ctx: PushContext): Promise<ProviderAnswer> => {
+  async (notification: Notification): Promise<ProviderAnswer> => {
     const provider = matchProvider(providers, notification);
-    const answer = provider ? await provider.push(notification, ctx) : refuse('no_matching_pool');
+    const answer = provider ? await provider.push(notification) : refuse('no_matching_pool');
     const { service: push_service, mode } = notification;
     metrics.providerAnswers.inc({ push_service, mode, category: answer.category });
     return answer;

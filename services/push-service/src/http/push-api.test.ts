@@ -28,13 +28,13 @@ const sendRaw = (path: string) =>
 describe('POST /{version}/notification/{device_id}', () => {
   it('decodes the device id, with slashes and colons', async () => {
     expect(await sendRaw('/v3/notification/a:b%3Ac%2Fd%20e')).toEqual({ status: 200, text: 'null' });
-    expect(service.sandbox.phones.of('a:b:c/d e')).toHaveLength(1);
+    expect(await service.sandbox.phone('a:b:c/d e')).toHaveLength(1);
   });
 
   it('takes device ids that are longer than any token, and one slash after them', async () => {
     const token = 'x'.repeat(4096);
     expect((await sendRaw(`/v3/notification/${token}/`)).status).toBe(200);
-    expect(service.sandbox.phones.of(token)).toHaveLength(1);
+    expect(await service.sandbox.phone(token)).toHaveLength(1);
   });
 
   it('refuses a device id that is encoded wrongly, without repeating it', async () => {

@@ -52,17 +52,10 @@ const handle = (version: PushApiVersion, { push, log, metrics }: Deps) => {
     if (!read.ok) return measured(sendErrors(reply, read.errors), 'none');
 
     const { service, mode } = read.value;
-    const connection = { hungUp: false };
-    const hangUp = () => {
-      connection.hungUp = true;
-      reply.hijack();
-      reply.raw.destroy();
-    };
-    const answer = await push(read.value, { hangUp });
+    const answer = await push(read.value);
     const seconds = stop();
     const trace = traceIdOf(request.headers['traceparent']?.toString());
     log.debug({ event: 'push', trace, version, service, mode, category: answer.category, seconds });
-    if (connection.hungUp) return reply;
     const { status, headers, body: text } = toHttpAnswer(version, answer);
     return measured(reply.code(status).headers(headers).type('application/json; charset=utf-8').send(text), service);
   };

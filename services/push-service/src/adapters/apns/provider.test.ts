@@ -16,7 +16,6 @@ import type { ApnsProviderOptions } from './provider.ts';
 const minute = 60_000;
 const authority = createFakeAuthority();
 const key = createApnsKey();
-const ctx = { hangUp: () => {} };
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -73,17 +72,14 @@ const start = (more: Partial<ApnsProviderOptions> = {}, pool: Partial<ApnsProvid
   });
   cleanups.push(() => provider.close(0));
   const push = (device_id: string, fields: Partial<Notification> = {}) =>
-    provider.push(
-      {
-        device_id,
-        service: 'apns',
-        mode: 'prod',
-        tags: [],
-        alert: { title: 'juliet@capulet.example', body: 'Wherefore art thou?' },
-        ...fields,
-      },
-      ctx,
-    );
+    provider.push({
+      device_id,
+      service: 'apns',
+      mode: 'prod',
+      tags: [],
+      alert: { title: 'juliet@capulet.example', body: 'Wherefore art thou?' },
+      ...fields,
+    });
   return { provider, push };
 };
 const tokens = (count: number, prefix = 'T') => Array.from({ length: count }, (_, n) => `${prefix}${n}`);
@@ -174,7 +170,7 @@ describe('pushes', () => {
     await startFake();
     const { push } = start({}, { timeoutMs: 1_500 });
     await push('T');
-    fake.script(({ token }) => (token === 'break' ? { type: 'break', status: 200 } : { type: 'hold' }));
+    fake.script(({ token }) => (token === 'break' ? { type: 'break' } : { type: 'hold' }));
     expect(await push('break')).toMatchObject({ category: 'connection_lost' });
     expect(await push('hold')).toMatchObject({ category: 'request_timeout' });
     await fake.stop();

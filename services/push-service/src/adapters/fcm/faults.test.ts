@@ -59,22 +59,13 @@ it('gives up on FCM when it is silent, and goes on after it', async () => {
 });
 
 it.each([
-  [{ answer: 'internal' }, { category: 'service_internal', reason: 'INTERNAL' }],
-  [
-    { answer: 'unavailable', retryAfter: '7' },
-    { category: 'service_internal', reason: 'UNAVAILABLE', retryAfterSeconds: 7 },
-  ],
-  [{ answer: 'throttled' }, { category: 'too_many_requests', reason: 'QUOTA_EXCEEDED', retryAfterSeconds: 60 }],
-  [{ answer: 'senderIdMismatch' }, { category: 'invalid_request', reason: 'SENDER_ID_MISMATCH' }],
-  [{ answer: 'thirdPartyAuth' }, { category: 'auth', reason: 'THIRD_PARTY_AUTH_ERROR' }],
-  [
-    { answer: 'html', status: 404 },
-    { category: 'unspecified', reason: 'unspecified' },
-  ],
-  [
-    { answer: 'html', status: 502 },
-    { category: 'service_internal', reason: 'service_internal' },
-  ],
+  [{ answer: 'word.INTERNAL' }, { category: 'service_internal', reason: 'INTERNAL' }],
+  [{ answer: 'unavailable.7' }, { category: 'service_internal', reason: 'UNAVAILABLE', retryAfterSeconds: 7 }],
+  [{ answer: 'throttled.none' }, { category: 'too_many_requests', reason: 'QUOTA_EXCEEDED', retryAfterSeconds: 60 }],
+  [{ answer: 'word.SENDER_ID_MISMATCH' }, { category: 'invalid_request', reason: 'SENDER_ID_MISMATCH' }],
+  [{ answer: 'word.THIRD_PARTY_AUTH_ERROR' }, { category: 'auth', reason: 'THIRD_PARTY_AUTH_ERROR' }],
+  [{ answer: 'html.404' }, { category: 'unspecified', reason: 'unspecified' }],
+  [{ answer: 'html.502' }, { category: 'service_internal', reason: 'service_internal' }],
   [{ answer: 'reset' }, { category: 'connection_lost', reason: 'connection_lost' }],
 ] as const)('answers %j rightly, and goes on after it', async (fault, answer) => {
   const { push, fake, deliveries } = await start();
@@ -91,7 +82,7 @@ it('tells each push its own end when connections break in mid-flight', async () 
   await push('TOK');
   const pushes = range.map(async (n) => ({ n, answer: await push(n % 2 ? `slow.60000.${n}` : `TOK-${n}`) }));
   await Promise.all(pushes.filter((_each, n) => n % 2 === 0));
-  fake.dropConnections();
+  fake.cut();
   for (const { n, answer } of await Promise.all(pushes))
     expect(answer).toEqual(n % 2 ? { category: 'connection_lost', reason: 'connection_lost' } : ok);
   expect(await push('TOK')).toEqual(ok);
@@ -167,7 +158,7 @@ describe('a token that is refused', () => {
   it('costs one new token a minute when all of them are', async () => {
     const { push, pass, fake } = await start();
     await push('TOK');
-    fake.playFault({ answer: 'unauthenticated' });
+    fake.playFault({ answer: 'word.UNAUTHENTICATED' });
     const refused = { category: 'auth', reason: 'UNAUTHENTICATED' };
     for (let seconds = 0; seconds < 180; seconds += 30) {
       pass(30_000);

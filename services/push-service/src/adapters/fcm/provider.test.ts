@@ -11,7 +11,6 @@ const notification: Notification = {
   tags: [],
   alert: { title: 't', body: 'b' },
 };
-const ctx = { hangUp: () => {} };
 const answered = (status: number, body = '', headers = {}): Http2Answer => ({ type: 'answer', status, headers, body });
 const error = (status: string, errorCode?: string) => {
   const detail = { '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode };
@@ -49,7 +48,7 @@ const setUp = ({
     oauth: { accessToken: async () => access, replacementOf: async () => replacement },
     clock: () => 0,
   });
-  return { provider, requests, push: () => provider.push(notification, ctx) };
+  return { provider, requests, push: () => provider.push(notification) };
 };
 
 it('sends what FCM takes', async () => {

@@ -72,10 +72,7 @@ export const startFcm = async ({
     trustedAccount,
     pass: (ms: number) => (elapsed += ms),
     push: (device_id: string, more: Partial<Notification> = {}) =>
-      provider.push(
-        { device_id, service: 'fcm', mode: 'prod', tags: [], alert: { title: 't', body: 'b' }, ...more },
-        { hangUp: () => {} },
-      ),
+      provider.push({ device_id, service: 'fcm', mode: 'prod', tags: [], alert: { title: 't', body: 'b' }, ...more }),
     stop: async () => {
       await pool.close(0);
       await fake.stop();

@@ -21,12 +21,12 @@ export const createEvents = ({ maxSubscribers, maxWaitingBytes, heartbeatMs }: B
   heartbeat.unref();
 
   return {
+    isEmpty: () => subscribers.size === 0,
     isFull: () => subscribers.size >= maxSubscribers,
     subscribe: (subscriber: Writable) => {
       subscribers.add(subscriber);
       subscriber.once('close', () => subscribers.delete(subscriber));
       subscriber.on('error', () => subscriber.destroy());
-      subscriber.write(': welcome\n\n');
     },
     publish: (id: number, value: unknown) => {
       if (subscribers.size > 0) send(`id: ${id}\ndata: ${JSON.stringify(value)}\n\n`);

@@ -1,7 +1,7 @@
 import type { Http2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import type { Answer } from '../http2-fake.ts';
 import { refusal } from './faults.ts';
-import type { ApnsReply } from './faults.ts';
 import { createTokenCheck } from './provider-token.ts';
 import type { ApnsKey } from './provider-token.ts';
 
@@ -25,7 +25,7 @@ export const createAccount = ({ keys, clock, onFirstValidToken }: Options) => {
   const tooMany = refusal(429, 'TooManyProviderTokenUpdates');
 
   /** The refusal of a request of this connection; `undefined` for those who may push. */
-  return (session: Http2Session, authorization: string | undefined): ApnsReply | undefined => {
+  const mayPush = (session: Http2Session, authorization: string | undefined): Answer | undefined => {
     if (authorization === undefined && (session.socket as TLSSocket).authorized) return undefined;
     const verdict = checkToken(authorization);
     if (!verdict.ok) return refusal(403, verdict.reason);
@@ -43,5 +43,14 @@ export const createAccount = ({ keys, clock, onFirstValidToken }: Options) => {
     before.token = token;
     before.since = clock();
     return before.poisoned ? tooMany : undefined;
+  };
+
+  return {
+    mayPush,
+    /** From now on this connection hears nothing but "TooManyProviderTokenUpdates". */
+    poison: (session: Http2Session): void => {
+      const before = seen.get(session);
+      if (before) before.poisoned = true;
+    },
   };
 };

@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { createSecureServer } from 'node:http2';
-import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
-import { createFirstSeen } from '../../adapters/sandbox/first-seen.ts';
+import type { Mode } from '@pushmesh/contracts';
+import { actOf } from '../act.ts';
+import type { Act } from '../act.ts';
+import { createFaults } from '../fault.ts';
+import type { Faults } from '../fault.ts';
+import { createFirstSeen } from '../first-seen.ts';
+import { createHttp2Fake } from '../http2-fake.ts';
+import type { FakeReply, FakeRequest } from '../http2-fake.ts';
+import { between, createPause } from '../pause.ts';
 import type { FakeAuthority } from '../tls.ts';
 import { createAccount } from './account.ts';
 import { judge } from './checks.ts';
 import type { ApnsPayload, ApnsRequest } from './checks.ts';
-import { faultOf, refusal } from './faults.ts';
-import type { ApnsFault, ApnsReply } from './faults.ts';
+import { refusal, refusalOf } from './faults.ts';
 import type { ApnsKey } from './provider-token.ts';
 
-/** What a device got. */
+/** What a device got, or would have got. */
 export type ApnsDelivery = {
   readonly token: string;
   readonly headers: ApnsRequest['headers'];
@@ -29,187 +33,125 @@ export type ApnsFakeOptions = {
   /** 0: any free one. */
   readonly port?: number;
   readonly keys: readonly ApnsKey[];
+  /** The environment that it is; without one every token is of it. */
+  readonly mode?: Mode;
   readonly tokens?: 'any' | 'hex';
   /** The topics of the account; any when absent. */
   readonly topics?: readonly string[];
   readonly maxConcurrentStreams?: number;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
+  readonly faults?: Faults;
   readonly onDelivered?: (delivery: ApnsDelivery) => void;
+  /** A push that was right but for what is played on it. */
+  readonly onRefused?: (delivery: ApnsDelivery, act: Act) => void;
 };
 
-const maxBodyBytes = 65_536;
+/** What a test may do with a request before it is judged; `hold` lets it wait for `release`. */
+type Scripted = FakeReply | { readonly type: 'hold' } | { readonly type: 'slow'; readonly ms: number };
 
 /** APNs on the loopback: HTTP/2 over TLS, with its checks, its answers, and on demand its faults. */
 export const createApnsFake = (options: ApnsFakeOptions) => {
-  const { authority, host = '127.0.0.1', tokens = 'any', topics, clock = Date.now, onDelivered = () => {} } = options;
-  /** With the ids of their open streams. */
-  const sessions = new Map<Http2Session, Set<number>>();
-  const sockets = new Set<Socket>();
+  const { authority, host = '127.0.0.1', port = 0, tokens = 'any', topics, clock = Date.now, mode } = options;
+  const { faults = createFaults(), onDelivered = () => {}, onRefused = () => {} } = options;
   const held: (() => void)[] = [];
-  const timers = new Set<NodeJS.Timeout>();
+  const pause = createPause();
   const deadSince = createFirstSeen(10_000);
-  let { keys, port = 0, maxConcurrentStreams = 1_000 } = options;
-  let script: (request: ApnsRequest) => ApnsFault | undefined = () => undefined;
+  let { keys } = options;
+  let script: (request: ApnsRequest) => Scripted | undefined = () => undefined;
 
-  const mayPush = createAccount({
+  const account = createAccount({
     keys: () => keys,
     clock,
-    onFirstValidToken: (session) => session.settings({ maxConcurrentStreams }),
+    onFirstValidToken: (session) => server.grantStreams(session),
   });
 
-  const answer = (stream: ServerHttp2Stream, id: string, { status, headers, body = '' }: ApnsReply) => {
-    if (stream.destroyed || stream.closed) return;
-    stream.respond({ ':status': status, 'apns-id': id, ...headers }, { endStream: body === '' });
-    if (body !== '') stream.end(body);
-  };
-
-  const judgeAndAnswer = (stream: ServerHttp2Stream, request: ApnsRequest, id: string) => {
-    if (stream.destroyed || stream.closed || !stream.session) return;
-    const stranger = mayPush(stream.session, request.headers['authorization']);
-    if (stranger) return answer(stream, id, stranger);
-    const judged = judge(request, { tokens, topics });
-    if (!judged.ok) return answer(stream, id, refusal(judged.status, judged.reason));
-    const fault = faultOf(request, () => deadSince(request.token, clock()));
-    if (fault?.type === 'answer') return answer(stream, id, fault);
+  const judged = (raw: FakeRequest, request: ApnsRequest, id: string): FakeReply | Promise<FakeReply> => {
+    if (raw.isOver()) return { type: 'silence' };
+    const stranger = account.mayPush(raw.session, request.headers['authorization']);
+    if (stranger) return stranger;
+    const found = judge(request, { tokens, topics });
+    if (!found.ok) return refusal(found.status, found.reason);
     const { token, headers } = request;
-    onDelivered({ token, headers, payload: judged.payload, apnsId: id, at: clock() });
-    answer(stream, id, { status: 200 });
+    const act = faults.actFor({ service: 'apns', mode, token }) ?? actOf(token);
+    const delivery = { token, headers, payload: found.payload, apnsId: id, at: clock() };
+    if (act.type !== 'slow') return played(raw, request, delivery, act);
+    return pause.for(between(act.ms, act.mostMs)).then(() => played(raw, request, delivery, act));
   };
 
-  const play = (stream: ServerHttp2Stream, request: ApnsRequest, fault: ApnsFault | undefined) => {
+  const played = (raw: FakeRequest, request: ApnsRequest, delivery: ApnsDelivery, act: Act): FakeReply => {
+    if (raw.isOver()) return { type: 'silence' };
+    const { token } = request;
+    const refused = refusalOf(act, request, { deadSince: () => deadSince(token, clock()), now: clock(), mode });
+    if (act.type === 'word' && act.word === 'TooManyProviderTokenUpdates') account.poison(raw.session);
+    if (refused) onRefused(delivery, act);
+    else onDelivered(delivery);
+    return refused ?? { type: 'answer', status: 200, ...(act.type === 'drip' && { overMs: act.ms }) };
+  };
+
+  const reply = (raw: FakeRequest): FakeReply | Promise<FakeReply> => {
+    const request = toRequest(raw);
     const id = request.headers['apns-id'] ?? randomUUID();
-    const go = () => judgeAndAnswer(stream, request, id);
-    switch (fault?.type) {
-      case 'answer':
-        return answer(stream, id, fault);
-      case 'hold':
-        return void held.push(go);
-      case 'reset':
-        return stream.close(fault.code);
-      case 'break':
-        stream.respond({ ':status': fault.status, 'apns-id': id });
-        return void stream.write('{"rea', () => stream.destroy(new Error('the answer breaks off')));
-      case 'slow': {
-        const timer = setTimeout(() => {
-          timers.delete(timer);
-          go();
-        }, fault.ms);
-        timers.add(timer);
-        return;
-      }
-      case undefined:
-        return go();
+    const answered = (result: FakeReply): FakeReply =>
+      result.type === 'answer' ? { ...result, headers: { 'apns-id': id, ...result.headers } } : result;
+    const go = async () => answered(await judged(raw, request, id));
+    const scripted = script(request);
+    if (!scripted) {
+      const result = judged(raw, request, id);
+      return result instanceof Promise ? result.then(answered) : answered(result);
     }
+    if (scripted.type === 'hold') return new Promise<void>((resolve) => held.push(resolve)).then(go);
+    if (scripted.type === 'slow') return pause.for(scripted.ms).then(go);
+    return answered(scripted);
   };
 
-  const onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const open = stream.session && sessions.get(stream.session);
-    const id = stream.id ?? 0;
-    open?.add(id);
-    stream.on('close', () => open?.delete(id));
-    let body = '';
-    stream.setEncoding('utf8');
-    stream.on('error', () => {}); // resets and lost connections are the other side's to tell
-    stream.on('data', (chunk: string) => {
-      if (body.length <= maxBodyBytes) body += chunk;
-    });
-    stream.on('end', () => {
-      const request = toRequest(headers, body);
-      const chosen = faultOf(request, clock);
-      play(stream, request, script(request) ?? (chosen?.type === 'answer' ? undefined : chosen));
-    });
-  };
-
-  let server: ReturnType<typeof listening> | undefined;
-  const listening = () =>
-    createSecureServer({
-      ...authority.issue('the fake APNs'),
-      ca: authority.ca,
-      requestCert: true,
-      rejectUnauthorized: false,
-      settings: { maxConcurrentStreams: 1 },
-    })
-      .on('connection', (socket: Socket) => {
-        sockets.add(socket);
-        socket.on('close', () => sockets.delete(socket));
-      })
-      .on('session', (session) => {
-        sessions.set(session, new Set());
-        session.on('close', () => sessions.delete(session)).on('error', () => {});
-        // One stream until a valid token was seen; those with a certificate have shown who they are.
-        const { authorized } = session.socket as { authorized?: boolean };
-        if (authorized === true) session.settings({ maxConcurrentStreams });
-      })
-      .on('stream', onStream);
-
-  const start = async (): Promise<void> => {
-    const created = listening();
-    server = created;
-    await new Promise<void>((resolve, reject) => {
-      created.once('error', reject).listen(port, host, resolve);
-    });
-    ({ port } = created.address() as AddressInfo);
-  };
+  const server = createHttp2Fake({
+    tls: { ...authority.issue('the fake APNs'), ca: authority.ca, requestCert: true, rejectUnauthorized: false },
+    host,
+    port,
+    // One stream until a valid token was seen; those with a certificate have shown who they are.
+    firstStreams: 1,
+    isKnown: ({ socket }) => (socket as { authorized?: boolean }).authorized === true,
+    maxConcurrentStreams: options.maxConcurrentStreams ?? 1_000,
+    reply,
+  });
 
   return {
-    start,
-    /** Ends all connections in the middle; `start` opens the same port again. */
+    ...server,
+    origin: () => `https://${host}:${server.port()}`,
     stop: async (): Promise<void> => {
-      const closed = new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
-      for (const socket of sockets) socket.destroy();
-      for (const timer of timers) clearTimeout(timer);
+      await server.stop();
       held.length = 0;
-      await closed;
+      pause.end();
     },
-    origin: () => `https://${host}:${port}`,
-    port: () => port,
-    /** Connections that are open. */
-    connections: () => sessions.size,
     /** Requests that are held. */
     held: () => held.length,
     /** Judges what is held; streams that have ended meanwhile are not delivered. */
     release: () => {
       for (const go of held.splice(0)) go();
     },
+    /** Accepts now what is slow. */
+    hurry: pause.end,
     /** What is to happen to each request from now on; `undefined` lets it be judged. */
-    script: (next: (request: ApnsRequest) => ApnsFault | undefined = () => undefined) => {
+    script: (next: (request: ApnsRequest) => Scripted | undefined = () => undefined) => {
       script = next;
     },
     /** The keys that count from now on. */
     trust: (next: readonly ApnsKey[]) => {
       keys = next;
     },
-    /** GOAWAY on all connections (RFC 9113 §6.8): the latest `unprocessed` of their open streams were never seen. */
-    goaway: ({ unprocessed = 0, code = 0, reason }: { unprocessed?: number; code?: number; reason?: string } = {}) => {
-      for (const [session, ids] of sessions) {
-        const firstUnprocessed = [...ids].at(-unprocessed);
-        // 0 is "all that came" to Node.
-        const lastId = unprocessed === 0 || firstUnprocessed === undefined ? 0 : firstUnprocessed - 2;
-        session.goaway(code, lastId, reason === undefined ? undefined : Buffer.from(JSON.stringify({ reason })));
-      }
-    },
-    /** Another number of streams for all connections, from now on. */
-    limitStreams: (limit: number) => {
-      maxConcurrentStreams = limit;
-      for (const session of sessions.keys()) session.settings({ maxConcurrentStreams });
-    },
   };
 };
 
 export type ApnsFake = ReturnType<typeof createApnsFake>;
 
-const toRequest = (headers: IncomingHttpHeaders, body: string): ApnsRequest => {
-  const path = headers[':path'] ?? '';
-  const plain = Object.entries(headers).filter(([name, value]) => !name.startsWith(':') && typeof value === 'string');
-  return {
-    method: headers[':method'] ?? '',
-    path,
-    token: decode(path.replace(/^\/3\/device\//, '')),
-    headers: Object.fromEntries(plain) as Record<string, string>,
-    body,
-  };
-};
+const toRequest = ({ method, path, headers, body }: FakeRequest): ApnsRequest => ({
+  method,
+  path,
+  token: decode(path.replace(/^\/3\/device\//, '')),
+  headers,
+  body,
+});
 
 const decode = (text: string): string => {
   try {

@@ -1,67 +1,93 @@
-import { actOf } from '../../adapters/sandbox/device-token.ts';
 import { parseJson } from '../../domain/parse-json.ts';
+import { retryAfterText } from '../act.ts';
+import type { Act, Disturbance } from '../act.ts';
+import type { Answer } from '../http2-fake.ts';
 import type { ApnsRequest } from './checks.ts';
 
-/** An answer of APNs, or what stands in its place. */
-export type ApnsReply = {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-};
-
-/** What may happen to a request instead of being judged. */
-export type ApnsFault =
-  /** Any answer, right or wrong. */
-  | ({ readonly type: 'answer' } & ApnsReply)
-  /** Is judged later. */
-  | { readonly type: 'slow'; readonly ms: number }
-  /** Nothing comes, until `release`. */
-  | { readonly type: 'hold' }
-  /** RST_STREAM with a code of RFC 9113 §7; 7 is REFUSED_STREAM. */
-  | { readonly type: 'reset'; readonly code: number }
-  /** The answer begins and breaks off. */
-  | { readonly type: 'break'; readonly status: number };
-
-export const refusal = (status: number, reason: string, more: object = {}): ApnsReply => ({
+export const refusal = (status: number, reason: string, more: object = {}): Answer => ({
+  type: 'answer',
   status,
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify({ reason, ...more }),
 });
 
-const internalError = 2;
+/** "Handling notification responses from APNs": the words that do not come with a 400. */
+const statuses: Readonly<Record<string, number>> = {
+  BadCertificate: 403,
+  BadCertificateEnvironment: 403,
+  BadEnvironmentKeyIdInToken: 403,
+  BadEnvironmentKeyInToken: 403,
+  ExpiredProviderToken: 403,
+  Forbidden: 403,
+  InvalidProviderToken: 403,
+  MissingProviderToken: 403,
+  UnrelatedKeyIdInToken: 403,
+  BadPath: 404,
+  MethodNotAllowed: 405,
+  ExpiredToken: 410,
+  Unregistered: 410,
+  PayloadTooLarge: 413,
+  TooManyProviderTokenUpdates: 429,
+  TooManyRequests: 429,
+  InternalServerError: 500,
+  ServiceUnavailable: 503,
+  Shutdown: 503,
+};
+
 /** Bytes of an alert's body that a device takes which finds the rest too large. */
 const shortBodyBytes = 512;
+const dayMs = 86_400_000;
 
-/**
- * What a device token chooses for itself by its first word: `unregistered.…`, `badtoken.…`, `throttled.…`,
- * `unavailable.…`, `reset.…`, `slow.<ms>.…`, `toolarge.…`, `toolarge.always.…`
- *
- * @param deadSince milliseconds since 1970
- */
-export const faultOf = (request: ApnsRequest, deadSince: () => number): ApnsFault | undefined => {
-  const act = actOf(request.token);
+type Circumstances = {
+  /** Milliseconds since 1970: the token was seen first. */
+  readonly deadSince: () => number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** The environment, where the fake plays one. */
+  readonly mode: string | undefined;
+};
+
+/** What APNs answers when it plays this; `undefined` when the push is accepted. */
+export const refusalOf = (act: Act, request: ApnsRequest, around: Circumstances): Answer | Disturbance | undefined => {
   switch (act.type) {
     case 'accept':
-      return undefined;
     case 'slow':
-      return act;
-    case 'reset':
-      return { type: 'reset', code: internalError };
+    case 'drip':
+      return undefined;
     case 'unregistered':
-      return { type: 'answer', ...refusal(410, 'Unregistered', { timestamp: deadSince() }) };
+      return unregistered(act.since, around);
     case 'badtoken':
-      return { type: 'answer', ...refusal(400, 'BadDeviceToken') };
-    case 'throttled': {
-      const reply = refusal(429, 'TooManyRequests');
-      return { type: 'answer', ...reply, headers: { ...reply.headers, 'retry-after': '2' } };
-    }
+      return refusal(400, 'BadDeviceToken');
+    case 'only':
+      return around.mode === undefined || around.mode === act.mode ? undefined : refusal(400, 'BadDeviceToken');
+    case 'throttled':
+      return withHeader(refusal(429, 'TooManyRequests'), 'retry-after', retryAfterText(act.retryAfter, around.now));
     case 'unavailable':
-      return { type: 'answer', ...refusal(503, 'ServiceUnavailable') };
+      return withHeader(refusal(503, 'ServiceUnavailable'), 'retry-after', retryAfterText(act.retryAfter, around.now));
     case 'toolarge':
-      if (!act.always && alertBodyBytes(request) <= shortBodyBytes) return undefined;
-      return { type: 'answer', ...refusal(413, 'PayloadTooLarge') };
+      return act.always || alertBodyBytes(request) > shortBodyBytes ? refusal(413, 'PayloadTooLarge') : undefined;
+    case 'word':
+      return refusal(statuses[act.word] ?? 400, act.word);
+    case 'status':
+      return { type: 'answer', status: act.status };
+    case 'html':
+      return { type: 'answer', status: act.status, headers: { 'content-type': 'text/html' }, body: '<html>no</html>' };
+    case 'silence':
+    case 'cut':
+    case 'break':
+    case 'reset':
+    case 'goaway':
+      return act;
   }
 };
+
+const unregistered = (since: 'first-seen' | 'future' | 'unknown', { deadSince, now }: Circumstances): Answer => {
+  if (since === 'unknown') return refusal(410, 'Unregistered');
+  return refusal(410, 'Unregistered', { timestamp: since === 'future' ? now + dayMs : deadSince() });
+};
+
+const withHeader = (answer: Answer, name: string, value: string | undefined): Answer =>
+  value === undefined ? answer : { ...answer, headers: { ...answer.headers, [name]: value } };
 
 const alertBodyBytes = ({ body }: ApnsRequest): number => {
   const payload = parseJson(body) as { aps?: { alert?: { body?: unknown } } } | null | undefined;

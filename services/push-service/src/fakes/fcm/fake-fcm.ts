@@ -1,23 +1,21 @@
-import { actOf } from '../../adapters/sandbox/device-token.ts';
-import type { Act } from '../../adapters/sandbox/device-token.ts';
-import { createPause } from '../../adapters/sandbox/pause.ts';
+import type { Mode } from '@pushmesh/contracts';
+import { actOf, retryAfterText } from '../act.ts';
+import type { Act, Disturbance } from '../act.ts';
+import { createFaults } from '../fault.ts';
+import type { Fault, Faults } from '../fault.ts';
+import { createHttp2Fake } from '../http2-fake.ts';
+import type { Answer, FakeReply, FakeRequest } from '../http2-fake.ts';
+import { between, createPause } from '../pause.ts';
 import type { Certificate } from '../tls.ts';
 import { fcmAnswers } from './answers.ts';
-import { startMessageServer } from './message-server.ts';
-import type { FcmReply, FcmRequest } from './message-server.ts';
 import { judgeMessage } from './message-rules.ts';
 import type { SentMessage } from './message-rules.ts';
+import { createQuotas } from './quota.ts';
 import type { FakeServiceAccount } from './service-account.ts';
 import { createTokenIssuer } from './token-issuer.ts';
 import { startTokenServer } from './token-server.ts';
 
-/** An outage to play, whichever device a message is for. */
-export type FcmFault =
-  | { readonly answer: 'unauthenticated' | 'thirdPartyAuth' | 'senderIdMismatch' | 'internal' | 'reset' | 'silence' }
-  | { readonly answer: 'throttled' | 'unavailable'; readonly retryAfter?: string }
-  | { readonly answer: 'html'; readonly status: number };
-
-/** A message that a device got. */
+/** A message that a device got, or would have got. */
 export type FcmDelivery = {
   /** The registration token, installation ID, topic or condition. */
   readonly target: string;
@@ -29,6 +27,9 @@ export type FcmDelivery = {
 
 type Options = {
   readonly certificate: Certificate;
+  readonly host?: string;
+  /** 0: any free ones. */
+  readonly ports?: { readonly messages: number; readonly tokens: number };
   /** May be added later by `tokens.trust`, as their key files name the token endpoint. */
   readonly accounts?: readonly FakeServiceAccount[];
   /** Seconds that an access token lives. */
@@ -36,103 +37,124 @@ type Options = {
   readonly maxConcurrentStreams?: number;
   /** Milliseconds since 1970, by the clock of Google. */
   readonly clock?: () => number;
+  /** FCM knows no modes; a sender may keep a project for each. */
+  readonly modeOf?: (projectId: string) => Mode | undefined;
+  readonly faults?: Faults;
   readonly onDelivered?: (delivery: FcmDelivery) => void;
+  /** A message that was right but for what is played on it. */
+  readonly onRefused?: (delivery: FcmDelivery, act: Act) => void;
 };
 
 /**
  * Stands for FCM HTTP v1 and the OAuth endpoint in front of it: checks what they check, answers in their words. What
  * stands before the first dot of a registration token chooses the answer for this device (`actOf`).
  */
-export const startFakeFcm = async ({
-  certificate,
-  accounts = [],
-  tokenLifetimeSeconds = 3600,
-  maxConcurrentStreams = 100,
-  clock = Date.now,
-  onDelivered,
-}: Options) => {
-  const tokens = createTokenIssuer({ accounts, lifetimeSeconds: tokenLifetimeSeconds, clock });
-  const tokenServer = await startTokenServer({ certificate, clock, answer: tokens.answer });
+export const startFakeFcm = async (options: Options) => {
+  const { certificate, host = '127.0.0.1', ports = { messages: 0, tokens: 0 }, clock = Date.now } = options;
+  const { faults = createFaults(), modeOf = () => undefined, onDelivered = () => {}, onRefused = () => {} } = options;
+  const lifetimeSeconds = options.tokenLifetimeSeconds ?? 3600;
+  const tokens = createTokenIssuer({ accounts: options.accounts ?? [], lifetimeSeconds, clock });
+  const tokenServer = await startTokenServer({ certificate, host, port: ports.tokens, clock, answer: tokens.answer });
+  const quotas = createQuotas(clock);
   const pause = createPause();
-  let fault: { readonly plays: FcmFault; times: number } | undefined;
   let requests = 0;
   let delivered = 0;
 
-  const reply = async (request: FcmRequest): Promise<FcmReply> => {
+  const reply = (request: FakeRequest): FakeReply | Promise<FakeReply> => {
     requests += 1;
-    if (fault && fault.times > 0) {
-      fault.times -= 1;
-      return playFault(fault.plays);
-    }
     const projectId = /^\/v1\/projects\/([^/]+)\/messages:send$/.exec(request.path)?.[1];
     if (projectId === undefined || request.method !== 'POST') return fcmAnswers.html(404);
-    const account = tokens.accountOf(request.authorization.replace(/^Bearer /, ''));
+    const account = tokens.accountOf((request.headers['authorization'] ?? '').replace(/^Bearer /, ''));
     if (!account) return fcmAnswers.unauthenticated();
     if (account.projectId !== projectId) return fcmAnswers.permissionDenied();
     const judged = judgeMessage(request.body);
-    return judged.ok ? deliver(judged.message, projectId) : judged.response;
+    return judged.ok ? received(request, judged.message, projectId) : judged.response;
   };
 
-  const deliver = async (message: SentMessage, projectId: string): Promise<FcmReply> => {
+  const received = (request: FakeRequest, message: SentMessage, projectId: string): FakeReply | Promise<FakeReply> => {
     const target = message.token ?? message.fid ?? message.topic ?? message.condition ?? '';
-    const act = actOf(target);
-    if (act.type === 'slow') await pause.for(act.ms);
-    const refused = refusalOf(act, message);
-    if (refused) return refused;
-    delivered += 1;
-    onDelivered?.({ target, projectId, message, at: clock() });
-    return fcmAnswers.ok(`projects/${projectId}/messages/0:${delivered}`);
+    const full = quotas.take(projectId, target);
+    if (full !== undefined) return fcmAnswers.throttled(String(full));
+    const act = faults.actFor({ service: 'fcm', mode: modeOf(projectId), token: target }) ?? actOf(target);
+    const delivery = { target, projectId, message, at: clock() };
+    if (act.type !== 'slow') return played(request, delivery, act);
+    return pause.for(between(act.ms, act.mostMs)).then(() => played(request, delivery, act));
   };
 
-  const { origin, dropConnections, stop } = await startMessageServer({ certificate, maxConcurrentStreams, reply });
+  const played = (request: FakeRequest, delivery: FcmDelivery, act: Act): FakeReply => {
+    if (request.isOver()) return { type: 'silence' };
+    const refused = refusalOf(act, delivery.message, clock());
+    if (refused) {
+      onRefused(delivery, act);
+      return refused;
+    }
+    delivered += 1;
+    onDelivered(delivery);
+    const answer = fcmAnswers.ok(`projects/${delivery.projectId}/messages/0:${delivered}`);
+    return act.type === 'drip' ? { ...answer, overMs: act.ms } : answer;
+  };
+
+  const server = createHttp2Fake({
+    tls: certificate,
+    host,
+    port: ports.messages,
+    maxConcurrentStreams: options.maxConcurrentStreams ?? 100,
+    reply,
+  });
+  await server.start();
 
   return {
-    origin,
+    ...server,
+    origin: `https://localhost:${server.port()}`,
     tokenUri: tokenServer.tokenUri,
     tokens,
+    setQuota: quotas.set,
     /** How many requests for tokens and messages came, whatever the answer. */
     requests: () => ({ tokens: tokenServer.requests(), messages: requests }),
-    /** Answers the next `times` messages so; `undefined` ends it. */
-    playFault: (next: FcmFault | undefined, times = Number.POSITIVE_INFINITY): void => {
-      fault = next && { plays: next, times };
-    },
+    /** Plays this alone; `undefined` ends it. */
+    playFault: (fault: Fault | undefined): void => faults.set(fault ? [fault] : []),
     playTokenFault: tokenServer.playFault,
-    dropConnections,
+    /** Accepts now what is slow. */
+    hurry: pause.end,
     stop: async (): Promise<void> => {
-      pause.close();
-      await Promise.all([stop(), tokenServer.stop()]);
+      await Promise.all([server.stop(), tokenServer.stop()]);
+      pause.end();
     },
   };
-};
-
-const playFault = (fault: FcmFault): FcmReply => {
-  switch (fault.answer) {
-    case 'reset':
-    case 'silence':
-      return fault.answer;
-    case 'html':
-      return fcmAnswers.html(fault.status);
-    case 'throttled':
-    case 'unavailable':
-      return fcmAnswers[fault.answer](fault.retryAfter);
-    case 'unauthenticated':
-    case 'thirdPartyAuth':
-    case 'senderIdMismatch':
-    case 'internal':
-      return fcmAnswers[fault.answer]();
-    default:
-      return fault satisfies never;
-  }
 };
 
 /** A body of at most this many bytes is short enough for a device that finds everything too large. */
 const shortBodyBytes = 512;
 
-const refusalOf = (act: Act, { android }: SentMessage): FcmReply | undefined => {
-  if (act.type === 'accept' || act.type === 'slow') return undefined;
-  if (act.type === 'reset') return 'reset';
-  if (act.type === 'throttled') return fcmAnswers.throttled('2');
-  if (act.type !== 'toolarge') return fcmAnswers[act.type]();
-  const tooLarge = act.always || Buffer.byteLength(android?.notification?.body ?? '') > shortBodyBytes;
-  return tooLarge ? fcmAnswers.toolarge() : undefined;
+const refusalOf = (act: Act, { android }: SentMessage, now: number): Answer | Disturbance | undefined => {
+  switch (act.type) {
+    case 'accept':
+    case 'slow':
+    case 'drip':
+    case 'only': // FCM has no environments
+      return undefined;
+    case 'unregistered': // FCM does not tell since when
+      return fcmAnswers.unregistered();
+    case 'badtoken':
+      return fcmAnswers.badtoken();
+    case 'throttled':
+    case 'unavailable':
+      return fcmAnswers[act.type](retryAfterText(act.retryAfter, now));
+    case 'toolarge': {
+      const tooLarge = act.always || Buffer.byteLength(android?.notification?.body ?? '') > shortBodyBytes;
+      return tooLarge ? fcmAnswers.toolarge() : undefined;
+    }
+    case 'word':
+      return fcmAnswers.ofWord(act.word);
+    case 'status':
+      return fcmAnswers.ofStatus(act.status);
+    case 'html':
+      return fcmAnswers.html(act.status);
+    case 'silence':
+    case 'cut':
+    case 'break':
+    case 'reset':
+    case 'goaway':
+      return act;
+  }
 };

@@ -7,7 +7,7 @@ const token = 'TOK';
 type Refusal = { error: { status: string; details: { fieldViolations?: { field: string }[] }[] } };
 const refusal = (judged: ReturnType<typeof judgeMessage>) => {
   if (judged.ok) return undefined;
-  const { error } = JSON.parse(judged.response.body) as Refusal;
+  const { error } = JSON.parse(judged.response.body ?? '') as Refusal;
   expect(judged.response.status).toBe(400);
   expect(error.status).toBe('INVALID_ARGUMENT');
   return error.details[0]?.fieldViolations?.[0]?.field ?? 'message';

@@ -1,8 +1,8 @@
 import { fcmPayloadBytes, fcmPayloadLimit } from '../../domain/fcm-message.ts';
 import type { FcmMessage } from '../../domain/fcm-message.ts';
 import { parseJson } from '../../domain/parse-json.ts';
+import type { Answer } from '../http2-fake.ts';
 import { fcmAnswers, invalidField, invalidMessage } from './answers.ts';
-import type { FcmResponse } from './answers.ts';
 import { wrongField } from './message-shape.ts';
 
 /** A message whose fields exist and hold what they should. */
@@ -17,8 +17,7 @@ export type SentMessage = FcmMessage & {
   readonly webpush?: { readonly fcm_options?: { readonly link?: string } };
 };
 
-type Judged =
-  { readonly ok: true; readonly message: SentMessage } | { readonly ok: false; readonly response: FcmResponse };
+type Judged = { readonly ok: true; readonly message: SentMessage } | { readonly ok: false; readonly response: Answer };
 
 /** What FCM finds in a request body: a message, or what is wrong with it. */
 export const judgeMessage = (text: string): Judged => {
@@ -36,7 +35,7 @@ const maxTtlSeconds = 2_419_200;
 const targets = ['token', 'fid', 'topic', 'condition'] as const;
 const targetsOf = (message: SentMessage) => targets.filter((name) => message[name] !== undefined);
 
-type Rule = { readonly breaks: (message: SentMessage) => boolean; readonly answer: () => FcmResponse };
+type Rule = { readonly breaks: (message: SentMessage) => boolean; readonly answer: () => Answer };
 
 const rules: readonly Rule[] = [
   {

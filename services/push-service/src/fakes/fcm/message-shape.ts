@@ -1,5 +1,5 @@
+import type { Answer } from '../http2-fake.ts';
 import { invalidField } from './answers.ts';
-import type { FcmResponse } from './answers.ts';
 
 // FCM HTTP v1, "Message": the fields that exist and what they hold. Google refuses all others.
 
@@ -82,9 +82,9 @@ const request: Shape = {
 };
 
 /** The refusal of the first field that does not exist or does not hold what it should. */
-export const wrongField = (body: unknown): FcmResponse | undefined => check(request, body, []);
+export const wrongField = (body: unknown): Answer | undefined => check(request, body, []);
 
-const check = (shape: Shape, value: unknown, path: readonly string[]): FcmResponse | undefined => {
+const check = (shape: Shape, value: unknown, path: readonly string[]): Answer | undefined => {
   if (typeof shape === 'string') return holds[shape](value) ? undefined : wrongValue(shape, path, value);
   if (isEnum(shape)) return shape.includes(String(value)) ? undefined : wrongValue('enum', path, value);
   if (!isObject(value)) return wrongValue('message', path, value);
@@ -112,10 +112,10 @@ const holds: Readonly<Record<Extract<Shape, string>, (value: unknown) => boolean
 // The JSON form of protocol buffers takes both spellings of a name.
 const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-const unknownName = (name: string, path: readonly string[]): FcmResponse => {
+const unknownName = (name: string, path: readonly string[]): Answer => {
   const at = path.length > 0 ? ` at '${path.join('.')}'` : '';
   return invalidField(path.join('.'), `Invalid JSON payload received. Unknown name "${name}"${at}: Cannot find field.`);
 };
 
-const wrongValue = (type: string, path: readonly string[], value: unknown): FcmResponse =>
+const wrongValue = (type: string, path: readonly string[], value: unknown): Answer =>
   invalidField(path.join('.'), `Invalid value at '${path.join('.')}' (${type}), ${typeof value}`);

@@ -1,23 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Certificate } from '../tls.ts';
-import { startHttpsServer } from './https-server.ts';
+import { startHttpsServer } from '../https-server.ts';
 import type { TokenResponse } from './token-issuer.ts';
 
 /** What the token endpoint does instead of answering. */
 export type TokenFault =
   | { readonly answer: 'reset' | 'silence' | 'html' | 'malformed' }
+  | { readonly answer: 'slow'; readonly ms: number }
   | { readonly answer: 'unavailable'; readonly status?: number; readonly retryAfter?: string }
   | { readonly answer: 'refused'; readonly error: string };
 
 type Options = {
   readonly certificate: Certificate;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
   /** Milliseconds since 1970, by the clock of Google. */
   readonly clock: () => number;
   readonly answer: (form: URLSearchParams, tokenUri: string) => TokenResponse;
 };
 
-/** The OAuth token endpoint of the fake: HTTPS with HTTP/1.1, on a free port of the loopback. */
-export const startTokenServer = async ({ certificate, clock, answer }: Options) => {
+/** The OAuth token endpoint of the fake: HTTPS with HTTP/1.1. */
+export const startTokenServer = async ({ certificate, host, port, clock, answer }: Options) => {
   let fault: TokenFault | undefined;
   let requests = 0;
   let tokenUri = '';
@@ -27,13 +31,14 @@ export const startTokenServer = async ({ certificate, clock, answer }: Options) 
     response.sendDate = false;
     response.setHeader('date', new Date(clock()).toUTCString());
     const form = new URLSearchParams(await textOf(request));
-    if (fault) return play(fault, request, response);
+    if (fault?.answer === 'slow') await new Promise((resolve) => setTimeout(resolve, (fault as { ms: number }).ms));
+    else if (fault) return play(fault, request, response);
     if (request.method !== 'POST' || request.url !== '/token') return response.writeHead(404).end();
     const { status, body } = answer(form, tokenUri);
     return response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' }).end(body);
   };
 
-  const { origin, stop } = await startHttpsServer(certificate, handle);
+  const { origin, stop } = await startHttpsServer({ certificate, host, port, handle });
   tokenUri = `${origin}/token`;
 
   return {
@@ -47,7 +52,11 @@ export const startTokenServer = async ({ certificate, clock, answer }: Options) 
   };
 };
 
-const play = (fault: TokenFault, request: IncomingMessage, response: ServerResponse): unknown => {
+const play = (
+  fault: Exclude<TokenFault, { answer: 'slow' }>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): unknown => {
   switch (fault.answer) {
     case 'reset':
       return request.socket.destroy();

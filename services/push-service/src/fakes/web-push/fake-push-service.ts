@@ -1,8 +1,11 @@
 import { createECDH, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { actOf } from '../../adapters/sandbox/device-token.ts';
-import { createPause } from '../../adapters/sandbox/pause.ts';
-import { startHttpsServer } from '../fcm/https-server.ts';
+import { actOf, retryAfterText } from '../act.ts';
+import type { Act } from '../act.ts';
+import { createFaults } from '../fault.ts';
+import type { Faults } from '../fault.ts';
+import { startHttpsServer } from '../https-server.ts';
+import { between, createPause } from '../pause.ts';
 import type { Certificate } from '../tls.ts';
 import { decrypt } from './decryption.ts';
 import type { UserAgentKeys } from './decryption.ts';
@@ -27,29 +30,28 @@ export type WebPushFault =
 
 type Options = {
   readonly certificate: Certificate;
+  readonly host?: string;
+  /** 0: any free one. */
+  readonly port?: number;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
+  readonly faults?: Faults;
   readonly onDelivered?: (delivery: WebPushDelivery) => void;
 };
 
 type Subscribed = UserAgentKeys & { readonly applicationServerKey?: string };
-type Reply = { readonly status: number; readonly headers?: Readonly<Record<string, string>> } | 'reset' | 'silence';
-
-/** What the acts of a device are in Web Push (`actOf`: chosen by what stands before the first dot of its name). */
-const refusals = {
-  unregistered: { status: 410 },
-  badtoken: { status: 400 },
-  throttled: { status: 429, headers: { 'retry-after': '2' } },
-  unavailable: { status: 503 },
-  toolarge: { status: 413 },
-  reset: 'reset',
-} as const satisfies Readonly<Record<string, Reply>>;
+type Reply =
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  | 'reset'
+  | 'silence'
+  | 'break';
 
 /**
  * Stands for a push service (RFC 8030) on a free port of the loopback and for the user agents behind it: checks VAPID and
  * the header fields, and decrypts what came.
  */
-export const startFakePushService = async ({ certificate, clock = Date.now, onDelivered }: Options) => {
+export const startFakePushService = async (options: Options) => {
+  const { certificate, host = '127.0.0.1', port = 0, clock = Date.now, onDelivered, faults = createFaults() } = options;
   const subscribed = new Map<string, Subscribed>();
   const pause = createPause();
   let fault: WebPushFault | undefined;
@@ -61,9 +63,11 @@ export const startFakePushService = async ({ certificate, clock = Date.now, onDe
     const device = decodeURIComponent(/^\/push\/([^/]+)$/.exec(request.url ?? '')?.[1] ?? '');
     const subscription = subscribed.get(device);
     if (!subscription || request.method !== 'POST') return { status: 404 };
-    const act = actOf(device);
-    if (act.type === 'slow') await pause.for(act.ms);
-    if (act.type !== 'accept' && act.type !== 'slow') return refusals[act.type];
+    const act = faults.actFor({ service: 'webpush', mode: undefined, token: device }) ?? actOf(device);
+    if (act.type === 'slow') await pause.for(between(act.ms, act.mostMs));
+    if (act.type === 'drip') await pause.for(act.ms);
+    const refused = refusalOf(act, clock());
+    if (refused) return refused;
     const status = wrongCredentials(request, subscription) ?? wrongRequest(request, body);
     return status ? { status } : deliver(device, request, decrypt(body, subscription));
   };
@@ -87,10 +91,11 @@ export const startFakePushService = async ({ certificate, clock = Date.now, onDe
     const answer = await reply(request, await bodyOf(request));
     if (answer === 'silence') return;
     if (answer === 'reset') return void request.socket.destroy();
-    response.writeHead(answer.status, answer.headers).end();
+    if (answer === 'break') return void response.writeHead(201).write('{', () => request.socket.destroy());
+    response.writeHead(answer.status, answer.headers).end(answer.body);
   };
 
-  const server = await startHttpsServer(certificate, handle);
+  const server = await startHttpsServer({ certificate, host, port, handle });
   origin = server.origin;
 
   return {
@@ -109,10 +114,45 @@ export const startFakePushService = async ({ certificate, clock = Date.now, onDe
       fault = next;
     },
     stop: (): Promise<void> => {
-      pause.close();
+      pause.end();
       return server.stop();
     },
   };
+};
+
+/** What the acts of a device are in Web Push; `undefined` when it is accepted. */
+const refusalOf = (act: Act, now: number): Reply | undefined => {
+  switch (act.type) {
+    case 'accept':
+    case 'slow':
+    case 'drip':
+    case 'only':
+      return undefined;
+    case 'unregistered':
+      return { status: act.since === 'unknown' ? 404 : 410 };
+    case 'badtoken':
+    case 'word':
+      return { status: 400 };
+    case 'throttled':
+    case 'unavailable': {
+      const value = retryAfterText(act.retryAfter, now);
+      const status = act.type === 'throttled' ? 429 : 503;
+      return { status, ...(value !== undefined && { headers: { 'retry-after': value } }) };
+    }
+    case 'toolarge':
+      return { status: 413 };
+    case 'status':
+      return { status: act.status };
+    case 'html':
+      return { status: act.status, headers: { 'content-type': 'text/html' }, body: '<html>no</html>' };
+    case 'silence':
+    case 'break':
+      return act.type;
+    case 'reset':
+    case 'cut':
+    case 'goaway': // HTTP/1.1 has one way to go
+      return 'reset';
+  }
 };
 
 const urgencies: ReadonlySet<string | undefined> = new Set(['very-low', 'low', 'normal', 'high', undefined]);

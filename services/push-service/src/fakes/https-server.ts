@@ -1,12 +1,20 @@
 import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Certificate } from '../tls.ts';
+import type { Certificate } from './tls.ts';
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => Promise<unknown>;
 
-/** HTTP/1.1 over TLS on a free port of the loopback. */
-export const startHttpsServer = async (certificate: Certificate, handle: Handle) => {
+type Options = {
+  readonly certificate: Certificate;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly handle: Handle;
+};
+
+/** HTTP/1.1 over TLS. */
+export const startHttpsServer = async ({ certificate, host, port, handle }: Options) => {
   const sockets = new Set<Socket>();
   const server = createServer(certificate, (request, response) => {
     // Who has hung up gets no answer.
@@ -17,7 +25,7 @@ export const startHttpsServer = async (certificate: Certificate, handle: Handle)
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
 
   return {
     origin: `https://localhost:${(server.address() as AddressInfo).port}`,

@@ -1,11 +1,9 @@
-/** Waits that all end at once when the process is to stop. */
+/** Waits that can all be ended at once. */
 export const createPause = () => {
   const waiting = new Set<() => void>();
-  let closed = false;
   return {
     for: (ms: number): Promise<void> =>
       new Promise((resolve) => {
-        if (closed) return resolve();
         const done = () => {
           clearTimeout(timer);
           waiting.delete(done);
@@ -14,9 +12,11 @@ export const createPause = () => {
         const timer = setTimeout(done, ms);
         waiting.add(done);
       }),
-    close: () => {
-      closed = true;
+    end: (): void => {
       for (const done of waiting) done();
     },
   };
 };
+
+/** A time between the two, in milliseconds. */
+export const between = (ms: number, mostMs: number): number => ms + Math.random() * Math.max(0, mostMs - ms);

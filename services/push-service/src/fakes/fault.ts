@@ -1,0 +1,82 @@
+import { modes } from '@pushmesh/contracts';
+import type { Mode } from '@pushmesh/contracts';
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { castError, castRequest } from '../domain/cast-request.ts';
+import type { Cast } from '../domain/cast-request.ts';
+import { readAct } from './act.ts';
+import type { Act } from './act.ts';
+
+/** What there is a fake of. */
+const fakeServices = ['apns', 'fcm', 'webpush'] as const;
+export type FakeService = (typeof fakeServices)[number];
+
+const Fault = Type.Object(
+  {
+    /** An act, in the words of a token: `unavailable`, `throttled.date`, `slow.20-80`. */
+    answer: Type.String(),
+    /** All when absent. */
+    service: Type.Optional(Type.Enum([...fakeServices])),
+    /** Both modes when absent. */
+    mode: Type.Optional(Type.Enum([...modes])),
+    /** All devices when absent. */
+    token: Type.Optional(Type.String()),
+    /** Milliseconds, for `slow`. */
+    ms: Type.Optional(Type.Integer()),
+    /** For so many requests; without end when absent. */
+    times: Type.Optional(Type.Integer()),
+    /** For so many of a hundred requests, by chance; for all when absent. */
+    percent: Type.Optional(Type.Integer()),
+  },
+  { additionalProperties: false },
+);
+
+/** An outage to play: the same act for every request that it is about. */
+export type Fault = Static<typeof Fault>;
+
+/** One fault from JSON, or what is wrong with it. */
+export const readFault = (body: unknown): Cast<Fault> => {
+  const fault = castRequest(Fault, body);
+  if (!fault.ok) return fault;
+  const { answer, ms } = fault.value;
+  if (answer === 'slow' && ms === undefined) return { ok: false, errors: [castError('Missing field: ms', ['ms'])] };
+  return actOfFault(fault.value) ? fault : { ok: false, errors: [castError('Invalid value for enum', ['answer'])] };
+};
+
+const actOfFault = ({ answer, ms }: Fault): Act | undefined =>
+  readAct(answer === 'slow' ? `slow.${Math.max(ms ?? 0, 0)}` : answer);
+
+/** Whom a request is for. `mode` is unknown where a service knows none. */
+export type Addressed = { readonly service: FakeService; readonly mode: Mode | undefined; readonly token: string };
+
+/** The faults that are played now; the first that is about a request is played. */
+export const createFaults = (random: () => number = Math.random) => {
+  let playing: { readonly fault: Fault; readonly act: Act; left: number }[] = [];
+
+  const isAbout = ({ service, mode, token }: Fault, request: Addressed): boolean =>
+    (service ?? request.service) === request.service &&
+    (mode ?? request.mode) === request.mode &&
+    (token ?? request.token) === request.token;
+
+  return {
+    /** In place of those before; none ends them. */
+    set: (faults: readonly Fault[]): void => {
+      playing = faults.flatMap((fault) => {
+        const act = actOfFault(fault);
+        return act ? [{ fault, act, left: fault.times ?? Number.POSITIVE_INFINITY }] : [];
+      });
+    },
+    list: (): readonly Fault[] => playing.map(({ fault }) => fault),
+    /** What is to be played for this request; `undefined` leaves it to the token. */
+    actFor: (request: Addressed): Act | undefined => {
+      if (playing.length === 0) return undefined;
+      const found = playing.find(
+        ({ fault, left }) => left > 0 && isAbout(fault, request) && random() * 100 < (fault.percent ?? 100),
+      );
+      if (found) found.left -= 1;
+      return found?.act;
+    },
+  };
+};
+
+export type Faults = ReturnType<typeof createFaults>;

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import type { Mode, RequestV3 } from '@pushmesh/contracts';
+import { parseJson } from '../domain/parse-json.ts';
+import type { ApnsDelivery } from './apns/apns-fake.ts';
+import type { FakeService } from './fault.ts';
+import type { FcmDelivery } from './fcm/fake-fcm.ts';
+import type { WebPushDelivery } from './web-push/fake-push-service.ts';
+
+type Texts = Partial<
+  Record<'title' | 'body' | 'click_action' | 'tag' | 'sound' | 'topic' | 'push_type', string> & {
+    readonly priority: RequestV3['priority'];
+  }
+>;
+
+/** One notification as it arrived. Fields that the push did not have are absent. */
+export type Received = Texts & {
+  /** Counts all notifications of this process; the id of the event in the event stream, too. */
+  readonly id: number;
+  readonly device_id: string;
+  readonly service: FakeService;
+  /** Absent where it cannot be known. */
+  readonly mode?: Mode;
+  readonly badge?: number;
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** Milliseconds since 1970. */
+  readonly received_at: number;
+  /** What came: the FCM message, or headers and payload of APNs and, decrypted, of Web Push. */
+  readonly provider: object;
+};
+
+export type Decoded = Omit<Received, 'id'>;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {});
+const numberOf = (name: 'badge', value: unknown) => (typeof value === 'number' ? { [name]: value } : {});
+const texts = (fields: { readonly [name in keyof Texts]: unknown }): Texts =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => typeof value === 'string'));
+
+const byApnsPriority: Fields = { '5': 'normal', '10': 'high' };
+const byFcmPriority: Fields = { NORMAL: 'normal', HIGH: 'high' };
+
+export const fromApns = ({ token, headers, payload, at }: ApnsDelivery, mode: Mode): Decoded => {
+  const { aps: _aps, ...data } = payload;
+  const aps = fieldsOf(payload['aps']);
+  const { title, body } = fieldsOf(aps['alert']);
+  return {
+    device_id: token,
+    service: 'apns',
+    mode,
+    ...texts({
+      title,
+      body,
+      click_action: aps['category'],
+      tag: headers['apns-collapse-id'],
+      sound: aps['sound'],
+      priority: byApnsPriority[headers['apns-priority'] ?? ''],
+      topic: headers['apns-topic'],
+      push_type: headers['apns-push-type'],
+    }),
+    ...numberOf('badge', aps['badge']),
+    ...(Object.keys(data).length > 0 && { data }),
+    received_at: at,
+    provider: { headers: only(headers, /^apns-/), payload },
+  };
+};
+
+export const fromFcm = ({ target, message, at }: FcmDelivery, mode: Mode | undefined): Decoded => {
+  const { title, body, click_action, tag, sound } = message.android?.notification ?? {};
+  return {
+    device_id: target,
+    service: 'fcm',
+    ...(mode && { mode }),
+    ...texts({ title, body, click_action, tag, sound, priority: byFcmPriority[message.android?.priority ?? ''] }),
+    // An iPhone would show it; Android has none.
+    ...numberOf('badge', fieldsOf(message.apns?.payload?.['aps'])['badge']),
+    ...(message.data && { data: message.data }),
+    received_at: at,
+    provider: message,
+  };
+};
+
+export const fromWebPush = ({ device, text, ttl, urgency, topic, at }: WebPushDelivery): Decoded => {
+  const { alert, data } = fieldsOf(parseJson(text));
+  const { title, body, click_action, tag, sound, badge } = fieldsOf(alert);
+  return {
+    device_id: device,
+    service: 'webpush',
+    ...texts({ title, body, click_action, tag, sound, priority: urgency }),
+    ...numberOf('badge', badge),
+    ...(data !== undefined && { data: fieldsOf(data) }),
+    received_at: at,
+    provider: { headers: { ttl, ...(urgency && { urgency }), ...(topic && { topic }) }, payload: text },
+  };
+};
+
+const only = (headers: Readonly<Record<string, string>>, names: RegExp) =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => names.test(name)));
+
+/** The same for the same push: its `apns-id`, or where it has none, all that came. */
+export const pushKeyOf = ({ provider, device_id }: Decoded): string => {
+  const id = fieldsOf(fieldsOf(provider)['headers'])['apns-id'];
+  if (typeof id === 'string') return id;
+  return createHash('sha256').update(device_id).update(JSON.stringify(provider)).digest('base64url');
+};
