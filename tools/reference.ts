@@ -15,6 +15,7 @@ import {
 } from '../services/push-service/src/golden-differences.ts';
 import { pushServiceConfig } from '../services/push-service/src/config.ts';
 import { openApiDocument } from '../services/push-service/src/http/openapi.ts';
+import { fakesConfig } from '../services/push-service/src/fakes/config.ts';
 
 const generated = '<!-- Generated from the code by `npm run docs`. -->';
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -27,6 +28,7 @@ const configuration = (): string => {
     'pubsub-push': pubsubPushSchema,
     dispatcher: dispatcherSchema,
     'push-service': pushServiceConfig,
+    fakes: fakesConfig,
   };
   const sections = Object.entries(services).map(([name, schema]) => `## ${name}\n\n${describeConfig(schema)}`);
   return `# Configuration

@@ -18,6 +18,8 @@ export type FakePorts = Readonly<typeof fakePorts>;
 
 type Options = {
   readonly host?: string;
+  /** The name that clients call them by, and that their certificates are for. */
+  readonly name?: string;
   /** 0: any free one. */
   readonly ports?: FakePorts;
   /** The Firebase projects, and which mode comes to each, where only one does. */
@@ -27,9 +29,10 @@ type Options = {
 };
 
 /** FCM with its OAuth endpoint, APNs in both environments and a Web Push service, with credentials that live as long as they. */
-export const startFakes = async ({ host = '127.0.0.1', ports = fakePorts, projects, onReceived }: Options) => {
+export const startFakes = async ({ host = '127.0.0.1', name = 'localhost', ...options }: Options) => {
+  const { ports = fakePorts, projects, onReceived } = options;
   const authority = createFakeAuthority();
-  const certificate = authority.issue('the fakes of pushmesh', ['localhost', '127.0.0.1', host]);
+  const certificate = authority.issue('the fakes of pushmesh', [name, 'localhost', '127.0.0.1']);
   const faults = createFaults();
   const key = createApnsKey();
 
@@ -38,6 +41,7 @@ export const startFakes = async ({ host = '127.0.0.1', ports = fakePorts, projec
     return createApnsFake({
       authority,
       host,
+      name,
       port: ports[`apns-${mode}`],
       keys: [key],
       mode,
@@ -55,6 +59,7 @@ export const startFakes = async ({ host = '127.0.0.1', ports = fakePorts, projec
   const fcm = await startFakeFcm({
     certificate,
     host,
+    name,
     ports: { messages: ports.fcm, tokens: ports.oauth },
     modeOf,
     faults,
@@ -69,6 +74,7 @@ export const startFakes = async ({ host = '127.0.0.1', ports = fakePorts, projec
   const webPush = await startFakePushService({
     certificate,
     host,
+    name,
     port: ports['web-push'],
     faults,
     onDelivered: (delivery) => onReceived(fromWebPush(delivery), 'accept'),

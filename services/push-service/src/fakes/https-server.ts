@@ -8,13 +8,15 @@ type Handle = (request: IncomingMessage, response: ServerResponse) => Promise<un
 type Options = {
   readonly certificate: Certificate;
   readonly host: string;
+  /** What clients call it. */
+  readonly name: string;
   /** 0: any free one. */
   readonly port: number;
   readonly handle: Handle;
 };
 
 /** HTTP/1.1 over TLS. */
-export const startHttpsServer = async ({ certificate, host, port, handle }: Options) => {
+export const startHttpsServer = async ({ certificate, host, name, port, handle }: Options) => {
   const sockets = new Set<Socket>();
   const server = createServer(certificate, (request, response) => {
     // Who has hung up gets no answer.
@@ -28,7 +30,7 @@ export const startHttpsServer = async ({ certificate, host, port, handle }: Opti
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
 
   return {
-    origin: `https://localhost:${(server.address() as AddressInfo).port}`,
+    origin: `https://${name}:${(server.address() as AddressInfo).port}`,
     stop: (): Promise<void> =>
       new Promise((resolve) => {
         server.close(() => resolve());

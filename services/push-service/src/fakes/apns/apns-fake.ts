@@ -30,6 +30,8 @@ export type ApnsFakeOptions = {
   /** Issues the server's certificate; its client certificates may push. */
   readonly authority: FakeAuthority;
   readonly host?: string;
+  /** What clients call it; `host` when absent. */
+  readonly name?: string;
   /** 0: any free one. */
   readonly port?: number;
   readonly keys: readonly ApnsKey[];
@@ -52,7 +54,16 @@ type Scripted = FakeReply | { readonly type: 'hold' } | { readonly type: 'slow';
 
 /** APNs on the loopback: HTTP/2 over TLS, with its checks, its answers, and on demand its faults. */
 export const createApnsFake = (options: ApnsFakeOptions) => {
-  const { authority, host = '127.0.0.1', port = 0, tokens = 'any', topics, clock = Date.now, mode } = options;
+  const {
+    authority,
+    host = '127.0.0.1',
+    name = host,
+    port = 0,
+    tokens = 'any',
+    topics,
+    clock = Date.now,
+    mode,
+  } = options;
   const { faults = createFaults(), onDelivered = () => {}, onRefused = () => {} } = options;
   const held: (() => void)[] = [];
   const pause = createPause();
@@ -106,7 +117,12 @@ export const createApnsFake = (options: ApnsFakeOptions) => {
   };
 
   const server = createHttp2Fake({
-    tls: { ...authority.issue('the fake APNs'), ca: authority.ca, requestCert: true, rejectUnauthorized: false },
+    tls: {
+      ...authority.issue('the fake APNs', [name, 'localhost', '127.0.0.1']),
+      ca: authority.ca,
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
     host,
     port,
     // One stream until a valid token was seen; those with a certificate have shown who they are.
@@ -118,7 +134,7 @@ export const createApnsFake = (options: ApnsFakeOptions) => {
 
   return {
     ...server,
-    origin: () => `https://${host}:${server.port()}`,
+    origin: () => `https://${name}:${server.port()}`,
     stop: async (): Promise<void> => {
       await server.stop();
       held.length = 0;

@@ -28,6 +28,8 @@ export type FcmDelivery = {
 type Options = {
   readonly certificate: Certificate;
   readonly host?: string;
+  /** What clients call it. */
+  readonly name?: string;
   /** 0: any free ones. */
   readonly ports?: { readonly messages: number; readonly tokens: number };
   /** May be added later by `tokens.trust`, as their key files name the token endpoint. */
@@ -50,11 +52,24 @@ type Options = {
  * stands before the first dot of a registration token chooses the answer for this device (`actOf`).
  */
 export const startFakeFcm = async (options: Options) => {
-  const { certificate, host = '127.0.0.1', ports = { messages: 0, tokens: 0 }, clock = Date.now } = options;
-  const { faults = createFaults(), modeOf = () => undefined, onDelivered = () => {}, onRefused = () => {} } = options;
+  const { certificate, host = '127.0.0.1', name = 'localhost', ports = { messages: 0, tokens: 0 } } = options;
+  const {
+    clock = Date.now,
+    faults = createFaults(),
+    modeOf = () => undefined,
+    onDelivered = () => {},
+    onRefused = () => {},
+  } = options;
   const lifetimeSeconds = options.tokenLifetimeSeconds ?? 3600;
   const tokens = createTokenIssuer({ accounts: options.accounts ?? [], lifetimeSeconds, clock });
-  const tokenServer = await startTokenServer({ certificate, host, port: ports.tokens, clock, answer: tokens.answer });
+  const tokenServer = await startTokenServer({
+    certificate,
+    host,
+    name,
+    port: ports.tokens,
+    clock,
+    answer: tokens.answer,
+  });
   const quotas = createQuotas(clock);
   const pause = createPause();
   let requests = 0;
@@ -105,7 +120,7 @@ export const startFakeFcm = async (options: Options) => {
 
   return {
     ...server,
-    origin: `https://localhost:${server.port()}`,
+    origin: `https://${name}:${server.port()}`,
     tokenUri: tokenServer.tokenUri,
     tokens,
     setQuota: quotas.set,

@@ -13,6 +13,7 @@ export type TokenFault =
 type Options = {
   readonly certificate: Certificate;
   readonly host: string;
+  readonly name: string;
   /** 0: any free one. */
   readonly port: number;
   /** Milliseconds since 1970, by the clock of Google. */
@@ -21,7 +22,7 @@ type Options = {
 };
 
 /** The OAuth token endpoint of the fake: HTTPS with HTTP/1.1. */
-export const startTokenServer = async ({ certificate, host, port, clock, answer }: Options) => {
+export const startTokenServer = async ({ certificate, host, name, port, clock, answer }: Options) => {
   let fault: TokenFault | undefined;
   let requests = 0;
   let tokenUri = '';
@@ -38,7 +39,7 @@ export const startTokenServer = async ({ certificate, host, port, clock, answer 
     return response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' }).end(body);
   };
 
-  const { origin, stop } = await startHttpsServer({ certificate, host, port, handle });
+  const { origin, stop } = await startHttpsServer({ certificate, host, name, port, handle });
   tokenUri = `${origin}/token`;
 
   return {

@@ -31,6 +31,8 @@ export type WebPushFault =
 type Options = {
   readonly certificate: Certificate;
   readonly host?: string;
+  /** What clients call it. */
+  readonly name?: string;
   /** 0: any free one. */
   readonly port?: number;
   /** Milliseconds since 1970. */
@@ -51,7 +53,15 @@ type Reply =
  * the header fields, and decrypts what came.
  */
 export const startFakePushService = async (options: Options) => {
-  const { certificate, host = '127.0.0.1', port = 0, clock = Date.now, onDelivered, faults = createFaults() } = options;
+  const {
+    certificate,
+    host = '127.0.0.1',
+    name = 'localhost',
+    port = 0,
+    clock = Date.now,
+    onDelivered,
+    faults = createFaults(),
+  } = options;
   const subscribed = new Map<string, Subscribed>();
   const pause = createPause();
   let fault: WebPushFault | undefined;
@@ -95,7 +105,7 @@ export const startFakePushService = async (options: Options) => {
     response.writeHead(answer.status, answer.headers).end(answer.body);
   };
 
-  const server = await startHttpsServer({ certificate, host, port, handle });
+  const server = await startHttpsServer({ certificate, host, name, port, handle });
   origin = server.origin;
 
   return {

@@ -1,0 +1,137 @@
+import { modes } from '@pushmesh/contracts';
+import type { Mode } from '@pushmesh/contracts';
+import { fastify } from 'fastify';
+import type { FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import type { Static, TSchema } from 'typebox';
+import { castRequest } from '../domain/cast-request.ts';
+import type { Fakes } from './fakes.ts';
+import { readFault } from './fault.ts';
+import type { Ledger } from './ledger.ts';
+
+type Deps = { readonly fakes: Fakes; readonly ledger: Ledger };
+
+const closed = { additionalProperties: false } as const;
+const Whom = {
+  service: Type.Optional(Type.Enum(['apns', 'fcm'])),
+  mode: Type.Optional(Type.Enum([...modes])),
+};
+const Streams = Type.Object({ ...Whom, limit: Type.Integer() }, closed);
+const Connections = Type.Object(
+  {
+    ...Whom,
+    do: Type.Enum(['goaway', 'cut', 'silence']),
+    unprocessed: Type.Optional(Type.Integer()),
+    reason: Type.Optional(Type.String()),
+  },
+  closed,
+);
+const Quota = Type.Object(
+  {
+    projectPerMinute: Type.Optional(Type.Integer()),
+    devicePerMinute: Type.Optional(Type.Integer()),
+    devicePerHour: Type.Optional(Type.Integer()),
+  },
+  closed,
+);
+const OAuth = Type.Object(
+  {
+    answer: Type.Enum(['reset', 'silence', 'html', 'malformed', 'slow', 'unavailable', 'refused']),
+    ms: Type.Optional(Type.Integer()),
+    retryAfter: Type.Optional(Type.String()),
+  },
+  closed,
+);
+
+/** The HTTP API that tells what the fakes got and makes them misbehave; docs/sandbox.md has its calls. */
+export const createControl = ({ fakes, ledger }: Deps) => {
+  const server = fastify({ logger: false, routerOptions: { maxParamLength: 16_384 } });
+  const done = (reply: FastifyReply) => reply.code(204).send();
+  const refused = (reply: FastifyReply, errors: unknown) => reply.code(422).send({ errors });
+
+  /** `PUT url` with a body of this shape. */
+  const put = <S extends TSchema>(method: 'PUT' | 'POST', url: string, schema: S, act: (value: Static<S>) => void) =>
+    server.route({
+      method,
+      url,
+      handler: (request, reply) => {
+        const read = castRequest(schema, request.body ?? {});
+        if (!read.ok) return refused(reply, read.errors);
+        act(read.value);
+        return done(reply);
+      },
+    });
+
+  server.get('/', () => ({
+    ...ledger.counts(),
+    requests: fakes.fcm.requests(),
+    connections: Object.fromEntries(each({}).map(({ name, fake }) => [name, fake.connections()])),
+    faults: fakes.faults.list(),
+  }));
+  server.get('/received', () => ({ devices: ledger.devices() }));
+  server.get<{ Params: { device: string } }>('/received/:device', ({ params }) => ({
+    received: ledger.of(params.device),
+  }));
+  server.get('/duplicates', () => ({ duplicates: ledger.duplicates() }));
+
+  server.get('/faults', () => ({ faults: fakes.faults.list() }));
+  server.put('/faults', (request, reply) => {
+    const read = [request.body].flat().map(readFault);
+    const errors = read.flatMap((fault) => (fault.ok ? [] : fault.errors));
+    if (errors.length > 0) return refused(reply, errors);
+    fakes.faults.set(read.flatMap((fault) => (fault.ok ? [fault.value] : [])));
+    return done(reply);
+  });
+  server.delete('/faults', (_request, reply) => {
+    fakes.faults.set([]);
+    return done(reply);
+  });
+
+  const each = ({ service, mode }: { service?: 'apns' | 'fcm'; mode?: Mode }) =>
+    [
+      { name: 'apns prod', service: 'apns', mode: 'prod', fake: fakes.apns.prod },
+      { name: 'apns dev', service: 'apns', mode: 'dev', fake: fakes.apns.dev },
+      { name: 'fcm', service: 'fcm', mode, fake: fakes.fcm },
+    ].filter((one) => one.service === (service ?? one.service) && one.mode === (mode ?? one.mode));
+
+  put('PUT', '/streams', Streams, ({ limit, ...whom }) => {
+    for (const { fake } of each(whom)) fake.limitStreams(Math.max(0, limit));
+  });
+  put('POST', '/connections', Connections, ({ do: what, unprocessed, reason, ...whom }) => {
+    for (const { fake } of each(whom)) {
+      if (what !== 'goaway') fake[what]();
+      else fake.goaway({ ...(unprocessed !== undefined && { unprocessed }), ...(reason !== undefined && { reason }) });
+    }
+  });
+  put('PUT', '/quota', Quota, fakes.fcm.setQuota);
+
+  put('PUT', '/oauth', OAuth, ({ answer, ms = 1_000, retryAfter }) => {
+    if (answer === 'slow') fakes.fcm.playTokenFault({ answer, ms });
+    else if (answer === 'refused') fakes.fcm.playTokenFault({ answer, error: 'invalid_grant' });
+    else fakes.fcm.playTokenFault({ answer, ...(retryAfter !== undefined && { retryAfter }) });
+  });
+  server.delete('/oauth', (_request, reply) => {
+    fakes.fcm.playTokenFault(undefined);
+    return done(reply);
+  });
+  server.post('/oauth/revoke', (_request, reply) => {
+    fakes.fcm.tokens.revokeTokens();
+    return done(reply);
+  });
+
+  server.post<{ Params: { device: string } }>('/subscriptions/:device', ({ params }, reply) =>
+    reply.type('application/json').send(fakes.webPush.subscribe(params.device)),
+  );
+
+  server.post('/reset', (_request, reply) => {
+    fakes.faults.set([]);
+    fakes.fcm.playTokenFault(undefined);
+    fakes.fcm.setQuota({});
+    for (const { fake, service } of each({})) fake.limitStreams(service === 'fcm' ? 100 : 1_000);
+    fakes.hurry();
+    ledger.clear();
+    return done(reply);
+  });
+
+  return server;
+};
