@@ -10,7 +10,7 @@ import { growthBench } from './growth.ts';
 import { ejabberdLineBench, lineBench } from './line.ts';
 import { median } from './measure.ts';
 import type { Run, Used } from './measure.ts';
-import { pushServiceBench } from './push-service.ts';
+import { providerBench, pushServiceBench } from './push-service.ts';
 
 /** One figure: a run, and what the processes used for it. */
 export type Figure = { readonly name: string; readonly run: Run; readonly used: Readonly<Record<string, Used>> };
@@ -25,6 +25,8 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<readon
   gateway: gatewayBench,
   dispatcher: dispatcherBench,
   push_service: pushServiceBench,
+  'push_service.fcm': providerBench('fcm'),
+  'push_service.apns': providerBench('apns'),
   line: lineBench,
   line_ejabberd: ejabberdLineBench,
   growth: growthBench,

@@ -1,54 +1,62 @@
 import { choosePorts } from '@pushmesh/servers';
-import { Agent, request } from 'node:http';
 import type { BenchOptions, Figure } from './bench.ts';
+import { startFakesProcess } from './fakes.ts';
 import { load, used } from './measure.ts';
+import { createPushRequests } from './push-request.ts';
 import { openStage } from './stage.ts';
 
-const body = JSON.stringify({
-  service: 'fcm',
-  alert: {
-    title: 'bob@localhost',
-    body: 'Neither, fair saint, if either thee dislike.',
-    badge: 1,
-    tag: 'bob@localhost',
-  },
-});
+type Measured = {
+  readonly name: string;
+  readonly service: 'fcm' | 'apns';
+  readonly callers: readonly number[];
+  /** The variables of push-service, and what must run for them. */
+  readonly prepare: (options: BenchOptions) => Promise<{
+    readonly env: Readonly<Record<string, string>>;
+    readonly stop: () => Promise<void>;
+  }>;
+};
 
-/** Requests of the MongoosePush API against the sandbox. */
-export const pushServiceBench = async (options: BenchOptions): Promise<readonly Figure[]> => {
+const measure = async (options: BenchOptions, measured: Measured): Promise<readonly Figure[]> => {
+  const { name, service, callers: steps, prepare } = measured;
   const stage = await openStage(options);
-  const { http } = await choosePorts({ http: undefined }, options.report);
-  const agent = new Agent({ keepAlive: true, maxSockets: 200 });
-  const post = (index: number): Promise<boolean> =>
-    new Promise((resolve) => {
-      const call = request({
-        agent,
-        host: '127.0.0.1',
-        port: http,
-        method: 'POST',
-        path: `/v3/notification/d${index % 500}`,
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-      });
-      call.on('response', (response) => response.resume().on('end', () => resolve(response.statusCode === 200)));
-      call.on('error', () => resolve(false));
-      call.end(body);
-    });
+  const { http = 0 } = await choosePorts({ http: undefined }, options.report);
+  const requests = createPushRequests(http, service);
+  const prepared = await prepare(options);
   try {
-    const service = await stage.start('push-service', { HTTP_PORT: String(http) });
+    const running = await stage.start('push-service', { ...prepared.env, HTTP_PORT: String(http) });
     const figures: Figure[] = [];
-    await load(Math.round(3_000 * options.scale), 10, post);
-    for (const callers of [1, 10, 100]) {
+    await load(Math.round(3_000 * options.scale), 10, requests.post);
+    for (const callers of steps) {
       const count = Math.round((callers === 1 ? 3_000 : 10_000) * options.scale);
-      const measured = await used({ 'push-service': service.ops }, count, () => load(count, callers, post));
-      figures.push({
-        name: `push_service.requests_per_s (${callers} callers)`,
-        run: measured.result,
-        used: measured.used,
-      });
+      const { result, used: cost } = await used({ 'push-service': running.ops }, count, () =>
+        load(count, callers, requests.post),
+      );
+      figures.push({ name: `${name} (${callers} callers)`, run: result, used: cost });
     }
     return figures;
   } finally {
-    agent.destroy();
+    requests.close();
     await stage.close();
+    await prepared.stop();
   }
 };
+
+/** Requests of the MongoosePush API against the sandbox: the fakes are a thread of the process that is measured. */
+export const pushServiceBench = (options: BenchOptions): Promise<readonly Figure[]> =>
+  measure(options, {
+    name: 'push_service.requests_per_s',
+    service: 'fcm',
+    callers: [1, 10, 100],
+    prepare: async () => ({ env: {}, stop: async () => {} }),
+  });
+
+/** The same against a fake provider in another process (`npm run fakes`): HTTP/2 over TLS, OAuth or provider tokens. */
+export const providerBench =
+  (service: 'fcm' | 'apns') =>
+  (options: BenchOptions): Promise<readonly Figure[]> =>
+    measure(options, {
+      name: `push_service.${service}`,
+      service,
+      callers: [1, 10, 50, 100, 200],
+      prepare: startFakesProcess,
+    });

@@ -39,7 +39,6 @@ export const startPushService = async ({ http, timeouts, providers, ...bounds }:
     clock: Date.now,
   });
   await sandbox.resource.start();
-  while (sandbox.resource.missing()) await new Promise((resolve) => setTimeout(resolve, 5));
   await service.resource.start();
   const url = service.address();
   let stopped: Promise<void> | undefined;

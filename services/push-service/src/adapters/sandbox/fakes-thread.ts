@@ -45,8 +45,8 @@ type Options = {
 export const startFakesThread = async ({ bounds, onReceived, onEvicted }: Options) => {
   const worker = new Worker(new URL('./thread.ts', import.meta.url), {
     workerData: bounds,
-    // As much as the phones may hold, and a young generation that stays in the cache of the processor.
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    // Enough for what the phones may hold; with Node's own limits it would grow to several times of that before it is cleared.
+    resourceLimits: { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 },
   });
   const waiting = new Map<number, (answer: unknown) => void>();
   let questions = 0;

@@ -15,6 +15,8 @@ type Options = Bounds & {
   readonly onEvicted: (count: number) => void;
 };
 
+const openMs = 20_000;
+
 /**
  * What stands for the providers where there are no credentials: fakes of them on a thread of this process, the providers as
  * they are in service, pointed at the fakes, and the phones with what arrived there.
@@ -27,6 +29,11 @@ export const openSandbox = async ({ apnsTopic, maxSubscribers, onEvicted, ...bou
   };
   const thread: FakesThread = await startFakesThread({ bounds, onReceived, onEvicted });
   const { providers, open, close } = createSandboxProviders(thread.known, apnsTopic);
+
+  const missing = () => {
+    const dark = providers.find((provider) => provider.connections().connected === 0);
+    return dark && `no connection to the fake of ${dark.service}`;
+  };
 
   return {
     providers,
@@ -49,11 +56,13 @@ export const openSandbox = async ({ apnsTopic, maxSubscribers, onEvicted, ...bou
     },
     resource: {
       name: 'sandbox',
-      start: async () => open(),
-      missing: () => {
-        const dark = providers.find((provider) => provider.connections().connected === 0);
-        return dark && `no connection to the fake of ${dark.service}`;
+      start: async () => {
+        open();
+        // They are a thread away, so nobody has to see a sandbox that cannot push yet.
+        const giveUpAt = Date.now() + openMs;
+        while (missing() && Date.now() < giveUpAt) await new Promise((resolve) => setTimeout(resolve, 5));
       },
+      missing,
       stop: async () => {
         await close();
         await thread.stop();

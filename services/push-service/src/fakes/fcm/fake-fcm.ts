@@ -82,13 +82,15 @@ export const startFakeFcm = async (options: Options) => {
     const account = tokens.accountOf((request.headers['authorization'] ?? '').replace(/^Bearer /, ''));
     if (!account) return fcmAnswers.unauthenticated();
     if (account.projectId !== projectId) return fcmAnswers.permissionDenied();
+    const full = quotas.takeOfProject(projectId);
+    if (full !== undefined) return fcmAnswers.throttled(String(full));
     const judged = judgeMessage(request.body);
     return judged.ok ? received(request, judged.message, projectId) : judged.response;
   };
 
   const received = (request: FakeRequest, message: SentMessage, projectId: string): FakeReply | Promise<FakeReply> => {
     const target = message.token ?? message.fid ?? message.topic ?? message.condition ?? '';
-    const full = quotas.take(projectId, target);
+    const full = quotas.takeOfDevice(target);
     if (full !== undefined) return fcmAnswers.throttled(String(full));
     const act = faults.actFor({ service: 'fcm', mode: modeOf(projectId), token: target }) ?? actOf(target);
     const delivery = { target, projectId, message, at: clock() };
