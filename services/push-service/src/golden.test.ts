@@ -2,13 +2,11 @@ import { readFileSync } from 'node:fs';
 import { pushApiVersions } from '@pushmesh/contracts';
 import type { PushApiVersion } from '@pushmesh/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toApnsMessage } from './domain/apns-message.ts';
-import { toApnsAnswer } from './domain/apns-outcome.ts';
-import { refuse } from './domain/category.ts';
+import { readApnsCredentials } from './adapters/apns/credentials.ts';
+import { createApnsProvider } from './adapters/apns/provider.ts';
+import { startFcm } from './adapters/fcm/testing.ts';
 import type { ProviderAnswer } from './domain/category.ts';
-import { toFcmMessage } from './domain/fcm-message.ts';
 import type { FcmMessage } from './domain/fcm-message.ts';
-import { toFcmAnswer } from './domain/fcm-outcome.ts';
 import { toHttpAnswer } from './domain/http-answer.ts';
 import type { Notification } from './domain/notification.ts';
 import type { ProviderResponse } from './domain/provider-response.ts';
@@ -21,7 +19,13 @@ import {
   requestDifferences,
   unrecordedDifferences,
 } from './golden-differences.ts';
+import { createApnsFake } from './fakes/apns/apns-fake.ts';
+import { createApnsKey } from './fakes/apns/provider-token.ts';
+import type { FakeReply, FakeRequest } from './fakes/http2-fake.ts';
+import { createFakeAuthority } from './fakes/tls.ts';
 import { startPushService } from './testing.ts';
+
+// All of it through the providers as they are in service, over TLS, with fakes behind them that answer as it was recorded.
 
 type Golden = {
   readonly request_validation: readonly {
@@ -54,10 +58,66 @@ const golden = JSON.parse(
 const ownRefusal = /^\{"reason":"\w+","details":".+"\}$/;
 
 const faults = {
-  'connection killed': 'connection_lost',
-  'stream reset': 'connection_lost',
-  'answer after 6 s': 'request_timeout',
-} as const;
+  'connection killed': { type: 'cut' },
+  'stream reset': { type: 'reset', code: 2 },
+  'answer after 6 s': { type: 'silence' },
+} as const satisfies Readonly<Record<string, FakeReply>>;
+
+/** The real one is 5 s. */
+const timeoutMs = 1_000;
+
+const startApns = async () => {
+  const authority = createFakeAuthority();
+  const key = createApnsKey();
+  const fake = createApnsFake({ authority, keys: [key] });
+  await fake.start();
+  const read = readApnsCredentials({ type: 'token', ...key });
+  if (!read.ok) throw new Error(read.why);
+  const provider = (mode: 'prod' | 'dev', defaultTopic: string | undefined) =>
+    createApnsProvider({
+      mode,
+      tags: [],
+      endpoint: fake.origin(),
+      ca: authority.ca,
+      credentials: read.credentials,
+      defaultTopic,
+      clock: () => 0,
+      pool: { connections: 1, queueLimit: 10, timeoutMs, backoff: { firstMs: 1, maxMs: 1 } },
+    });
+  const providers = { prod: provider('prod', 'com.example.app'), dev: provider('dev', undefined) };
+  return {
+    fake,
+    push: (notification: Notification) => providers[notification.mode].push(notification),
+    stop: async () => {
+      await Promise.all([providers.prod.close(0), providers.dev.close(0)]);
+      await fake.stop();
+    },
+  };
+};
+
+let apnsBehind: Awaited<ReturnType<typeof startApns>>;
+let fcmBehind: Awaited<ReturnType<typeof startFcm>>;
+beforeAll(async () => {
+  apnsBehind = await startApns();
+  fcmBehind = await startFcm({ timeoutMs });
+});
+afterAll(() => Promise.all([apnsBehind.stop(), fcmBehind.stop()]));
+
+/** Pushes, has this answered, and gives back the last request that the provider made of it. */
+const pushTo = async (notification: Notification, reply: FakeReply) => {
+  const requests: Pick<FakeRequest, 'path' | 'headers' | 'body'>[] = [];
+  const script = (request: Pick<FakeRequest, 'path' | 'headers' | 'body'>) => {
+    requests.push(request);
+    return reply;
+  };
+  const { service } = notification;
+  const behind = { apns: apnsBehind, fcm: fcmBehind }[service];
+  behind.fake.script(script);
+  const answer = await (service === 'apns' ? apnsBehind : fcmBehind.provider).push(notification);
+  const request = requests.at(-1);
+  if (!request) throw new Error('nothing was sent');
+  return { answer, request };
+};
 
 describe('every recorded request', () => {
   let service: Awaited<ReturnType<typeof startPushService>>;
@@ -104,14 +164,14 @@ describe('every recorded request', () => {
 describe('every recorded provider answer', () => {
   const rows = golden.outcome.map((row) => ({ ...row, name: outcomeName(row) }));
 
-  it.each(rows)('$name', ({ name, service, provider, answers }) => {
+  it.each(rows)('$name', async ({ name, service, provider, answers }) => {
     const v3 = outcomeDifferences[name] ?? answers.v3;
     const word = emptyInV2[name];
     const expected = {
       v3: { status: v3.status, body: v3.body },
       ...(word ? { v1: details(word), v2: details(word) } : { v1: answers.v1, v2: answers.v2 }),
     };
-    const answer = answerOf(service, provider);
+    const { answer } = await pushTo(read('v3', { service, alert: { title: 't', body: 'b' } }), replyOf(provider));
     expect(Object.fromEntries(pushApiVersions.map((version) => [version, httpAnswer(version, answer)]))).toEqual(
       expected,
     );
@@ -150,20 +210,27 @@ describe('every recorded message to a provider', () => {
   const apns = rows.filter(({ body }) => body.service === 'apns');
   const fcm = rows.filter(({ body }) => body.service === 'fcm');
 
-  it.each(fcm)('$version $body', ({ notification, provider: [recorded] }) => {
+  const ok: FakeReply = { type: 'answer', status: 200 };
+
+  it.each(fcm)('$version $body', async ({ notification, provider: [recorded] }) => {
     const { message } = recorded.body as { message: FcmMessage };
     const corrected = fcmCorrections.reduce((each, { correct }) => correct(each, notification), message);
-    expect(toFcmMessage(notification)).toEqual(corrected);
+    const { request } = await pushTo(notification, ok);
+    expect(JSON.parse(request.body)).toEqual({ message: corrected });
   });
 
-  it.each(apns)('$version $body', ({ notification, provider: [recorded] }) => {
-    const defaultTopic = notification.mode === 'prod' ? 'com.example.app' : undefined;
-    const mapped = toApnsMessage(notification, { defaultTopic, now: 0 });
+  it.each(apns)('$version $body', async ({ notification, provider: [recorded] }) => {
+    const { request } = await pushTo(notification, ok);
     const corrected = apnsCorrections.reduce(
       (each, { correct }) => correct(each, notification),
       recordedApns(recorded),
     );
-    expect(mapped).toEqual({ ok: true, message: { path: recorded.path, ...corrected } });
+    const { 'apns-id': id, ...headers } = recordedApns({ ...request, body: undefined }).headers;
+    expect({ path: request.path, headers, payload: JSON.parse(request.body) as unknown }).toEqual({
+      path: recorded.path,
+      ...corrected,
+    });
+    expect(id).toMatch(/^[\da-f-]{36}$/);
   });
 
   it.each(fcmCorrections)('$why', ({ correct }) => {
@@ -207,12 +274,8 @@ function outcomeName({ service, provider }: Golden['outcome'][number]): string {
   return `${service} ${status} ${word?.[1] ?? body}`;
 }
 
-function answerOf(
-  service: 'fcm' | 'apns',
-  { fault, status = 0, body = '' }: Golden['outcome'][number]['provider'],
-): ProviderAnswer {
-  if (fault) return refuse(faults[fault]);
-  return service === 'apns' ? toApnsAnswer({ status, body }, 0) : toFcmAnswer({ status, body }, 0);
+function replyOf({ fault, status = 0, body = '' }: Golden['outcome'][number]['provider']): FakeReply {
+  return fault ? faults[fault] : { type: 'answer', status, body };
 }
 
 function read(version: PushApiVersion, body: unknown): Notification {

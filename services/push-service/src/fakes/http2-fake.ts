@@ -46,6 +46,8 @@ export const createHttp2Fake = (options: Options) => {
   const { host, reply, firstStreams, isKnown = () => false } = options;
   /** With the ids of their open streams. */
   const sessions = new Map<Http2Session, Set<number>>();
+  /** What their GOAWAY said. */
+  const lastIds = new WeakMap<Http2Session, number>();
   const sockets = new Set<Socket>();
   const timers = new Set<NodeJS.Timeout>();
   let { port, maxConcurrentStreams } = options;
@@ -73,8 +75,13 @@ export const createHttp2Fake = (options: Options) => {
       drip(stream, rest.slice(1), stepMs);
     });
 
-  const goaway = (session: Http2Session, lastId: number, code = 0, reason?: string) =>
+  /** `lastId` 0 is "all that came" to Node. A later GOAWAY may not take back what an earlier one said (RFC 9113 §6.8). */
+  const goaway = (session: Http2Session, lastId: number, code = 0, reason?: string) => {
+    const before = lastIds.get(session) ?? Number.POSITIVE_INFINITY;
+    if (before <= lastId || (lastId === 0 && before < Number.POSITIVE_INFINITY)) return;
+    if (lastId > 0) lastIds.set(session, lastId);
     session.goaway(code, lastId, reason === undefined ? undefined : Buffer.from(JSON.stringify({ reason })));
+  };
 
   const play = (stream: ServerHttp2Stream, result: FakeReply) => {
     if (stream.destroyed || stream.closed || !stream.session) return;
@@ -89,8 +96,8 @@ export const createHttp2Fake = (options: Options) => {
         stream.respond({ ':status': 200 });
         return void stream.write('{"', () => stream.destroy(new Error('the answer breaks off')));
       case 'goaway':
-        goaway(stream.session, (stream.id ?? 0) - 2, 0, result.reason);
-        // Node cannot say "none" in its GOAWAY.
+        goaway(stream.session, Math.max(0, (stream.id ?? 0) - 2), 0, result.reason);
+        // There is no id before the first.
         if (stream.id === 1) stream.close(constants.NGHTTP2_REFUSED_STREAM);
         return;
       case 'cut':
@@ -112,7 +119,8 @@ export const createHttp2Fake = (options: Options) => {
     });
     stream.on('end', () => {
       if (!session) return;
-      const isOver = () => stream.destroyed || stream.closed;
+      // What came in one read with the request that made us say GOAWAY is still there.
+      const isOver = () => stream.destroyed || stream.closed || id > (lastIds.get(session) ?? id);
       const result = reply({ ...head(headers), body, session, isOver });
       if (!(result instanceof Promise)) return play(stream, result);
       result.then((each) => play(stream, each)).catch((error: unknown) => stream.destroy(error as Error));
@@ -168,7 +176,6 @@ export const createHttp2Fake = (options: Options) => {
     goaway: ({ unprocessed = 0, code = 0, reason }: { unprocessed?: number; code?: number; reason?: string } = {}) => {
       for (const [session, ids] of sessions) {
         const firstUnprocessed = unprocessed === 0 ? undefined : [...ids].at(-unprocessed);
-        // 0 is "all that came" to Node.
         goaway(session, firstUnprocessed === undefined ? 0 : firstUnprocessed - 2, code, reason);
       }
     },

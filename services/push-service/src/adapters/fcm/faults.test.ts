@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { patiently } from '../http2/testing.ts';
 import { startFcm } from './testing.ts';
 
 // The provider, its connections and its token endpoint as they are in service, against a fake of FCM that misbehaves.
@@ -89,6 +90,62 @@ it('tells each push its own end when connections break in mid-flight', async () 
   expect(deliveries.filter(({ target }) => target.startsWith('TOK-'))).toHaveLength(20);
 });
 
+it('after GOAWAY what FCM accepted is finished, and the others go over another connection, once', async () => {
+  const { push, fake, deliveries } = await start();
+  await push('TOK');
+  const slow = range.map((n) => push(`slow.60000.${n}`));
+  await expect.poll(() => fake.requests().messages, patiently).toBe(41);
+  fake.goaway({ unprocessed: 10, reason: 'max_age' });
+  await expect.poll(() => fake.requests().messages, patiently).toBe(51);
+  fake.hurry();
+  expect(await Promise.all(slow)).toEqual(range.map(() => ok));
+  const got = deliveries.map(({ target }) => target);
+  expect(new Set(got).size).toBe(got.length);
+});
+
+it('GOAWAY in the middle of traffic costs the others nothing, and nobody gets one twice', async () => {
+  const { push, fake, deliveries } = await start();
+  await push('TOK');
+  fake.playFault({ answer: 'goaway.Shutdown', token: 'TOK-20', times: 1 });
+  expect(await Promise.all(range.map((n) => push(`TOK-${n}`)))).toEqual(range.map(() => ok));
+  expect(deliveries.map(({ target }) => target).toSorted()).toEqual(
+    ['TOK', ...range.map((n) => `TOK-${n}`)].toSorted(),
+  );
+});
+
+it('keeps to fewer streams as soon as FCM says so', async () => {
+  const { push, fake } = await start();
+  await push('TOK');
+  fake.limitStreams(2);
+  let [open, most] = [0, 0];
+  fake.script(() => {
+    open += 1;
+    most = Math.max(most, open);
+    setImmediate(() => (open -= 1));
+    return undefined;
+  });
+  expect(await Promise.all(range.map((n) => push(`slow.5.${n}`)))).toEqual(range.map(() => ok));
+  expect(most).toBeLessThanOrEqual(2);
+});
+
+it('hands on the quotas of the project and of a device, until their window opens again', async () => {
+  const { push, pass, fake } = await start();
+  fake.setQuota({ projectPerMinute: 4, devicePerMinute: 2 });
+  const full = (seconds: number) => ({
+    category: 'too_many_requests',
+    reason: 'QUOTA_EXCEEDED',
+    retryAfterSeconds: seconds,
+  });
+  expect(await push('a')).toEqual(ok);
+  pass(20_000);
+  expect(await push('a')).toEqual(ok);
+  expect(await push('a')).toEqual(full(40));
+  expect(await push('b')).toEqual(ok);
+  expect(await push('c')).toEqual(full(40));
+  pass(40_000);
+  expect(await push('a')).toEqual(ok);
+});
+
 describe('the token endpoint', () => {
   it.each([
     { answer: 'reset' },
@@ -96,8 +153,9 @@ describe('the token endpoint', () => {
     { answer: 'html' },
     { answer: 'malformed' },
     { answer: 'silence' },
+    { answer: 'slow', ms: 20_000 },
   ] as const)('may be out ($answer) for longer than a token lives', async (fault) => {
-    const { push, pass, fake, deliveries } = await start(fault.answer === 'silence' ? { tokenTimeoutMs: 1_000 } : {});
+    const { push, pass, fake, deliveries } = await start(fault.answer === 'silence' || fault.answer === 'slow' ? { tokenTimeoutMs: 1_000 } : {});
     expect(await push('TOK')).toEqual(ok);
     fake.playTokenFault(fault);
     // The token lives: nobody notices.

@@ -67,6 +67,7 @@ export const startFcm = async ({
 
   return {
     fake,
+    provider,
     deliveries,
     oauth,
     trustedAccount,

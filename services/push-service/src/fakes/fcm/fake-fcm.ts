@@ -74,9 +74,13 @@ export const startFakeFcm = async (options: Options) => {
   const pause = createPause();
   let requests = 0;
   let delivered = 0;
+  let script: (request: FakeRequest) => FakeReply | undefined = () => undefined;
 
   const reply = (request: FakeRequest): FakeReply | Promise<FakeReply> => {
+    if (request.isOver()) return { type: 'silence' };
     requests += 1;
+    const scripted = script(request);
+    if (scripted) return scripted;
     const projectId = /^\/v1\/projects\/([^/]+)\/messages:send$/.exec(request.path)?.[1];
     if (projectId === undefined || request.method !== 'POST') return fcmAnswers.html(404);
     const account = tokens.accountOf((request.headers['authorization'] ?? '').replace(/^Bearer /, ''));
@@ -128,6 +132,10 @@ export const startFakeFcm = async (options: Options) => {
     setQuota: quotas.set,
     /** How many requests for tokens and messages came, whatever the answer. */
     requests: () => ({ tokens: tokenServer.requests(), messages: requests }),
+    /** What is to happen to each message from now on, whatever it is; `undefined` lets it be judged. */
+    script: (next: (request: FakeRequest) => FakeReply | undefined = () => undefined): void => {
+      script = next;
+    },
     /** Plays this alone; `undefined` ends it. */
     playFault: (fault: Fault | undefined): void => faults.set(fault ? [fault] : []),
     playTokenFault: tokenServer.playFault,

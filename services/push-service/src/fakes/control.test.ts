@@ -1,0 +1,100 @@
+import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { createLog } from '@pushmesh/telemetry';
+import { readPushServiceConfig } from '../config.ts';
+import { patiently } from '../adapters/http2/testing.ts';
+import { createProviders } from '../providers.ts';
+import { createControl } from './control.ts';
+import { writeCredentials } from './credentials-dir.ts';
+import { startFakes } from './fakes.ts';
+import type { Fakes } from './fakes.ts';
+import { createLedger } from './ledger.ts';
+
+// What `npm run fakes` offers, used by the providers with the variables that it prints.
+
+const dir = mkdtempSync(join(tmpdir(), 'pushmesh-fakes-'));
+let fakes: Fakes;
+let control: ReturnType<typeof createControl>;
+let providers: ReturnType<typeof createProviders>;
+
+beforeAll(async () => {
+  const ledger = createLedger({ maxPhones: 10, maxNotifications: 5, maxKeys: 5 });
+  fakes = await startFakes({ projects: { 'pushmesh-fakes': undefined }, onReceived: ledger.note });
+  control = createControl({ fakes, ledger });
+  const { NODE_EXTRA_CA_CERTS: ca = '', ...variables } = writeCredentials(dir, fakes.known);
+  const config = readPushServiceConfig(variables);
+  if (!config.providers) throw new Error('no providers');
+  providers = createProviders(config.providers, { log: createLog('test', 'silent'), ca: readFileSync(ca, 'utf8') });
+  await providers.resource.start();
+});
+afterAll(async () => {
+  await providers.resource.stop();
+  await control.close();
+  await fakes.stop();
+});
+
+const call = async (method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: string, payload?: object) => {
+  const response = await control.inject({ method, url, ...(payload && { payload }) });
+  return { status: response.statusCode, body: response.body === '' ? undefined : (response.json() as unknown) };
+};
+const push = (service: 'fcm' | 'apns', device_id: string) => {
+  const provider = providers.providers.find((each) => each.service === service && each.mode === 'prod');
+  return provider?.push({ service, device_id, mode: 'prod', tags: [], alert: { title: 't', body: 'b' } });
+};
+afterEach(() => call('POST', '/reset'));
+
+it('keeps the credentials to their owner', () => {
+  expect(statSync(join(dir, 'service-account.json')).mode & 0o077).toBe(0);
+});
+
+it('tells what came for a device, refused or not, and what came twice', async () => {
+  await push('apns', 'phone');
+  await push('fcm', 'unregistered.phone');
+  await push('fcm', 'phone');
+  await push('fcm', 'phone');
+  expect((await call('GET', '/received/phone')).body).toMatchObject({
+    received: [
+      { service: 'apns', mode: 'prod', title: 't', answer: 'accept' },
+      { service: 'fcm', answer: 'accept' },
+      { service: 'fcm', answer: 'accept' },
+    ],
+  });
+  expect((await call('GET', '/received/unregistered.phone')).body).toMatchObject({
+    received: [{ answer: 'unregistered' }],
+  });
+  expect((await call('GET', '/duplicates')).body).toMatchObject({ duplicates: [{ device_id: 'phone', times: 2 }] });
+  expect((await call('GET', '/')).body).toMatchObject({ received: 4, accepted: 3, refused: 1, duplicates: 1 });
+});
+
+it('plays faults until they are over or deleted', async () => {
+  expect((await call('PUT', '/faults', [{ answer: 'party' }])).status).toBe(422);
+  expect((await call('PUT', '/faults', { answer: 'throttled.7', service: 'fcm', times: 1 })).status).toBe(204);
+  expect(await push('apns', 'phone')).toEqual({ category: 'ok' });
+  expect(await push('fcm', 'phone')).toMatchObject({ category: 'too_many_requests', retryAfterSeconds: 7 });
+  expect(await push('fcm', 'phone')).toEqual({ category: 'ok' });
+  await call('PUT', '/faults', [{ answer: 'badtoken', token: 'a' }, { answer: 'word.Shutdown' }]);
+  expect(await push('apns', 'a')).toMatchObject({ reason: 'BadDeviceToken' });
+  expect(await push('apns', 'b')).toMatchObject({ reason: 'Shutdown' });
+  await call('DELETE', '/faults');
+  expect(await push('apns', 'a')).toEqual({ category: 'ok' });
+});
+
+it('limits, ends and silences connections, and keeps quotas', async () => {
+  await push('apns', 'a');
+  await call('PUT', '/streams', { service: 'apns', limit: 1 });
+  await call('POST', '/connections', { do: 'goaway', service: 'apns', reason: 'Shutdown' });
+  expect(await push('apns', 'a')).toEqual({ category: 'ok' });
+  await call('POST', '/connections', { do: 'silence', service: 'apns', mode: 'prod' });
+  expect(['connection_lost', 'request_timeout']).toContain((await push('apns', 'a'))?.category);
+  await expect.poll(() => push('apns', 'a'), patiently).toEqual({ category: 'ok' });
+  await call('PUT', '/quota', { devicePerMinute: 1 });
+  expect(await push('fcm', 'q')).toEqual({ category: 'ok' });
+  expect(await push('fcm', 'q')).toMatchObject({ category: 'too_many_requests' });
+});
+
+it('gives a Web Push subscription', async () => {
+  const { body } = await call('POST', '/subscriptions/browser');
+  expect(body).toMatchObject({ endpoint: `${fakes.known.webPush.origin}/push/browser` });
+});

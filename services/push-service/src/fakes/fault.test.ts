@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest';
+import { actOf, readAct, retryAfterText } from './act.ts';
+import { createFaults, readFault } from './fault.ts';
+
+it.each([
+  ['unregistered.future.a', { type: 'unregistered', since: 'future' }],
+  ['throttled.a', { type: 'throttled', retryAfter: { type: 'seconds', seconds: 2 } }],
+  ['throttled.absurd.a', { type: 'throttled', retryAfter: { type: 'absurd' } }],
+  ['unavailable.a', { type: 'unavailable', retryAfter: { type: 'none' } }],
+  ['slow.20-80.a', { type: 'slow', ms: 20, mostMs: 80 }],
+  ['slow.999999.a', { type: 'slow', ms: 60_000, mostMs: 60_000 }],
+  ['slow.a', { type: 'accept' }],
+  ['word.BadTopic.a', { type: 'word', word: 'BadTopic' }],
+  ['html.999.a', { type: 'html', status: 404 }],
+  ['goaway.Shutdown.a', { type: 'goaway', reason: 'Shutdown' }],
+  ['refused.a', { type: 'reset', code: 7 }],
+  ['devonly.a', { type: 'only', mode: 'dev' }],
+  ['reset', { type: 'accept' }],
+  ['__proto__.a', { type: 'accept' }],
+])('the token %s', (token, act) => {
+  expect(actOf(token)).toEqual(act);
+});
+
+it('asks to wait in every form of the header', () => {
+  const now = Date.UTC(2026, 10, 1);
+  expect(retryAfterText({ type: 'date' }, now)).toBe('Sun, 01 Nov 2026 00:00:05 GMT');
+  expect(retryAfterText({ type: 'absurd' }, now)).toBe('999999999999');
+  expect(retryAfterText({ type: 'none' }, now)).toBeUndefined();
+});
+
+it('takes one word for an act of all', () => {
+  expect(readAct('reset')).toEqual({ type: 'reset', code: 2 });
+  expect(readAct('party')).toBeUndefined();
+  expect(readFault({ answer: 'party' })).toMatchObject({ ok: false, errors: [{ message: 'Invalid value for enum' }] });
+});
+
+it('plays the first fault that is about a request, as often and as likely as it says', () => {
+  const faults = createFaults(() => 0.3);
+  const apns = { service: 'apns', mode: 'prod', token: 'a' } as const;
+  faults.set([
+    { answer: 'reset', token: 'b' },
+    { answer: 'cut', service: 'apns', mode: 'dev' },
+    { answer: 'html', percent: 30 },
+    { answer: 'badtoken', percent: 31, times: 2 },
+  ]);
+  expect(faults.actFor({ ...apns, token: 'b' })).toEqual({ type: 'reset', code: 2 });
+  expect(faults.actFor({ ...apns, mode: 'dev' })).toEqual({ type: 'cut' });
+  expect([1, 2, 3].map(() => faults.actFor(apns)?.type)).toEqual(['badtoken', 'badtoken', undefined]);
+  faults.set([]);
+  expect(faults.actFor({ ...apns, token: 'b' })).toBeUndefined();
+});
