@@ -31,7 +31,9 @@ export const startFakesProcess = async ({ dataDir, report }: BenchOptions) => {
       throw new Error(`the fakes did not start: ${end ?? 'time is up'}. ${await instance.lastLines()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const lines = readFileSync(join(folder, 'credentials', 'push-service.env'), 'utf8').trim().split('\n');
+  const lines = readFileSync(join(folder, 'credentials', 'push-service.env'), 'utf8')
+    .trim()
+    .split('\n');
   return {
     env: Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])),
     stop: () => instance.stop(),

@@ -24,19 +24,15 @@ afterAll(async () => {
   await service.stop();
 });
 
-const keys = {
-  p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4',
-  auth: 'BTBZMqHH6r4Tts7J_aSIgg',
-};
-const subscription = (token: string): string => JSON.stringify({ endpoint: `https://push.example/${token}`, keys });
+const subscription = (token: string): Promise<string> => service.sandbox.subscription(token);
 
-const delivery = (target: PushService, token: string, more: Partial<Delivery> = {}): Delivery => ({
+const delivery = async (target: PushService, token: string, more: Partial<Delivery> = {}): Promise<Delivery> => ({
   v: 1,
   id: 'd',
   node: { host: 'h', node: 'n', version: 1 },
   service: target,
   mode: 'dev',
-  deviceId: target === 'webpush' ? subscription(token) : token,
+  deviceId: target === 'webpush' ? await subscription(token) : token,
   options: {
     service: target,
     mode: 'dev',
@@ -70,42 +66,43 @@ describe.each(pushApiVersions)('%s', (version) => {
     ['reset.phone', 'unavailable'],
     ['a/b c:d%2F?#', 'delivered'],
   ])('a push to %s is %s, on all push services', async (token, outcome) => {
-    for (const target of pushServices) expect((await send(delivery(target, token))).outcome).toBe(outcome);
+    for (const target of pushServices) expect((await send(await delivery(target, token))).outcome).toBe(outcome);
   });
 
   it('a push that is too large is that; FCM’s own word in v1 and v2 does not tell', async () => {
     for (const target of ['apns', 'webpush'] as const)
-      expect((await send(delivery(target, 'toolarge.always.phone'))).outcome).toBe('too-large');
-    const fcm = await send(delivery('fcm', 'toolarge.always.phone'));
+      expect((await send(await delivery(target, 'toolarge.always.phone'))).outcome).toBe('too-large');
+    const fcm = await send(await delivery('fcm', 'toolarge.always.phone'));
     expect(fcm.outcome).toBe(version === 'v3' ? 'too-large' : 'rejected');
   });
 
   it('what is no subscription is rejected, and one of 4,096 octets is taken, however they are encoded', async () => {
-    expect((await send(delivery('webpush', '', { deviceId: 'TOK' }))).outcome).toBe('rejected');
-    const spaces = ' '.repeat(4_096 - subscription('long').length);
-    expect((await send(delivery('webpush', '', { deviceId: subscription('long') + spaces }))).outcome).toBe(
-      'delivered',
-    );
+    expect((await send(await delivery('webpush', '', { deviceId: 'TOK' }))).outcome).toBe('rejected');
+    const long = await subscription('long');
+    const spaces = ' '.repeat(4_096 - long.length);
+    expect((await send(await delivery('webpush', '', { deviceId: long + spaces }))).outcome).toBe('delivered');
   });
 
   it('a push without text is accepted', async () => {
     for (const target of pushServices)
-      expect((await send(delivery(target, 'quiet', { summary: {} }))).outcome).toBe('delivered');
+      expect((await send(await delivery(target, 'quiet', { summary: {} }))).outcome).toBe('delivered');
   });
 
   it('the hints of the push service arrive', async () => {
     for (const target of ['fcm', 'webpush'] as const)
-      expect((await send(delivery(target, 'throttled.phone'))).retryAfterMs).toBe(2_000);
-    expect(await send(delivery('webpush', 'unregistered.phone'))).not.toHaveProperty('unregisteredAt');
-    expect((await send(delivery('apns', 'unregistered.phone'))).unregisteredAt).toBeGreaterThan(1_700_000_000_000);
+      expect((await send(await delivery(target, 'throttled.phone'))).retryAfterMs).toBe(2_000);
+    expect(await send(await delivery('webpush', 'unregistered.phone'))).not.toHaveProperty('unregisteredAt');
+    expect((await send(await delivery('apns', 'unregistered.phone'))).unregisteredAt).toBeGreaterThan(
+      1_700_000_000_000,
+    );
   });
 });
 
 it('a Web Push app gets the alert as it is, click_action included', async () => {
-  const to = delivery('webpush', 'a-browser-of-its-own');
+  const to = await delivery('webpush', 'a-browser-of-its-own');
   await client.post(toPushRequest(to, { version: 'v3', fcmDev: true, fallbackText: 'x' }), 'tp');
   const alert = { title: 'bob@h', body: 'hi', tag: 'bob@h', badge: 2, click_action: 'open', sound: 'ping' };
-  const [received] = service.sandbox.phones.of(to.deviceId);
+  const [received] = await service.sandbox.phone('a-browser-of-its-own');
   const message = received?.provider as WebPushMessage | undefined;
   expect(message?.headers).toMatchObject({ ttl: '60', urgency: 'high' });
   expect(JSON.parse(message?.payload ?? '')).toEqual({ alert });
@@ -113,7 +110,10 @@ it('a Web Push app gets the alert as it is, click_action included', async () => 
 
 it('every option arrives at the phone', async () => {
   const phone = 'a-phone-of-its-own';
-  await client.post(toPushRequest(delivery('apns', phone), { version: 'v3', fcmDev: true, fallbackText: 'x' }), 'tp');
+  await client.post(
+    toPushRequest(await delivery('apns', phone), { version: 'v3', fcmDev: true, fallbackText: 'x' }),
+    'tp',
+  );
   expect(await service.json(`/sandbox/devices/${phone}`)).toMatchObject({
     notifications: [
       {

@@ -110,10 +110,10 @@ const pushTo = async (notification: Notification, reply: FakeReply) => {
     requests.push(request);
     return reply;
   };
-  const { service } = notification;
-  const behind = { apns: apnsBehind, fcm: fcmBehind }[service];
-  behind.fake.script(script);
-  const answer = await (service === 'apns' ? apnsBehind : fcmBehind.provider).push(notification);
+  const [fake, provider] =
+    notification.service === 'apns' ? [apnsBehind.fake, apnsBehind] : [fcmBehind.fake, fcmBehind.provider];
+  fake.script(script);
+  const answer = await provider.push(notification);
   const request = requests.at(-1);
   if (!request) throw new Error('nothing was sent');
   return { answer, request };

@@ -39,7 +39,7 @@ const call = async (method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: string, payl
   const response = await control.inject({ method, url, ...(payload && { payload }) });
   return { status: response.statusCode, body: response.body === '' ? undefined : (response.json() as unknown) };
 };
-const push = (service: 'fcm' | 'apns', device_id: string) => {
+const push = (service: 'fcm' | 'apns' | 'webpush', device_id: string) => {
   const provider = providers.providers.find((each) => each.service === service && each.mode === 'prod');
   return provider?.push({ service, device_id, mode: 'prod', tags: [], alert: { title: 't', body: 'b' } });
 };
@@ -94,7 +94,10 @@ it('limits, ends and silences connections, and keeps quotas', async () => {
   expect(await push('fcm', 'q')).toMatchObject({ category: 'too_many_requests' });
 });
 
-it('gives a Web Push subscription', async () => {
+it('gives Web Push subscriptions, and decrypts what comes for them', async () => {
   const { body } = await call('POST', '/subscriptions/browser');
-  expect(body).toMatchObject({ endpoint: `${fakes.known.webPush.origin}/push/browser` });
+  expect(await push('webpush', JSON.stringify(body))).toEqual({ category: 'ok' });
+  expect((await call('GET', '/received/browser')).body).toMatchObject({
+    received: [{ service: 'webpush', title: 't', body: 'b', answer: 'accept' }],
+  });
 });

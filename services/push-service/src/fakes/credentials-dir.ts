@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KnownOfFakes } from './fakes.ts';
@@ -29,6 +30,10 @@ export const writeCredentials = (dir: string, { ca, apns, fcm }: KnownOfFakes): 
     PUSH_APNS_ENABLED: 'true',
     ...ofMode('prod'),
     ...ofMode('dev'),
+    PUSH_WEBPUSH_ENABLED: 'true',
+    PUSH_WEBPUSH_VAPID_KEY_FILE: write('vapid.pem', newVapidKey()),
+    PUSH_WEBPUSH_SUBJECT: 'mailto:push@example.org',
+    PUSH_WEBPUSH_ALLOW_PRIVATE: 'true',
   };
   write(
     'push-service.env',
@@ -38,3 +43,6 @@ export const writeCredentials = (dir: string, { ca, apns, fcm }: KnownOfFakes): 
   );
   return variables;
 };
+
+const newVapidKey = (): string =>
+  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();

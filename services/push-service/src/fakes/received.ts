@@ -90,7 +90,7 @@ export const fromWebPush = ({ device, text, ttl, urgency, topic, at }: WebPushDe
     ...numberOf('badge', badge),
     ...(data !== undefined && { data: fieldsOf(data) }),
     received_at: at,
-    provider: { headers: { ttl, ...(urgency && { urgency }), ...(topic && { topic }) }, payload: text },
+    provider: { headers: { ttl: String(ttl), ...(urgency && { urgency }), ...(topic && { topic }) }, payload: text },
   };
 };
 

@@ -155,7 +155,9 @@ describe('the token endpoint', () => {
     { answer: 'silence' },
     { answer: 'slow', ms: 20_000 },
   ] as const)('may be out ($answer) for longer than a token lives', async (fault) => {
-    const { push, pass, fake, deliveries } = await start(fault.answer === 'silence' || fault.answer === 'slow' ? { tokenTimeoutMs: 1_000 } : {});
+    const { push, pass, fake, deliveries } = await start(
+      fault.answer === 'silence' || fault.answer === 'slow' ? { tokenTimeoutMs: 1_000 } : {},
+    );
     expect(await push('TOK')).toEqual(ok);
     fake.playTokenFault(fault);
     // The token lives: nobody notices.

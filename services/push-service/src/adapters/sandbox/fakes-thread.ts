@@ -15,12 +15,15 @@ export type Bounds = {
 export type Question =
   | { readonly type: 'phones' }
   | { readonly type: 'phone'; readonly deviceId: string }
+  | { readonly type: 'subscribe'; readonly deviceId: string }
   | { readonly type: 'faults'; readonly faults: readonly Fault[] }
   | { readonly type: 'listen'; readonly on: boolean }
   | { readonly type: 'hurry' };
 export type Asked = {
   readonly phones: readonly PhoneSummary[];
   readonly phone: readonly Received[];
+  /** The JSON text of a Web Push subscription. */
+  readonly subscribe: string;
   readonly faults: void;
   readonly listen: void;
   readonly hurry: void;

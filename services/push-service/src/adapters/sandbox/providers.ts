@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { modes } from '@pushmesh/contracts';
 import type { Mode } from '@pushmesh/contracts';
 import { fcmPlatforms } from '../../domain/fcm-platforms.ts';
@@ -10,6 +11,9 @@ import { createFcmProvider } from '../fcm/provider.ts';
 import { parseServiceAccount } from '../fcm/service-account.ts';
 import { createTokenEndpoint } from '../fcm/token-endpoint.ts';
 import { createHttp2Pool } from '../http2/pool.ts';
+import { parseSubscription } from '../web-push/subscription.ts';
+import { parseVapidIdentity } from '../web-push/vapid.ts';
+import { createWebPush } from '../../web-push.ts';
 
 /** As in service. */
 const pool = { connections: 2, queueLimit: 10_000, timeoutMs: 5_000 };
@@ -18,12 +22,14 @@ const closeMs = 5_000;
 /** The providers as they are in service, with the credentials and addresses of the fakes. */
 export const createSandboxProviders = (known: KnownOfFakes, apnsTopic: string) => {
   const all = modes.flatMap((mode) => [apnsOf(known, mode, apnsTopic), fcmOf(known, mode)]);
+  const webPush = webPushOf(known);
   return {
-    providers: all.map(({ provider }): Provider => provider),
+    providers: [...all.map(({ provider }): Provider => provider), ...webPush.providers],
     open: () => {
       for (const each of all) each.open();
     },
     close: async () => {
+      webPush.close();
       await Promise.all(all.map((each) => each.close()));
     },
   };
@@ -69,4 +75,24 @@ const fcmOf = ({ ca, fcm }: KnownOfFakes, mode: Mode) => {
     clock: Date.now,
   });
   return { provider, open: http2.open, close: () => http2.close(closeMs) };
+};
+
+/** Pushes to the subscriptions of the fake alone: whoever has another one is not to be reached from a sandbox. */
+const webPushOf = ({ ca, webPush }: KnownOfFakes) => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const parsed = parseVapidIdentity(pem, 'mailto:sandbox@pushmesh.example');
+  if (!parsed.ok) throw new Error('a new key is none');
+  const settings = { identity: parsed.identity, allowPrivate: true };
+  const { providers, close } = createWebPush(settings, { timeoutMs: pool.timeoutMs, ca });
+  const guarded = (provider: Provider): Provider => ({
+    ...provider,
+    push: async (notification) => {
+      const read = parseSubscription(notification.device_id);
+      if (read.ok && read.subscription.endpoint.origin !== webPush.origin)
+        return { category: 'invalid_request', reason: 'endpoint_not_of_the_sandbox' };
+      return provider.push(notification);
+    },
+  });
+  return { providers: providers.map(guarded), close };
 };

@@ -25,6 +25,13 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
       return reply.headers(noStore).send({ device_id, notifications: await sandbox.phone(device_id) });
     });
 
+    server.post<{ Params: { device_id: string } }>('/sandbox/subscriptions/:device_id', async ({ params }, reply) =>
+      reply
+        .headers(noStore)
+        .type('application/json')
+        .send(await sandbox.subscription(params.device_id)),
+    );
+
     server.get('/sandbox/events', { exposeHeadRoute: false }, async (_request, reply) => {
       if (sandbox.isFull())
         return reply.code(503).send({ reason: 'too_many_subscribers', details: 'as many listen as may' });

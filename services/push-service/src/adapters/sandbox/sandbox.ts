@@ -41,6 +41,8 @@ export const openSandbox = async ({ apnsTopic, maxSubscribers, onEvicted, ...bou
     phones: () => thread.ask({ type: 'phones' }),
     /** What the phone got, eldest first. */
     phone: (deviceId: string) => thread.ask({ type: 'phone', deviceId }),
+    /** The JSON text of a new Web Push subscription of this device. */
+    subscription: (deviceId: string) => thread.ask({ type: 'subscribe', deviceId }),
     isFull: events.isFull,
     /** Gets everything that arrives after the welcome, as server-sent events. */
     subscribe: async (subscriber: Writable): Promise<void> => {

@@ -36,6 +36,8 @@ const answer = (question: Question): Asked[Question['type']] => {
       return phones.list();
     case 'phone':
       return phones.of(question.deviceId);
+    case 'subscribe':
+      return fakes.webPush.subscribe(question.deviceId);
     case 'faults':
       return fakes.faults.set(question.faults);
     case 'listen':
