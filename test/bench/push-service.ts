@@ -19,7 +19,7 @@ type Measured = {
 const measure = async (options: BenchOptions, measured: Measured): Promise<readonly Figure[]> => {
   const { name, service, callers: steps, prepare } = measured;
   const stage = await openStage(options);
-  const { http = 0 } = await choosePorts({ http: undefined }, options.report);
+  const { http } = await choosePorts({ http: undefined }, options.report);
   const requests = createPushRequests(http, service);
   const prepared = await prepare(options);
   try {

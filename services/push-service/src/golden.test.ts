@@ -71,15 +71,15 @@ const startApns = async () => {
   const key = createApnsKey();
   const fake = createApnsFake({ authority, keys: [key] });
   await fake.start();
-  const read = readApnsCredentials({ type: 'token', ...key });
-  if (!read.ok) throw new Error(read.why);
+  const credentials = readApnsCredentials({ type: 'token', ...key });
+  if (!credentials.ok) throw new Error(credentials.why);
   const provider = (mode: 'prod' | 'dev', defaultTopic: string | undefined) =>
     createApnsProvider({
       mode,
       tags: [],
       endpoint: fake.origin(),
       ca: authority.ca,
-      credentials: read.credentials,
+      credentials: credentials.credentials,
       defaultTopic,
       clock: () => 0,
       pool: { connections: 1, queueLimit: 10, timeoutMs, backoff: { firstMs: 1, maxMs: 1 } },

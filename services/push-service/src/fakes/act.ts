@@ -32,6 +32,13 @@ export type Act =
   | { readonly type: 'drip'; readonly ms: number }
   | Disturbance;
 
+/** What is made of each act. */
+type ByAct<R> = { readonly [T in Act['type']]: (act: Act & { readonly type: T }) => R };
+export const byAct =
+  <R>(table: ByAct<R>) =>
+  (act: Act): R =>
+    (table[act.type] as (each: Act) => R)(act);
+
 const maxSlowMs = 60_000;
 const accept: Act = { type: 'accept' };
 const atMost = (ms: number): number => Math.min(ms, maxSlowMs);

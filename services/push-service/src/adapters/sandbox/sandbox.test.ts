@@ -3,10 +3,10 @@ import { alert, startPushService } from '../../testing.ts';
 import { patiently } from '../http2/testing.ts';
 
 let service: Awaited<ReturnType<typeof startPushService>>;
-const start = async () => {
+const startService = async () => {
   service = await startPushService({ maxPhones: 3, maxNotifications: 2 });
 };
-const stop = () => service.stop();
+const stopService = () => service.stop();
 
 const apns = { service: 'apns', alert };
 const fcm = { service: 'fcm', alert };
@@ -22,8 +22,8 @@ const fault = (body: unknown) =>
   });
 
 describe('the token of a device chooses the answer', () => {
-  beforeAll(start);
-  afterAll(stop);
+  beforeAll(startService);
+  afterAll(stopService);
 
   it.each([
     ['unregistered.a', 410],
@@ -83,8 +83,8 @@ describe('the token of a device chooses the answer', () => {
 });
 
 describe('what the push services check', () => {
-  beforeAll(start);
-  afterAll(stop);
+  beforeAll(startService);
+  afterAll(stopService);
 
   const body = (length: number) => ({ title: '', body: 'x'.repeat(length) });
 
@@ -106,8 +106,8 @@ describe('what the push services check', () => {
 });
 
 describe('PUT /sandbox/fault', () => {
-  beforeEach(start);
-  afterEach(stop);
+  beforeEach(startService);
+  afterEach(stopService);
 
   it('plays an outage of one push service until it is deleted', async () => {
     expect((await fault({ service: 'fcm', answer: 'unavailable' })).status).toBe(200);
@@ -142,8 +142,8 @@ describe('PUT /sandbox/fault', () => {
 });
 
 describe('GET /sandbox/devices', () => {
-  beforeEach(start);
-  afterEach(stop);
+  beforeEach(startService);
+  afterEach(stopService);
 
   it('shows what a phone got, in order', async () => {
     await service.push('a phone', {
@@ -208,8 +208,8 @@ describe('GET /sandbox/devices', () => {
 });
 
 describe('GET /sandbox/events', () => {
-  beforeEach(start);
-  afterEach(stop);
+  beforeEach(startService);
+  afterEach(stopService);
 
   const listen = async () => {
     const stop = new AbortController();
@@ -253,8 +253,8 @@ describe('GET /sandbox/events', () => {
 });
 
 describe('GET /', () => {
-  beforeAll(start);
-  afterAll(stop);
+  beforeAll(startService);
+  afterAll(stopService);
 
   it('is a page for browsers that loads nothing from elsewhere', async () => {
     const response = await fetch(`${service.url}/`, { headers: { accept: 'text/html' } });

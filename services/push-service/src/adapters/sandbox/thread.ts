@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { startFakes } from '../../fakes/fakes.ts';
 import { createPhones } from '../../fakes/phones.ts';
 import type { Received } from '../../fakes/received.ts';
@@ -6,7 +7,8 @@ import type { Asked, Bounds, Question, Said } from './fakes-thread.ts';
 
 // The thread of the sandbox: the fakes, and the phones with what arrived for them. It begins when it is loaded.
 
-const say = (message: Said): void => parentPort?.postMessage(message);
+const port = parentPort as MessagePort;
+const say = (message: Said): void => port.postMessage(message);
 let evicted = 0;
 let listening = false;
 let count = 0;
@@ -47,7 +49,7 @@ const answer = (question: Question): Asked[Question['type']] => {
       return fakes.hurry();
   }
 };
-parentPort?.on('message', ({ id, question }: { id: number; question: Question }) =>
+port.on('message', ({ id, question }: { id: number; question: Question }) =>
   say({ type: 'answer', id, answer: answer(question) }),
 );
 say({ type: 'ready', known: fakes.known });

@@ -1,6 +1,6 @@
 import { parseJson } from '../../domain/parse-json.ts';
-import { retryAfterText } from '../act.ts';
-import type { Act, Disturbance } from '../act.ts';
+import { byAct, retryAfterText } from '../act.ts';
+import type { Act, Disturbance, RetryAfter } from '../act.ts';
 import type { Answer } from '../http2-fake.ts';
 import type { ApnsRequest } from './checks.ts';
 
@@ -48,46 +48,72 @@ type Circumstances = {
 };
 
 /** What APNs answers when it plays this; `undefined` when the push is accepted. */
-export const refusalOf = (act: Act, request: ApnsRequest, around: Circumstances): Answer | Disturbance | undefined => {
-  switch (act.type) {
-    case 'accept':
-    case 'slow':
-    case 'drip':
-      return undefined;
-    case 'unregistered':
-      return unregistered(act.since, around);
-    case 'badtoken':
-      return refusal(400, 'BadDeviceToken');
-    case 'only':
-      return around.mode === undefined || around.mode === act.mode ? undefined : refusal(400, 'BadDeviceToken');
-    case 'throttled':
-      return withHeader(refusal(429, 'TooManyRequests'), 'retry-after', retryAfterText(act.retryAfter, around.now));
-    case 'unavailable':
-      return withHeader(refusal(503, 'ServiceUnavailable'), 'retry-after', retryAfterText(act.retryAfter, around.now));
-    case 'toolarge':
-      return act.always || alertBodyBytes(request) > shortBodyBytes ? refusal(413, 'PayloadTooLarge') : undefined;
-    case 'word':
-      return refusal(statuses[act.word] ?? 400, act.word);
-    case 'status':
-      return { type: 'answer', status: act.status };
-    case 'html':
-      return { type: 'answer', status: act.status, headers: { 'content-type': 'text/html' }, body: '<html>no</html>' };
-    case 'silence':
-    case 'cut':
-    case 'break':
-    case 'reset':
-    case 'goaway':
-      return act;
-  }
-};
+export const refusalOf = (act: Act, request: ApnsRequest, around: Circumstances): Answer | Disturbance | undefined =>
+  refusals(act)(request, around);
+
+type Refusal = (request: ApnsRequest, around: Circumstances) => Answer | Disturbance | undefined;
+
+const accepted = (): Refusal => () => undefined;
+const badToken = refusal(400, 'BadDeviceToken');
+const played =
+  (act: Disturbance): Refusal =>
+  () =>
+    act;
+
+const refusals = byAct<Refusal>({
+  accept: accepted,
+  slow: accepted,
+  drip: accepted,
+  unregistered:
+    ({ since }) =>
+    (_request, around) =>
+      unregistered(since, around),
+  badtoken: () => () => badToken,
+  only:
+    (act) =>
+    (_request, { mode }) =>
+      mode === undefined || mode === act.mode ? undefined : badToken,
+  throttled:
+    (act) =>
+    (_request, { now }) =>
+      withRetryAfter(refusal(429, 'TooManyRequests'), act.retryAfter, now),
+  unavailable:
+    (act) =>
+    (_request, { now }) =>
+      withRetryAfter(refusal(503, 'ServiceUnavailable'), act.retryAfter, now),
+  toolarge: (act) => (request) =>
+    act.always || alertBodyBytes(request) > shortBodyBytes ? refusal(413, 'PayloadTooLarge') : undefined,
+  word:
+    ({ word }) =>
+    () =>
+      refusal(statuses[word] ?? 400, word),
+  status:
+    ({ status }) =>
+    () => ({ type: 'answer', status }),
+  html:
+    ({ status }) =>
+    () => ({
+      type: 'answer',
+      status,
+      headers: { 'content-type': 'text/html' },
+      body: '<html>no</html>',
+    }),
+  silence: played,
+  cut: played,
+  break: played,
+  reset: played,
+  goaway: played,
+});
 
 const unregistered = (since: 'first-seen' | 'future' | 'unknown', { deadSince, now }: Circumstances): Answer => {
   if (since === 'unknown') return refusal(410, 'Unregistered');
   return refusal(410, 'Unregistered', { timestamp: since === 'future' ? now + dayMs : deadSince() });
 };
 
-const withHeader = (answer: Answer, name: string, value: string | undefined): Answer =>
-  value === undefined ? answer : { ...answer, headers: { ...answer.headers, [name]: value } };
+const withRetryAfter = (answer: Answer, wanted: RetryAfter, now: number): Answer => {
+  const value = retryAfterText(wanted, now);
+  return value === undefined ? answer : { ...answer, headers: { ...answer.headers, 'retry-after': value } };
+};
 
 const alertBodyBytes = ({ body }: ApnsRequest): number => {
   const payload = parseJson(body) as { aps?: { alert?: { body?: unknown } } } | null | undefined;

@@ -1,5 +1,5 @@
 import type { Mode } from '@pushmesh/contracts';
-import { actOf, retryAfterText } from '../act.ts';
+import { actOf, byAct, retryAfterText } from '../act.ts';
 import type { Act, Disturbance } from '../act.ts';
 import { createFaults } from '../fault.ts';
 import type { Fault, Faults } from '../fault.ts';
@@ -104,7 +104,7 @@ export const startFakeFcm = async (options: Options) => {
 
   const played = (request: FakeRequest, delivery: FcmDelivery, act: Act): FakeReply => {
     if (request.isOver()) return { type: 'silence' };
-    const refused = refusalOf(act, delivery.message, clock());
+    const refused = refusals(act)(delivery.message, clock());
     if (refused) {
       onRefused(delivery, act);
       return refused;
@@ -151,35 +151,36 @@ export const startFakeFcm = async (options: Options) => {
 /** A body of at most this many bytes is short enough for a device that finds everything too large. */
 const shortBodyBytes = 512;
 
-const refusalOf = (act: Act, { android }: SentMessage, now: number): Answer | Disturbance | undefined => {
-  switch (act.type) {
-    case 'accept':
-    case 'slow':
-    case 'drip':
-    case 'only': // FCM has no environments
-      return undefined;
-    case 'unregistered': // FCM does not tell since when
-      return fcmAnswers.unregistered();
-    case 'badtoken':
-      return fcmAnswers.badtoken();
-    case 'throttled':
-    case 'unavailable':
-      return fcmAnswers[act.type](retryAfterText(act.retryAfter, now));
-    case 'toolarge': {
-      const tooLarge = act.always || Buffer.byteLength(android?.notification?.body ?? '') > shortBodyBytes;
-      return tooLarge ? fcmAnswers.toolarge() : undefined;
-    }
-    case 'word':
-      return fcmAnswers.ofWord(act.word);
-    case 'status':
-      return fcmAnswers.ofStatus(act.status);
-    case 'html':
-      return fcmAnswers.html(act.status);
-    case 'silence':
-    case 'cut':
-    case 'break':
-    case 'reset':
-    case 'goaway':
-      return act;
-  }
-};
+type Refusal = (message: SentMessage, now: number) => Answer | Disturbance | undefined;
+
+const accepted = (): Refusal => () => undefined;
+const playing =
+  (act: Disturbance): Refusal =>
+  () =>
+    act;
+
+/** What FCM answers when it plays this; `undefined` when the message is accepted. */
+const refusals = byAct<Refusal>({
+  accept: accepted,
+  slow: accepted,
+  drip: accepted,
+  // FCM has no environments
+  only: accepted,
+  // FCM does not tell since when
+  unregistered: () => fcmAnswers.unregistered,
+  badtoken: () => fcmAnswers.badtoken,
+  throttled: (act) => (_message, now) => fcmAnswers.throttled(retryAfterText(act.retryAfter, now)),
+  unavailable: (act) => (_message, now) => fcmAnswers.unavailable(retryAfterText(act.retryAfter, now)),
+  toolarge: (act) => (message) => {
+    const bytes = Buffer.byteLength(message.android?.notification?.body ?? '');
+    return act.always || bytes > shortBodyBytes ? fcmAnswers.toolarge() : undefined;
+  },
+  word: (act) => () => fcmAnswers.ofWord(act.word),
+  status: (act) => () => fcmAnswers.ofStatus(act.status),
+  html: (act) => () => fcmAnswers.html(act.status),
+  silence: playing,
+  cut: playing,
+  break: playing,
+  reset: playing,
+  goaway: playing,
+});

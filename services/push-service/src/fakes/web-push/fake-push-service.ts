@@ -1,7 +1,7 @@
 import { createECDH, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { actOf, retryAfterText } from '../act.ts';
-import type { Act } from '../act.ts';
+import { actOf, byAct, retryAfterText } from '../act.ts';
+import type { RetryAfter } from '../act.ts';
 import { createFaults } from '../fault.ts';
 import type { Faults } from '../fault.ts';
 import { startHttpsServer } from '../https-server.ts';
@@ -76,7 +76,7 @@ export const startFakePushService = async (options: Options) => {
     const act = faults.actFor({ service: 'webpush', mode: undefined, token: device }) ?? actOf(device);
     if (act.type === 'slow') await pause.for(between(act.ms, act.mostMs));
     if (act.type === 'drip') await pause.for(act.ms);
-    const refused = refusalOf(act, clock());
+    const refused = refusals(act)(clock());
     if (refused) return refused;
     const status = wrongCredentials(request, subscription) ?? wrongRequest(request, body);
     return status ? { status } : deliver(device, request, decrypt(body, subscription));
@@ -130,40 +130,43 @@ export const startFakePushService = async (options: Options) => {
   };
 };
 
+type Refusal = (now: number) => Reply | undefined;
+
+const accepted = (): Refusal => () => undefined;
+const status =
+  (code: number): (() => Refusal) =>
+  () =>
+  () => ({ status: code });
+// HTTP/1.1 has one way to go.
+const reset = (): Refusal => () => 'reset';
+const later =
+  (code: number) =>
+  ({ retryAfter }: { readonly retryAfter: RetryAfter }): Refusal =>
+  (now) => {
+    const value = retryAfterText(retryAfter, now);
+    return { status: code, ...(value !== undefined && { headers: { 'retry-after': value } }) };
+  };
+
 /** What the acts of a device are in Web Push; `undefined` when it is accepted. */
-const refusalOf = (act: Act, now: number): Reply | undefined => {
-  switch (act.type) {
-    case 'accept':
-    case 'slow':
-    case 'drip':
-    case 'only':
-      return undefined;
-    case 'unregistered':
-      return { status: act.since === 'unknown' ? 404 : 410 };
-    case 'badtoken':
-    case 'word':
-      return { status: 400 };
-    case 'throttled':
-    case 'unavailable': {
-      const value = retryAfterText(act.retryAfter, now);
-      const status = act.type === 'throttled' ? 429 : 503;
-      return { status, ...(value !== undefined && { headers: { 'retry-after': value } }) };
-    }
-    case 'toolarge':
-      return { status: 413 };
-    case 'status':
-      return { status: act.status };
-    case 'html':
-      return { status: act.status, headers: { 'content-type': 'text/html' }, body: '<html>no</html>' };
-    case 'silence':
-    case 'break':
-      return act.type;
-    case 'reset':
-    case 'cut':
-    case 'goaway': // HTTP/1.1 has one way to go
-      return 'reset';
-  }
-};
+const refusals = byAct<Refusal>({
+  accept: accepted,
+  slow: accepted,
+  drip: accepted,
+  only: accepted,
+  unregistered: ({ since }) => status(since === 'unknown' ? 404 : 410)(),
+  badtoken: status(400),
+  word: status(400),
+  throttled: later(429),
+  unavailable: later(503),
+  toolarge: status(413),
+  status: (act) => status(act.status)(),
+  html: (act) => () => ({ status: act.status, headers: { 'content-type': 'text/html' }, body: '<html>no</html>' }),
+  silence: () => () => 'silence',
+  break: () => () => 'break',
+  reset,
+  cut: reset,
+  goaway: reset,
+});
 
 const urgencies: ReadonlySet<string | undefined> = new Set(['very-low', 'low', 'normal', 'high', undefined]);
 
