@@ -158,7 +158,8 @@ describe('an API that asks who calls', () => {
       ...shown,
     });
     try {
-      const request = toPushRequest(delivery(target, 'phone'), { version: 'v3', fcmDev: true, fallbackText: 'x' });
+      const to = await delivery(target, 'phone');
+      const request = toPushRequest(to, { version: 'v3', fcmDev: true, fallbackText: 'x' });
       return toVerdict(await caller.post(request, 'tp'), target);
     } finally {
       await caller.close();

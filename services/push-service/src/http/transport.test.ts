@@ -134,13 +134,6 @@ describe('with a certificate', () => {
     expect(await overHttp2(session)).toEqual(ok);
   });
 
-  it('plays a death of the provider’s side by ending the stream alone', async () => {
-    const session = openSession(service);
-    const dead = await overHttp2(session, body, { ':path': '/v3/notification/reset.tok' });
-    expect(dead.status).toBeUndefined();
-    expect(await overHttp2(session)).toEqual(ok);
-  });
-
   it('answers every body over HTTP/2 with JSON, and never 5xx', async () => {
     const session = openSession(service);
     await fc.assert(

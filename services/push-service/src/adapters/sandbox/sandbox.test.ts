@@ -4,7 +4,7 @@ import { patiently } from '../http2/testing.ts';
 
 let service: Awaited<ReturnType<typeof startPushService>>;
 const startService = async () => {
-  service = await startPushService({ maxPhones: 3, maxNotifications: 2 });
+  service = await startPushService({ maxPhones: 3, maxNotifications: 2, timeouts: { drainMs: 1_000 } });
 };
 const stopService = () => service.stop();
 
