@@ -167,7 +167,7 @@ it.each([
   [
     'an access token that does not count',
     'access_token_refused',
-    ({ fcm }) => fcm.playFault({ answer: 'unauthenticated' }),
+    ({ fcm }) => fcm.playFault({ answer: 'word.UNAUTHENTICATED' }),
   ],
   ['a quota', 'throttled', ({ fcm }) => fcm.playFault({ answer: 'throttled' })],
 ] satisfies [string, string, (started: Awaited<ReturnType<typeof start>>) => void][])(

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { createLog } from '@pushmesh/telemetry';
+import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { readPushServiceConfig } from '../config.ts';
 import { patiently } from '../adapters/http2/testing.ts';
 import { createProviders } from '../providers.ts';
@@ -26,7 +26,12 @@ beforeAll(async () => {
   const { NODE_EXTRA_CA_CERTS: ca = '', ...variables } = writeCredentials(dir, fakes.known);
   const config = readPushServiceConfig(variables);
   if (!config.providers) throw new Error('no providers');
-  providers = createProviders(config.providers, { log: createLog('test', 'silent'), ca: readFileSync(ca, 'utf8') });
+  providers = createProviders(config.providers, {
+    log: createLog('test', 'silent'),
+    metrics: createMetrics('push-service').add(metricNames.pushService),
+    reread: config.rereadProviders,
+    ca: readFileSync(ca, 'utf8'),
+  });
   await providers.resource.start();
 });
 afterAll(async () => {

@@ -59,11 +59,12 @@ export const createFaults = (random: () => number = Math.random) => {
     (token ?? request.token) === request.token;
 
   return {
-    /** In place of those before; none ends them. */
+    /** In place of those before, an empty list ends them. They are such as `readFault` found right. */
     set: (faults: readonly Fault[]): void => {
-      playing = faults.flatMap((fault) => {
+      playing = faults.map((fault) => {
         const act = actOfFault(fault);
-        return act ? [{ fault, act, left: fault.times ?? Number.POSITIVE_INFINITY }] : [];
+        if (!act) throw new Error(`no act is called ${fault.answer}`);
+        return { fault, act, left: fault.times ?? Number.POSITIVE_INFINITY };
       });
     },
     list: (): readonly Fault[] => playing.map(({ fault }) => fault),

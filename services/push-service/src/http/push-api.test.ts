@@ -122,8 +122,7 @@ describe('GET /healthcheck', () => {
         'pool:apns_dev': expect.any(Array),
         'pool:fcm_prod': expect.any(Array),
         'pool:fcm_dev': expect.any(Array),
-        'pool:webpush_prod': expect.any(Array),
-        'pool:webpush_dev': expect.any(Array),
+        'pool:webpush': expect.any(Array),
       },
     });
   });

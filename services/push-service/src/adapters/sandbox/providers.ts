@@ -41,6 +41,7 @@ const apnsOf = ({ ca, apns }: KnownOfFakes, mode: Mode, defaultTopic: string) =>
   const { credentials } = read;
   const endpoint = apns.origins[mode];
   const provider = createApnsProvider({
+    name: `apns_${mode}`,
     mode,
     tags: [],
     endpoint,
@@ -66,6 +67,7 @@ const fcmOf = ({ ca, fcm }: KnownOfFakes, mode: Mode) => {
     random: Math.random,
   });
   const provider = createFcmProvider({
+    name: `fcm_${mode}`,
     projectId: read.account.projectId,
     mode,
     tags: [],
