@@ -27,10 +27,12 @@ type Ports = {
 
 /**
  * Takes the stanzas of one component stream and sends their answers. When `maxInFlight` stanzas wait for their answer the
- * stream is no longer read, until half of them are answered: what is behind it stays in the XMPP server.
+ * stream is no longer read, until half of them are answered: what is behind it stays in the XMPP server. What came in the
+ * same packets has to wait here.
  */
 export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, outlet }: Ports) => {
   const labels = { component: host };
+  const waiting: (() => void)[] = [];
   let inFlight = 0;
   let paused = false;
   let draining = false;
@@ -48,6 +50,7 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
   const left = (): void => {
     inFlight -= 1;
     metrics.inFlight.set(labels, inFlight);
+    waiting.shift()?.();
     if (inFlight === 0) idle?.();
     if (!paused || draining || inFlight > maxInFlight / 2) return;
     paused = false;
@@ -99,8 +102,13 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
     onStanza: (stanza: Element): void => {
       const read = readSafely(stanza);
       if ('ignored' in read) metrics.stanzas.inc({ ...labels, request: read.ignored, answer: 'ignored' });
-      // An answer needs the head alone: the tree of a stanza that waits would survive the next collections.
-      else void take(read, xml(stanza.name, stanza.attrs));
+      else {
+        // An answer needs the head alone: the tree of a stanza that waits would survive the next collections.
+        const head = xml(stanza.name, stanza.attrs);
+        const next = (): void => void take(read, head);
+        if (inFlight < maxInFlight) next();
+        else waiting.push(next);
+      }
     },
     /**
      * A stanza that the parser skipped because it is over a limit: its sender is told, the stream goes on. It may be a
