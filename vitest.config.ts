@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 // Three kinds of tests, by what they need. `unit`: files only, or a peer on loopback that the test itself starts.
 // `servers`: real NATS and Redis. `e2e`: those, Prosody and ejabberd, and all four services as processes.
+/** More files at a time than a small machine has cores: tests wait for servers and clocks most of the time. */
+const waiters = 3;
+
 export default defineConfig({
   test: {
     projects: [
@@ -11,6 +14,7 @@ export default defineConfig({
           include: ['libs/**/*.test.ts', 'services/**/*.test.ts', 'test/unit/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.servers.test.ts', 'libs/servers/**'],
           testTimeout: 30_000,
+          maxWorkers: waiters,
         },
       },
       {
@@ -20,6 +24,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          maxWorkers: waiters,
         },
       },
       {
@@ -30,6 +35,7 @@ export default defineConfig({
           hookTimeout: 240_000,
           // One mesh after the other: each is a dozen processes, and two of them share two cores badly.
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
