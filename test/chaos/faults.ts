@@ -4,6 +4,7 @@ import { createNode } from '../../deploy/local/guide.ts';
 import { serviceNames } from '../../deploy/local/service.ts';
 import type { ServiceName } from '../../deploy/local/service.ts';
 import type { ApiFault } from './phones.ts';
+import { dispatcherInFlight } from './stage.ts';
 import type { Settings, Stage } from './stage.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -29,8 +30,6 @@ export type Fault = {
 };
 
 const fine: readonly string[] = [];
-/** What a dispatcher has under way at a time: its CONCURRENCY. */
-const dispatcherInFlight = 64;
 
 const killService = (name: ServiceName, mayRepeat = 0): Fault => ({
   name: `kill ${name}`,

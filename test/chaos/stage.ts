@@ -20,6 +20,9 @@ export type Stage = {
 
 export const awayUsers = Array.from({ length: 6 }, (_, index) => `away${index}`);
 
+/** What a dispatcher has under way at a time. Far below the messages of a fault: a check that allows them all says nothing. */
+export const dispatcherInFlight = 32;
+
 export const openStage = async (
   server: XmppServerName,
   dataDir: string,
@@ -52,7 +55,11 @@ export const openStage = async (
           ...settings.gateway,
         },
         'push-service': { ...phones.pushService, ...settings['push-service'] },
-        dispatcher: { PUSH_API_URL: phones.url, ...settings.dispatcher },
+        dispatcher: {
+          PUSH_API_URL: phones.url,
+          CONCURRENCY: String(dispatcherInFlight),
+          ...settings.dispatcher,
+        },
       },
       report,
     });

@@ -65,6 +65,8 @@ export const startTraffic = async (stage: Stage): Promise<Traffic> => {
           await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - Date.now())));
         }
       })();
+      // Told by `stop`, which may come long after the sender was closed.
+      running.catch(() => {});
       return {
         stop: () => {
           stopped = true;

@@ -44,10 +44,15 @@ export const runTrial = async (stage: Stage, fault: Fault, pace: Pace): Promise<
     const flow = traffic.flow(fault.perSecond ?? 20);
     await sleep(pace.aroundMs);
     const watching = watch(mesh);
-    const problems = await fault.play(stage, traffic, fault.lastsMs ?? pace.faultMs);
-    await sleep(pace.aroundMs);
-    await flow.stop();
-    const seen = await watching.stop();
+    let problems: readonly string[];
+    let seen: Seen;
+    try {
+      problems = await fault.play(stage, traffic, fault.lastsMs ?? pace.faultMs);
+      await sleep(pace.aroundMs);
+    } finally {
+      await flow.stop();
+      seen = await watching.stop();
+    }
     const registrationsLost = await countLost(stage, traffic);
     const bill = await settled(stage, pace.settleMs);
     return {

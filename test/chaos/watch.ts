@@ -9,6 +9,8 @@ export type Seen = {
   readonly circuitOpened: boolean;
 };
 
+type Answer = { readonly missing: Readonly<Record<string, string>> };
+
 const everyMs = 200;
 
 /** Looks at readiness and circuits until told to stop. */
@@ -24,8 +26,10 @@ export const watch = ({ services }: Pick<Mesh, 'services'>): { stop(): Promise<S
     for (const name of serviceNames) {
       const response = await ask(name, '/readyz');
       if (response?.status !== 503) continue;
-      const answer = (await response.json()) as { missing: Readonly<Record<string, string>> };
-      for (const [resource, why] of Object.entries(answer.missing)) missing.get(name)?.add(`${resource}: ${why}`);
+      // Killed between its head and its body, a service has said nothing.
+      const answer = (await response.json().catch(() => undefined)) as Answer | undefined;
+      for (const [resource, why] of Object.entries(answer?.missing ?? {}))
+        missing.get(name)?.add(`${resource}: ${why}`);
     }
     const metrics = (await (await ask('dispatcher', '/metrics'))?.text().catch(() => '')) ?? '';
     circuitOpened ||= /^pushmesh_circuit_state\{[^}]*\} [12]$/m.test(metrics);

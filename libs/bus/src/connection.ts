@@ -98,12 +98,14 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
   };
 
   let preparing: Promise<void> = Promise.resolve();
+  let unprepared = 0;
   let preparedAt = 0;
   let loss = new AbortController();
   const prepareNext = (connected: NatsConnection): void => {
     preparedAt = Date.now();
     const { signal } = loss;
-    preparing = preparing.then(() => prepare(connected, signal));
+    unprepared += 1;
+    preparing = preparing.then(() => prepare(connected, signal)).finally(() => (unprepared -= 1));
   };
 
   const watch = async (): Promise<void> => {
@@ -145,7 +147,8 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
       if (nats && up && missing === undefined) listener(nats);
     },
     repair: () => {
-      if (nats && up && Date.now() - preparedAt > repairEveryMs) prepareNext(nats);
+      // What is being made sure of already is tried until it works.
+      if (nats && up && unprepared === 0 && Date.now() - preparedAt > repairEveryMs) prepareNext(nats);
     },
     onLost: (listener) => lost.push(listener),
     close: async () => {

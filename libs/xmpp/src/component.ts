@@ -45,7 +45,7 @@ export type ComponentOptions = {
   readonly onStanza: (stanza: Element) => void;
   /** Changes of state, for logs and metrics. Never called before {@link connectComponent} returns. */
   readonly onState?: (state: StreamState, reason?: DownReason) => void;
-  /** A stanza too deep or with too many attributes was skipped; `head` is its outermost element, without content. */
+  /** A stanza over a limit was skipped; `head` is its outermost element, without content. */
   readonly onRefused?: (head: Element, error: XmlError) => void;
   /** `onStanza` or `onRefused` threw. The stream goes on. Without this the error becomes an uncaught exception. */
   readonly onHandlerError?: (error: unknown) => void;

@@ -55,7 +55,7 @@ export const createStreamParser = (limits: ParserLimits = defaultLimits) => new 
  *
  * A stanza over a limit is refused alone, and the stream goes on, when somebody listens to `refused`: servers pass such
  * stanzas on from any user, and one user must not be able to cut the stream of everybody. Without a listener it is an
- * `error`; so is one that never seems to end, or whose first tag alone is over the limit.
+ * `error`; so is one that never seems to end.
  */
 export class StreamParser extends EventEmitter<StreamParserEvents> {
   readonly #limits: Required<ParserLimits>;
@@ -138,7 +138,7 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
     const level = this.#depth - 1;
     if (level > this.#limits.maxDepth) this.#refuse(`more than ${this.#limits.maxDepth} levels`);
     if (Object.keys(attributes).length > this.#limits.maxAttributes) {
-      this.#refuse(`<${name}/> with more than ${this.#limits.maxAttributes} attributes`);
+      this.#refuse(`an element with more than ${this.#limits.maxAttributes} attributes`);
     }
     if (this.#refusal && level > 1) return;
     const element = new Element(name);
@@ -222,7 +222,7 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
     const { maxStanzaBytes } = this.#limits;
     if (this.#bytes <= maxStanzaBytes) return;
     const what = `more than ${maxStanzaBytes} bytes`;
-    if (!this.#cursor || this.#bytes > skippedTimes * maxStanzaBytes) throw tooMuch(what);
+    if (!this.#root || this.#bytes > skippedTimes * maxStanzaBytes) throw tooMuch(what);
     this.#refuse(what);
   }
 

@@ -154,6 +154,7 @@ it.each([
   ['without-sender', iq('get', '<a/>', "id='1'")],
   ['without-sender', iq('get', '<a/>', "id='1' from='@@'")],
   ['without-id', iq('get', '<a/>', "from='a@b'")],
+  ['long-id', iq('get', '<a/>', `id='${'"'.repeat(4_097)}' from='a@b'`)],
   ['unknown', stanza('<sing/>')],
 ])('%s gets no answer', (ignored, element) => {
   expect(readStanza(element, both)).toEqual({ ignored });

@@ -37,7 +37,7 @@ export type Request =
 
 /** A stanza that needs no answer (RFC 6120 §8.2), and why: the label of a metric. */
 export type Ignored = {
-  readonly ignored: 'message' | 'presence' | 'reply' | 'without-sender' | 'without-id' | 'unknown';
+  readonly ignored: 'message' | 'presence' | 'reply' | 'without-sender' | 'without-id' | 'long-id' | 'unknown';
 };
 
 /** An IQ to answer: its `request`, or the `fault` that is its answer. `kind` names it in metrics; the set is bounded. */
@@ -47,16 +47,26 @@ export type Question =
 /** Longest node id: XEP-0060 names none; this is what a JID resource may have. */
 const maxNodeBytes = 1023;
 
-/** Reads a stanza. Order and answers of the checks follow MongooseIM 6.8 (`mod_pubsub_old`, `mod_event_pusher_push`). */
-export const readStanza = (stanza: Element, roles: readonly Role[]): Question | Ignored => {
-  if (stanza.name === 'message') return { ignored: 'message' };
-  if (stanza.name === 'presence') return { ignored: 'presence' };
-  if (stanza.name !== 'iq') return { ignored: 'unknown' };
-  const { type, id, from } = stanza.attrs as Readonly<Record<string, string | undefined>>;
+/** Longest id of an iq that is answered: the answer repeats it, and too large an answer costs us the stream. */
+const maxIdBytes = 4096;
+
+/** Who gets the answer to a stanza, or why there is none; its content does not matter. */
+export const senderOf = ({ name, attrs }: Element): Jid | Ignored => {
+  if (name === 'message' || name === 'presence') return { ignored: name };
+  if (name !== 'iq') return { ignored: 'unknown' };
+  const { type, id, from } = attrs as Readonly<Record<string, string | undefined>>;
   if (type === 'result' || type === 'error') return { ignored: 'reply' };
   const sender = parseJid(from ?? '');
   if (!sender) return { ignored: 'without-sender' };
   if (!id) return { ignored: 'without-id' };
+  return Buffer.byteLength(id) > maxIdBytes ? { ignored: 'long-id' } : sender;
+};
+
+/** Reads a stanza. Order and answers of the checks follow MongooseIM 6.8 (`mod_pubsub_old`, `mod_event_pusher_push`). */
+export const readStanza = (stanza: Element, roles: readonly Role[]): Question | Ignored => {
+  const sender = senderOf(stanza);
+  if ('ignored' in sender) return sender;
+  const { type } = stanza.attrs as Readonly<Record<string, string | undefined>>;
   const [payload, ...more] = childElements(stanza);
   if ((type !== 'get' && type !== 'set') || !payload || more.length > 0)
     return { kind: 'malformed', fault: faults.badRequest('an iq is a get or a set with exactly one child') };

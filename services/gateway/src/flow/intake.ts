@@ -4,7 +4,7 @@ import { errorOf, resultOf, xml } from '@pushmesh/xmpp';
 import type { Element, Sent } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
 import { faults } from '../domain/faults.ts';
-import { readStanza } from '../domain/request.ts';
+import { readStanza, senderOf } from '../domain/request.ts';
 import type { Ignored, Question } from '../domain/request.ts';
 import type { Answer, createAnswer } from './answer.ts';
 
@@ -116,13 +116,13 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
      */
     onRefused: (head: Element, why: string): void => {
       log.warn({ event: 'stanza-refused', component: host, stanza: head.name, why });
-      const isRequest = head.name === 'iq' && ['get', 'set'].includes(String(head.attrs['type']));
+      const isIgnored = 'ignored' in senderOf(head);
       metrics.stanzas.inc({
         ...labels,
         request: 'refused',
-        answer: isRequest ? faults.overLimit.condition : 'ignored',
+        answer: isIgnored ? 'ignored' : faults.overLimit.condition,
       });
-      if (isRequest) outlet.send(errorOf(head, faults.overLimit));
+      if (!isIgnored) outlet.send(errorOf(head, faults.overLimit));
     },
     /** Reads nothing more and resolves when every stanza that was taken is answered. */
     drain: async (): Promise<void> => {

@@ -23,7 +23,8 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: timeoutMs,
+    // It counts from when a command is written, and a command may have to wait for one other batch.
+    commandTimeout: timeoutMs / 2,
     connectTimeout: 5_000,
     // A Redis that hangs is cut off, with what was queued for it: a command that was answered `unavailable` must not be
     // carried out later.
