@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { BenchOptions, Figure } from './bench.ts';
 import { startTrivialPushApi, storeDeliveries } from './dispatcher.ts';
 import { component, createNodes, outstanding } from './gateway.ts';
@@ -45,7 +46,8 @@ const nodesInRedis = async (options: BenchOptions): Promise<readonly Figure[]> =
 const deliveriesWaiting = async (options: BenchOptions): Promise<readonly Figure[]> => {
   const figures: Figure[] = [];
   for (const waiting of [1_000, 100_000, 1_000_000].map((each) => Math.round(each * options.scale))) {
-    const stage = await openStage(options);
+    // A NATS of its own: deliveries that the last one has seen would be duplicates.
+    const stage = await openStage({ ...options, dataDir: join(options.dataDir, `waiting-${waiting}`) });
     const api = await startTrivialPushApi(0);
     try {
       await storeDeliveries(stage, waiting);

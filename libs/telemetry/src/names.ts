@@ -209,6 +209,12 @@ export const metricNames = {
       help: 'Connections of callers that were closed at once, because HTTP_MAX_CONNECTIONS was reached',
       labels: [],
     },
+    handshakesFailed: {
+      type: 'counter',
+      name: 'pushmesh_push_service_handshakes_failed_total',
+      help: 'TLS handshakes of callers that failed, for want of a certificate of PUSH_HTTPS_CLIENT_CAFILE for example',
+      labels: [],
+    },
     certificateExpires: {
       type: 'gauge',
       name: 'pushmesh_push_service_certificate_expires_seconds',

@@ -182,6 +182,8 @@ describe('with an authority of the callers', () => {
     await expect(overHttp1(service)).rejects.toBeInstanceOf(Error);
     await expect(overHttp1(service, createFakeAuthority().issue('stranger', []))).rejects.toBeInstanceOf(Error);
     expect((await overHttp2(openSession(service))).status).toBeUndefined();
+    expect(await service.metricsText()).toMatch(/handshakes_failed_total\{.*\} 3/);
+    expect(service.lines.join('')).toMatch(/"handshake-failed","why":"[A-Z_]*CERT/);
   });
 });
 

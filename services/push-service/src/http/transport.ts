@@ -3,6 +3,7 @@ import type { RequestListener, Server } from 'node:http';
 import { constants, createSecureServer } from 'node:http2';
 import type { Http2SecureServer, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
 import { readCertificate, watchCertificate } from './certificate.ts';
 import type { CertificateFiles } from './certificate.ts';
@@ -34,6 +35,8 @@ const keepAliveMs = 72_000;
 /** Bytes of a request’s header; the path with its device token is the most of it. */
 const maxHeaderBytes = 16_384;
 const maxStreams = 100;
+/** Anybody who reaches the port can make handshakes fail. */
+const toldEveryMs = 10_000;
 
 type Options = {
   readonly tls: CertificateFiles | undefined;
@@ -45,7 +48,7 @@ type Deps = {
   readonly log: Log;
   readonly metrics: Pick<
     MetricsOf<typeof metricNames.pushService>,
-    'connectionsRefused' | 'certificateExpires' | 'certificateReloads'
+    'connectionsRefused' | 'handshakesFailed' | 'certificateExpires' | 'certificateReloads'
   >;
 };
 
@@ -79,8 +82,18 @@ export const createTransport = (options: Options, { log, metrics }: Deps) => {
     });
     server.on('request', handler as never);
     server.on('stream', endWhenLate(limits.requestMs));
+    server.on('tlsClientError', onHandshakeFailed);
     secure.push(server);
     return server;
+  };
+
+  let toldAt = Number.NEGATIVE_INFINITY;
+  /** A caller whose certificate is missing or foreign sees only that the connection ends: so it is said here, now and then. */
+  const onHandshakeFailed = (error: NodeJS.ErrnoException, { authorizationError }: TLSSocket): void => {
+    metrics.handshakesFailed.inc();
+    if (performance.now() - toldAt < toldEveryMs) return;
+    toldAt = performance.now();
+    log.warn({ event: 'handshake-failed', why: authorizationError ?? error.code });
   };
 
   const contextOf = (files: CertificateFiles) => {
