@@ -41,7 +41,7 @@ const apnsVariables = (mode: 'DEV' | 'PROD') => {
 
 export const providerVariables = {
   PUSH_POOLS_FILE: path(
-    'the path of a JSON file with several FCM projects and APNs apps, each with its tags (docs/providers.md); instead of PUSH_FCM_ENABLED and PUSH_APNS_ENABLED',
+    'the path of a JSON file with several FCM projects and APNs apps, each with its tags (docs/push-service.md); instead of PUSH_FCM_ENABLED and PUSH_APNS_ENABLED',
     '/etc/push-service/pools.json',
   ),
   PUSH_CREDENTIALS_POLL_MS: Type.Integer({
