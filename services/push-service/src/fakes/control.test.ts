@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { connect } from 'node:http2';
+import type { Settings } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -98,6 +101,21 @@ it('limits, ends and silences connections, and keeps quotas', async () => {
   await call('PUT', '/quota', { devicePerMinute: 1 });
   expect(await push('fcm', 'q')).toEqual({ category: 'ok' });
   expect(await push('fcm', 'q')).toMatchObject({ category: 'too_many_requests' });
+});
+
+it('limits the streams of new connections, too', async () => {
+  const streamsOf = async (origin: string) => {
+    const session = connect(origin, { ca: fakes.known.ca });
+    const [settings] = (await once(session, 'remoteSettings')) as [Settings];
+    session.destroy();
+    return settings.maxConcurrentStreams;
+  };
+  await call('PUT', '/streams', { limit: 3 });
+  expect(await streamsOf(fakes.known.fcm.origin)).toBe(3);
+  // APNs: one until it knows whom it talks to.
+  expect(await streamsOf(fakes.known.apns.origins.prod)).toBe(1);
+  await call('POST', '/reset');
+  expect(await streamsOf(fakes.known.fcm.origin)).toBe(100);
 });
 
 it('gives Web Push subscriptions, and decrypts what comes for them', async () => {
