@@ -134,6 +134,12 @@ it('refuses Web Push messages by what is in them, and tells of those too', async
   });
 });
 
+it('forgets subscriptions when it is reset', async () => {
+  const subscription = await subscribe('browser');
+  await call('POST', '/reset');
+  expect(await push('webpush', subscription)).toMatchObject({ category: 'unregistered' });
+});
+
 it('accepts what is slow when it is to hurry', async () => {
   const waiting = push('webpush', await subscribe('slow.60000.browser'));
   let answer: unknown;

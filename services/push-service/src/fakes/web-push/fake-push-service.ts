@@ -39,6 +39,8 @@ type Options = {
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   readonly faults?: Faults;
+  /** Before the eldest is forgotten; 10,000 when absent. */
+  readonly maxSubscriptions?: number;
   readonly onDelivered?: (delivery: WebPushDelivery) => void;
   /** A message that was right but for what is played on it. */
   readonly onRefused?: (delivery: WebPushDelivery, act: Act) => void;
@@ -62,6 +64,7 @@ export const startFakePushService = async (options: Options) => {
     name = 'localhost',
     port = 0,
     clock = Date.now,
+    maxSubscriptions = 10_000,
     onDelivered = () => {},
     onRefused = () => {},
     faults = createFaults(),
@@ -120,15 +123,20 @@ export const startFakePushService = async (options: Options) => {
 
   return {
     origin,
-    /** A new subscription; the text is what a browser would give to the app's server. */
+    /** A new subscription, in place of the device's last and, over the bound, of the eldest; the text is what a browser would give to the app's server. */
     subscribe: (device: string, applicationServerKey?: string): string => {
       const keys = createECDH('prime256v1');
       const p256dh = keys.generateKeys('base64url');
       const auth = randomBytes(16);
+      subscribed.delete(device);
       subscribed.set(device, { keys, auth, ...(applicationServerKey !== undefined && { applicationServerKey }) });
+      const [eldest] = subscribed.keys();
+      if (subscribed.size > maxSubscriptions && eldest !== undefined) subscribed.delete(eldest);
       const endpoint = `${origin}/push/${encodeURIComponent(device)}`;
       return JSON.stringify({ endpoint, expirationTime: null, keys: { p256dh, auth: auth.toString('base64url') } });
     },
+    /** From now on it knows no subscription that was made before. */
+    forgetSubscriptions: (): void => subscribed.clear(),
     requests: () => requests,
     playFault: (next: WebPushFault | undefined): void => {
       fault = next;
