@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { choosePorts, startProcess } from '@pushmesh/servers';
 import type { BenchOptions } from './bench.ts';
@@ -31,11 +32,8 @@ export const startFakesProcess = async ({ dataDir, report }: BenchOptions) => {
       throw new Error(`the fakes did not start: ${end ?? 'time is up'}. ${await instance.lastLines()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const lines = readFileSync(join(folder, 'credentials', 'push-service.env'), 'utf8')
-    .trim()
-    .split('\n');
   return {
-    env: Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])),
+    env: parseEnv(readFileSync(join(folder, 'credentials', 'push-service.env'), 'utf8')) as Record<string, string>,
     stop: () => instance.stop(),
   };
 };

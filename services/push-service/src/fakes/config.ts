@@ -44,7 +44,7 @@ export const fakesConfig = Type.Object({
   FAKES_MAX_NOTIFICATIONS: Type.Integer({
     default: 20,
     minimum: 1,
-    description: 'how many notifications are remembered of each device',
+    description: 'how many notifications are remembered of each device; of all devices, 64 MiB at most',
     examples: [20],
   }),
 });

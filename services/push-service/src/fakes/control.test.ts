@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { connect } from 'node:http2';
+import type { Settings } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -44,10 +47,11 @@ const call = async (method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: string, payl
   const response = await control.inject({ method, url, ...(payload && { payload }) });
   return { status: response.statusCode, body: response.body === '' ? undefined : (response.json() as unknown) };
 };
-const push = (service: 'fcm' | 'apns' | 'webpush', device_id: string) => {
+const push = (service: 'fcm' | 'apns' | 'webpush', device_id: string, body = 'b') => {
   const provider = providers.providers.find((each) => each.service === service && each.mode === 'prod');
-  return provider?.push({ service, device_id, mode: 'prod', tags: [], alert: { title: 't', body: 'b' } });
+  return provider?.push({ service, device_id, mode: 'prod', tags: [], alert: { title: 't', body } });
 };
+const subscribe = async (device: string) => JSON.stringify((await call('POST', `/subscriptions/${device}`)).body);
 afterEach(() => call('POST', '/reset'));
 
 it('keeps the credentials to their owner', () => {
@@ -99,10 +103,52 @@ it('limits, ends and silences connections, and keeps quotas', async () => {
   expect(await push('fcm', 'q')).toMatchObject({ category: 'too_many_requests' });
 });
 
+it('limits the streams of new connections, too', async () => {
+  const streamsOf = async (origin: string) => {
+    const session = connect(origin, { ca: fakes.known.ca });
+    const [settings] = (await once(session, 'remoteSettings')) as [Settings];
+    session.destroy();
+    return settings.maxConcurrentStreams;
+  };
+  await call('PUT', '/streams', { limit: 3 });
+  expect(await streamsOf(fakes.known.fcm.origin)).toBe(3);
+  // APNs: one until it knows whom it talks to.
+  expect(await streamsOf(fakes.known.apns.origins.prod)).toBe(1);
+  await call('POST', '/reset');
+  expect(await streamsOf(fakes.known.fcm.origin)).toBe(100);
+});
+
 it('gives Web Push subscriptions, and decrypts what comes for them', async () => {
-  const { body } = await call('POST', '/subscriptions/browser');
-  expect(await push('webpush', JSON.stringify(body))).toEqual({ category: 'ok' });
+  expect(await push('webpush', await subscribe('browser'))).toEqual({ category: 'ok' });
   expect((await call('GET', '/received/browser')).body).toMatchObject({
     received: [{ service: 'webpush', title: 't', body: 'b', answer: 'accept' }],
   });
+});
+
+it('refuses Web Push messages by what is in them, and tells of those too', async () => {
+  const subscription = await subscribe('toolarge.browser');
+  expect(await push('webpush', subscription, 'x'.repeat(513))).toMatchObject({ category: 'payload_too_large' });
+  expect(await push('webpush', subscription, 'x'.repeat(512))).toEqual({ category: 'ok' });
+  expect((await call('GET', '/received/toolarge.browser')).body).toMatchObject({
+    received: [{ answer: 'toolarge' }, { answer: 'accept' }],
+  });
+});
+
+it('forgets subscriptions when it is reset', async () => {
+  const subscription = await subscribe('browser');
+  await call('POST', '/reset');
+  expect(await push('webpush', subscription)).toMatchObject({ category: 'unregistered' });
+});
+
+it('accepts what is slow when it is to hurry', async () => {
+  const waiting = push('webpush', await subscribe('slow.60000.browser'));
+  let answer: unknown;
+  void waiting?.then((result) => {
+    answer = result;
+  });
+  const hurried = () => {
+    fakes.hurry();
+    return answer;
+  };
+  await expect.poll(hurried, patiently).toEqual({ category: 'ok' });
 });

@@ -129,6 +129,7 @@ export const createControl = ({ fakes, ledger }: Deps) => {
     fakes.fcm.setQuota({});
     for (const { fake, service } of each({})) fake.limitStreams(service === 'fcm' ? 100 : 1_000);
     fakes.hurry();
+    fakes.webPush.forgetSubscriptions();
     ledger.clear();
     return done(reply);
   });

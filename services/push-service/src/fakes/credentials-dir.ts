@@ -1,14 +1,20 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KnownOfFakes } from './fakes.ts';
 
-/** Writes what a sender needs into a folder, for its owner only, and gives back push-service's variables for it. */
+/**
+ * Writes what a sender needs into a folder, for its owner only, and gives back push-service's variables for it.
+ *
+ * @throws {CredentialsDirError} when the folder is not ours
+ */
 export const writeCredentials = (dir: string, { ca, apns, fcm }: KnownOfFakes): Readonly<Record<string, string>> => {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  takeFolder(dir);
   const write = (name: string, text: string): string => {
     const path = join(dir, name);
-    writeFileSync(path, text, { mode: 0o600 });
+    // What is there keeps its owner and its mode, and a link leads elsewhere: it goes first.
+    rmSync(path, { force: true });
+    writeFileSync(path, text, { mode: 0o600, flag: 'wx' });
     return path;
   };
   const p8 = write(`AuthKey_${apns.key.keyId}.p8`, apns.key.p8);
@@ -38,11 +44,28 @@ export const writeCredentials = (dir: string, { ca, apns, fcm }: KnownOfFakes): 
   write(
     'push-service.env',
     Object.entries(variables)
-      .map(([name, value]) => `${name}=${value}\n`)
+      .map(([name, value]) => `${name}=${quoted(value)}\n`)
       .join(''),
   );
   return variables;
 };
+
+/** Why there can be no credentials in this folder. */
+export class CredentialsDirError extends Error {}
+
+/** Only the owner of a folder may change its mode. */
+const takeFolder = (dir: string): void => {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    chmodSync(dir, 0o700);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CredentialsDirError(`${dir} must be a folder of your own (${code}); name another one with --dir`);
+  }
+};
+
+/** For a shell, as it is. */
+const quoted = (value: string): string => `'${value.replaceAll("'", String.raw`'\''`)}'`;
 
 const newVapidKey = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();

@@ -78,6 +78,7 @@ export const startFakes = async ({ host = '127.0.0.1', name = 'localhost', ...op
     port: ports['web-push'],
     faults,
     onDelivered: (delivery) => onReceived(fromWebPush(delivery), 'accept'),
+    onRefused: (delivery, act) => onReceived(fromWebPush(delivery), act.type),
   });
 
   return {
@@ -103,7 +104,7 @@ export const startFakes = async ({ host = '127.0.0.1', name = 'localhost', ...op
     webPush,
     /** Accepts now what is slow. */
     hurry: (): void => {
-      for (const each of [apns.prod, apns.dev, fcm]) each.hurry();
+      for (const each of [apns.prod, apns.dev, fcm, webPush]) each.hurry();
     },
     stop: async (): Promise<void> => {
       await Promise.all([apns.prod.stop(), apns.dev.stop(), fcm.stop(), webPush.stop()]);

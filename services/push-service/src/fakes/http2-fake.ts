@@ -1,5 +1,11 @@
 import { constants, createSecureServer } from 'node:http2';
-import type { Http2Session, IncomingHttpHeaders, SecureServerOptions, ServerHttp2Stream } from 'node:http2';
+import type {
+  Http2SecureServer,
+  Http2Session,
+  IncomingHttpHeaders,
+  SecureServerOptions,
+  ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Disturbance } from './act.ts';
 
@@ -51,7 +57,7 @@ export const createHttp2Fake = (options: Options) => {
   const sockets = new Set<Socket>();
   const timers = new Set<NodeJS.Timeout>();
   let { port, maxConcurrentStreams } = options;
-  let server: ReturnType<typeof createSecureServer> | undefined;
+  let server: Http2SecureServer | undefined;
 
   const later = (ms: number, act: () => void) => {
     const timer = setTimeout(() => {
@@ -127,8 +133,13 @@ export const createHttp2Fake = (options: Options) => {
     });
   };
 
+  /** What a new connection is told first. */
+  const firstSettings = () => ({
+    maxConcurrentStreams: Math.min(firstStreams ?? maxConcurrentStreams, maxConcurrentStreams),
+  });
+
   const create = () =>
-    createSecureServer({ ...options.tls, settings: { maxConcurrentStreams: firstStreams ?? maxConcurrentStreams } })
+    createSecureServer({ ...options.tls, settings: firstSettings() })
       .on('connection', (socket: Socket) => {
         sockets.add(socket);
         socket.on('close', () => sockets.delete(socket));
@@ -179,9 +190,10 @@ export const createHttp2Fake = (options: Options) => {
         goaway(session, firstUnprocessed === undefined ? 0 : firstUnprocessed - 2, code, reason);
       }
     },
-    /** Another number of streams for all connections, from now on. */
+    /** Another number of streams for all connections, present and new, from now on. */
     limitStreams: (limit: number) => {
       maxConcurrentStreams = limit;
+      server?.updateSettings(firstSettings());
       for (const session of sessions.keys()) session.settings({ maxConcurrentStreams });
     },
     /** As many streams as any connection may have, for this one. */

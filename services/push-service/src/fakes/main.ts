@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '@pushmesh/config';
 import { readFakesConfig } from './config.ts';
 import { createControl } from './control.ts';
-import { writeCredentials } from './credentials-dir.ts';
+import { CredentialsDirError, writeCredentials } from './credentials-dir.ts';
 import { startFakes } from './fakes.ts';
 import { createLedger } from './ledger.ts';
 
@@ -67,6 +67,10 @@ fakes  ready`);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop());
 } catch (error) {
+  if (error instanceof CredentialsDirError) {
+    console.error(error.message);
+    process.exit(1);
+  }
   const { code, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code !== 'EADDRINUSE') throw error;
   console.error(`Port ${port} is taken. Set another one (FAKES_…_PORT, see docs/reference/configuration.md#fakes).`);

@@ -4,7 +4,7 @@ import type { Notification } from '../../domain/notification.ts';
 import { patiently } from '../http2/testing.ts';
 import { createApnsFake } from '../../fakes/apns/apns-fake.ts';
 import type { ApnsDelivery, ApnsFake, ApnsFakeOptions } from '../../fakes/apns/apns-fake.ts';
-import { createLine } from '../../fakes/apns/line.ts';
+import { createLine } from '../../fakes/testing/line.ts';
 import { createApnsKey } from '../../fakes/apns/provider-token.ts';
 import { createFakeAuthority } from '../../fakes/tls.ts';
 import type { FakeAuthority } from '../../fakes/tls.ts';

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createLine } from '../../fakes/apns/line.ts';
+import { createLine } from '../../fakes/testing/line.ts';
 import { createFakeAuthority } from '../../fakes/tls.ts';
 import type { ConnectionChange } from './connections.ts';
 import { createHttp2Pool } from './pool.ts';

@@ -1,11 +1,18 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parseJson } from '../../domain/parse-json.ts';
 import { readFault } from '../../fakes/fault.ts';
 import { sendRefusal } from '../../http/refusals.ts';
+import { FakesThreadError } from './fakes-thread.ts';
 import { readPage } from './page.ts';
 import type { Sandbox } from './sandbox.ts';
 
 const noStore = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
+/** Errors of the routes that ask the fakes; others are the server's. */
+const errorHandler = (error: unknown, _request: FastifyRequest, reply: FastifyReply): void => {
+  if (!(error instanceof FakesThreadError)) throw error;
+  void reply.code(503).send({ reason: 'sandbox_unavailable', details: error.message });
+};
 
 /** What the phones got, for people (`/`), tests and demos (`/sandbox/…`). */
 export const sandboxRoutes = (sandbox: Sandbox) => {
@@ -16,20 +23,27 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
 
     server.get('/', (_request, reply) => reply.headers(page.headers).type('text/html; charset=utf-8').send(page.html));
 
-    server.get('/sandbox/devices', async (_request, reply) =>
+    server.get('/sandbox/devices', { errorHandler }, async (_request, reply) =>
       reply.headers(noStore).send({ devices: await sandbox.phones() }),
     );
 
-    server.get<{ Params: { device_id: string } }>('/sandbox/devices/:device_id', async ({ params }, reply) => {
-      const { device_id } = params;
-      return reply.headers(noStore).send({ device_id, notifications: await sandbox.phone(device_id) });
-    });
+    server.get<{ Params: { device_id: string } }>(
+      '/sandbox/devices/:device_id',
+      { errorHandler },
+      async ({ params }, reply) => {
+        const { device_id } = params;
+        return reply.headers(noStore).send({ device_id, notifications: await sandbox.phone(device_id) });
+      },
+    );
 
-    server.post<{ Params: { device_id: string } }>('/sandbox/subscriptions/:device_id', async ({ params }, reply) =>
-      reply
-        .headers(noStore)
-        .type('application/json')
-        .send(await sandbox.subscription(params.device_id)),
+    server.post<{ Params: { device_id: string } }>(
+      '/sandbox/subscriptions/:device_id',
+      { errorHandler },
+      async ({ params }, reply) =>
+        reply
+          .headers(noStore)
+          .type('application/json')
+          .send(await sandbox.subscription(params.device_id)),
     );
 
     server.get('/sandbox/events', { exposeHeadRoute: false }, async (_request, reply) => {
@@ -41,7 +55,7 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
       return reply;
     });
 
-    server.put<{ Body: string | undefined }>('/sandbox/fault', async (request, reply) => {
+    server.put<{ Body: string | undefined }>('/sandbox/fault', { errorHandler }, async (request, reply) => {
       const body = parseJson(request.body ?? '');
       if (body === undefined) return sendRefusal(reply, 'malformed_json');
       const fault = readFault(body);
@@ -50,7 +64,7 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
       return reply.send(fault.value);
     });
 
-    server.delete('/sandbox/fault', async (_request, reply) => {
+    server.delete('/sandbox/fault', { errorHandler }, async (_request, reply) => {
       await sandbox.play([]);
       return reply.code(204).send();
     });

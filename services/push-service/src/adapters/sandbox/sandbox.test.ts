@@ -252,6 +252,22 @@ describe('GET /sandbox/events', () => {
   });
 });
 
+describe('the end of the thread of the fakes', () => {
+  beforeEach(startService);
+  afterEach(stopService);
+
+  it('settles what waits, is told by readiness, and does not hold up the stop', async () => {
+    expect(service.sandbox.resource.missing()).toBe(undefined);
+    // No fault that came by HTTP is one that the thread cannot read.
+    const questions = [service.sandbox.play([{ answer: 'no such' }]), service.sandbox.phones()];
+    for (const { status } of await Promise.allSettled(questions)) expect(status).toBe('rejected');
+    expect(service.sandbox.resource.missing()).toMatch(/^the fakes crashed with Error/);
+    expect((await fetch(`${service.url}/sandbox/devices`)).status).toBe(503);
+    expect((await service.push('tok', apns)).status).toBe(503);
+    await service.stop();
+  });
+});
+
 describe('GET /', () => {
   beforeAll(startService);
   afterAll(stopService);

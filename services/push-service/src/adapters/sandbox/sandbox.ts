@@ -24,13 +24,16 @@ const openMs = 20_000;
 export const openSandbox = async ({ apnsTopic, maxSubscribers, onEvicted, ...bounds }: Options) => {
   const events = createEvents({ maxSubscribers, maxWaitingBytes: 1_048_576, heartbeatMs: 15_000 });
   const onReceived = (received: Received) => {
-    if (events.isEmpty()) void thread.ask({ type: 'listen', on: false });
+    if (events.isEmpty())
+      thread.ask({ type: 'listen', on: false }).catch(() => {}); // told again with the next
     else events.publish(received.id, received);
   };
   const thread: FakesThread = await startFakesThread({ bounds, onReceived, onEvicted });
   const { providers, open, close } = createSandboxProviders(thread.known, apnsTopic);
 
   const missing = () => {
+    const failure = thread.failure();
+    if (failure !== undefined) return `${failure}; start push-service again`;
     const dark = providers.find((provider) => provider.connections().connected === 0);
     return dark && `no connection to the fake of ${dark.service}`;
   };
@@ -47,14 +50,17 @@ export const openSandbox = async ({ apnsTopic, maxSubscribers, onEvicted, ...bou
     /** Gets everything that arrives after the welcome, as server-sent events. */
     subscribe: async (subscriber: Writable): Promise<void> => {
       events.subscribe(subscriber);
-      await thread.ask({ type: 'listen', on: true });
-      subscriber.write(': welcome\n\n');
+      await thread.ask({ type: 'listen', on: true }).then(
+        () => subscriber.write(': welcome\n\n'),
+        () => subscriber.destroy(),
+      );
     },
     play: (faults: readonly Fault[]) => thread.ask({ type: 'faults', faults }),
     /** Ends the event streams and answers everything that waits. */
     hurry: async (): Promise<void> => {
       events.close();
-      await thread.ask({ type: 'hurry' });
+      // Where the thread is gone nothing waits there.
+      await thread.ask({ type: 'hurry' }).catch(() => {});
     },
     resource: {
       name: 'sandbox',

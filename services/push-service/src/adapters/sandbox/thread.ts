@@ -34,6 +34,8 @@ const fakes = await startFakes({
 
 const answer = (question: Question): Asked[Question['type']] => {
   switch (question.type) {
+    case 'known':
+      return fakes.known;
     case 'phones':
       return phones.list();
     case 'phone':
@@ -52,4 +54,3 @@ const answer = (question: Question): Asked[Question['type']] => {
 port.on('message', ({ id, question }: { id: number; question: Question }) =>
   say({ type: 'answer', id, answer: answer(question) }),
 );
-say({ type: 'ready', known: fakes.known });

@@ -99,7 +99,7 @@ it.each([
   ['badtoken.a', { category: 'invalid_request', reason: 'invalid_request' }],
   ['throttled.a', { category: 'too_many_requests', reason: 'too_many_requests', retryAfterSeconds: 2 }],
   ['unavailable.a', { category: 'service_internal', reason: 'service_internal' }],
-  ['toolarge.a', { category: 'payload_too_large', reason: 'payload_too_large' }],
+  ['toolarge.always.a', { category: 'payload_too_large', reason: 'payload_too_large' }],
   ['reset.a', { category: 'connection_lost', reason: 'connection_lost' }],
 ])('answers for the device %s alone', async (device, answer) => {
   const { push, fake } = await start();

@@ -34,7 +34,8 @@ const answer = (claims: object, header: object = {}, by = parsed, grantType = 'j
   });
   const { status, body } = issuer.answer(form, tokenUri);
   const json = JSON.parse(body) as { access_token: string; error: string };
-  return { status, ...json, issuer, pass: (ms: number) => (elapsed += ms) };
+  const again = () => issuer.answer(form, tokenUri);
+  return { status, ...json, issuer, again, pass: (ms: number) => (elapsed += ms) };
 };
 
 it('gives a token that lives for its time, or until it is revoked', () => {
@@ -46,6 +47,14 @@ it('gives a token that lives for its time, or until it is revoked', () => {
   expect(given.issuer.accountOf(given.access_token)).toBeUndefined();
   given.pass(-1);
   given.issuer.revokeTokens();
+  expect(given.issuer.accountOf(given.access_token)).toBeUndefined();
+});
+
+it('forgets the tokens that are dead when it gives another', () => {
+  const given = answer({});
+  given.pass(60_000);
+  expect(given.again().status).toBe(200);
+  given.pass(-1);
   expect(given.issuer.accountOf(given.access_token)).toBeUndefined();
 });
 

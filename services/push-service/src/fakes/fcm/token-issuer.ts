@@ -17,6 +17,7 @@ type Claims = Readonly<Partial<Record<'iss' | 'aud' | 'scope' | 'iat' | 'exp', u
 
 const scope = 'https://www.googleapis.com/auth/firebase.messaging';
 const clockTolerance = 300;
+const maxGrants = 10_000;
 
 /**
  * Google's side of RFC 7523: gives an access token for a right assertion and knows the tokens that it gave. Words and
@@ -27,8 +28,17 @@ export const createTokenIssuer = ({ accounts, lifetimeSeconds, clock }: Options)
   const grants = new Map<string, Grant>();
   let count = 0;
 
+  /** Those that are dead, eldest first, and one more when there are as many as may be. */
+  const forgetTokens = () => {
+    for (const [token, { deadAt }] of grants) {
+      if (grants.size < maxGrants && clock() < deadAt) return;
+      grants.delete(token);
+    }
+  };
+
   const issue = (account: FakeServiceAccount): TokenResponse => {
     const token = `ya29.fake-${++count}`;
+    forgetTokens();
     grants.set(token, { account, deadAt: clock() + lifetimeSeconds * 1000 });
     const body = { access_token: token, expires_in: lifetimeSeconds, token_type: 'Bearer' };
     return { status: 200, body: JSON.stringify(body) };

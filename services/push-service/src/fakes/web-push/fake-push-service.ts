@@ -1,7 +1,8 @@
 import { createECDH, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseJson } from '../../domain/parse-json.ts';
 import { actOf, byAct, retryAfterText } from '../act.ts';
-import type { RetryAfter } from '../act.ts';
+import type { Act, RetryAfter } from '../act.ts';
 import { createFaults } from '../fault.ts';
 import type { Faults } from '../fault.ts';
 import { startHttpsServer } from '../https-server.ts';
@@ -38,7 +39,11 @@ type Options = {
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   readonly faults?: Faults;
+  /** Before the eldest is forgotten; 10,000 when absent. */
+  readonly maxSubscriptions?: number;
   readonly onDelivered?: (delivery: WebPushDelivery) => void;
+  /** A message that was right but for what is played on it. */
+  readonly onRefused?: (delivery: WebPushDelivery, act: Act) => void;
 };
 
 type Subscribed = UserAgentKeys & { readonly applicationServerKey?: string };
@@ -59,7 +64,9 @@ export const startFakePushService = async (options: Options) => {
     name = 'localhost',
     port = 0,
     clock = Date.now,
-    onDelivered,
+    maxSubscriptions = 10_000,
+    onDelivered = () => {},
+    onRefused = () => {},
     faults = createFaults(),
   } = options;
   const subscribed = new Map<string, Subscribed>();
@@ -73,13 +80,26 @@ export const startFakePushService = async (options: Options) => {
     const device = decodeURIComponent(/^\/push\/([^/]+)$/.exec(request.url ?? '')?.[1] ?? '');
     const subscription = subscribed.get(device);
     if (!subscription || request.method !== 'POST') return { status: 404 };
+    const status = wrongCredentials(request, subscription) ?? wrongRequest(request, body);
+    if (status) return { status };
+    const plaintext = decrypt(body, subscription);
+    // A push service cannot know; the user agent would drop it.
+    if (!plaintext) return { status: 400 };
+    return received({ device, text: plaintext.toString(), at: clock(), ...fieldsOf(request) });
+  };
+
+  const received = async (delivery: WebPushDelivery): Promise<Reply> => {
+    const { device } = delivery;
     const act = faults.actFor({ service: 'webpush', mode: undefined, token: device }) ?? actOf(device);
     if (act.type === 'slow') await pause.for(between(act.ms, act.mostMs));
     if (act.type === 'drip') await pause.for(act.ms);
-    const refused = refusals(act)(clock());
-    if (refused) return refused;
-    const status = wrongCredentials(request, subscription) ?? wrongRequest(request, body);
-    return status ? { status } : deliver(device, request, decrypt(body, subscription));
+    const refused = refusals(act)(delivery, clock());
+    if (refused) {
+      onRefused(delivery, act);
+      return refused;
+    }
+    onDelivered(delivery);
+    return { status: 201, headers: { location: `${origin}/message/${randomBytes(8).toString('hex')}` } };
   };
 
   const wrongCredentials = (request: IncomingMessage, { applicationServerKey }: Subscribed) =>
@@ -88,13 +108,6 @@ export const startFakePushService = async (options: Options) => {
       now: clock(),
       ...(applicationServerKey !== undefined && { applicationServerKey }),
     });
-
-  const deliver = (device: string, request: IncomingMessage, plaintext: Buffer | undefined): Reply => {
-    // A push service cannot know; the user agent would drop it.
-    if (!plaintext) return { status: 400 };
-    onDelivered?.({ device, text: plaintext.toString(), at: clock(), ...fieldsOf(request) });
-    return { status: 201, headers: { location: `${origin}/message/${randomBytes(8).toString('hex')}` } };
-  };
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     requests += 1;
@@ -110,19 +123,26 @@ export const startFakePushService = async (options: Options) => {
 
   return {
     origin,
-    /** A new subscription; the text is what a browser would give to the app's server. */
+    /** A new subscription, in place of the device's last and, over the bound, of the eldest; the text is what a browser would give to the app's server. */
     subscribe: (device: string, applicationServerKey?: string): string => {
       const keys = createECDH('prime256v1');
       const p256dh = keys.generateKeys('base64url');
       const auth = randomBytes(16);
+      subscribed.delete(device);
       subscribed.set(device, { keys, auth, ...(applicationServerKey !== undefined && { applicationServerKey }) });
+      const [eldest] = subscribed.keys();
+      if (subscribed.size > maxSubscriptions && eldest !== undefined) subscribed.delete(eldest);
       const endpoint = `${origin}/push/${encodeURIComponent(device)}`;
       return JSON.stringify({ endpoint, expirationTime: null, keys: { p256dh, auth: auth.toString('base64url') } });
     },
+    /** From now on it knows no subscription that was made before. */
+    forgetSubscriptions: (): void => subscribed.clear(),
     requests: () => requests,
     playFault: (next: WebPushFault | undefined): void => {
       fault = next;
     },
+    /** Accepts now what is slow. */
+    hurry: pause.end,
     stop: (): Promise<void> => {
       pause.end();
       return server.stop();
@@ -130,7 +150,10 @@ export const startFakePushService = async (options: Options) => {
   };
 };
 
-type Refusal = (now: number) => Reply | undefined;
+/** A body of at most this many bytes is short enough for a device that finds everything too large. */
+const shortBodyBytes = 512;
+
+type Refusal = (delivery: WebPushDelivery, now: number) => Reply | undefined;
 
 const accepted = (): Refusal => () => undefined;
 const status =
@@ -142,7 +165,7 @@ const reset = (): Refusal => () => 'reset';
 const later =
   (code: number) =>
   ({ retryAfter }: { readonly retryAfter: RetryAfter }): Refusal =>
-  (now) => {
+  (_delivery, now) => {
     const value = retryAfterText(retryAfter, now);
     return { status: code, ...(value !== undefined && { headers: { 'retry-after': value } }) };
   };
@@ -158,7 +181,8 @@ const refusals = byAct<Refusal>({
   word: status(400),
   throttled: later(429),
   unavailable: later(503),
-  toolarge: status(413),
+  toolarge: (act) => (delivery) =>
+    act.always || alertBodyBytes(delivery) > shortBodyBytes ? { status: 413 } : undefined,
   status: (act) => status(act.status)(),
   html: (act) => () => ({ status: act.status, headers: { 'content-type': 'text/html' }, body: '<html>no</html>' }),
   silence: () => () => 'silence',
@@ -167,6 +191,13 @@ const refusals = byAct<Refusal>({
   cut: reset,
   goaway: reset,
 });
+
+/** Of a text that is no JSON with an alert, all of it. */
+const alertBodyBytes = ({ text }: WebPushDelivery): number => {
+  const message = parseJson(text) as { readonly alert?: { readonly body?: unknown } } | null | undefined;
+  const body = message?.alert?.body;
+  return Buffer.byteLength(typeof body === 'string' ? body : text);
+};
 
 const urgencies: ReadonlySet<string | undefined> = new Set(['very-low', 'low', 'normal', 'high', undefined]);
 

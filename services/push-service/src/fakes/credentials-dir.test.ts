@@ -1,0 +1,46 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { CredentialsDirError, writeCredentials } from './credentials-dir.ts';
+
+const known = {
+  ca: 'the ca',
+  apns: {
+    key: { p8: 'p8', keyId: 'KEY', teamId: 'TEAM' },
+    origins: { prod: 'https://localhost:1', dev: 'https://localhost:2' },
+  },
+  fcm: { origin: 'https://localhost:3', tokenUri: 'https://localhost:4/token', accounts: { project: '{}' } },
+  webPush: { origin: 'https://localhost:5' },
+};
+const newFolder = () => mkdtempSync(join(tmpdir(), 'pushmesh-fakes-'));
+const modeOf = (path: string) => statSync(path).mode & 0o777;
+
+it('keeps to its owner what was open to others before, and follows no link', () => {
+  const dir = newFolder();
+  const elsewhere = join(newFolder(), 'elsewhere');
+  writeFileSync(elsewhere, 'as before');
+  chmodSync(dir, 0o777);
+  writeFileSync(join(dir, 'vapid.pem'), '', { mode: 0o644 });
+  symlinkSync(elsewhere, join(dir, 'service-account.json'));
+  writeCredentials(dir, known);
+  expect(modeOf(dir)).toBe(0o700);
+  for (const name of ['vapid.pem', 'service-account.json', 'push-service.env'])
+    expect(modeOf(join(dir, name))).toBe(0o600);
+  expect(readFileSync(elsewhere, 'utf8')).toBe('as before');
+});
+
+it('writes variables that a shell reads as they are', () => {
+  const dir = join(newFolder(), "it's $(echo mine); `true`");
+  mkdirSync(dir);
+  const variables = writeCredentials(dir, known);
+  const script = '. "$1/push-service.env"; printf %s "$NODE_EXTRA_CA_CERTS"';
+  expect(execFileSync('sh', ['-c', script, 'sh', dir], { encoding: 'utf8' })).toBe(variables['NODE_EXTRA_CA_CERTS']);
+});
+
+it('says what is wrong with a folder that it cannot have', () => {
+  const file = join(newFolder(), 'a file');
+  writeFileSync(file, '');
+  expect(() => writeCredentials(file, known)).toThrow(CredentialsDirError);
+});

@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { createPhones } from './phones.ts';
+
+const received = (id: number, device_id: string, length: number) => ({
+  id,
+  device_id,
+  service: 'fcm' as const,
+  received_at: id,
+  provider: { text: 'x'.repeat(length) },
+});
+
+it('keeps so many bytes of all phones together, and forgets the eldest of the phone that got nothing for longest', () => {
+  let evicted = 0;
+  const bounds = { maxPhones: 10, maxNotifications: 10, maxBytes: 5_000 };
+  const phones = createPhones(bounds, (count) => {
+    evicted += count;
+  });
+  const ids = () => ['a', 'b'].map((device) => phones.of(device).map(({ id }) => id));
+  for (const id of [1, 2]) phones.keep(received(id, 'a', 1_500));
+  phones.keep(received(3, 'b', 1_500));
+  expect(ids()).toEqual([[1, 2], [3]]);
+  phones.keep(received(4, 'b', 1_500));
+  expect(ids()).toEqual([[2], [3, 4]]);
+  phones.keep(received(5, 'b', 3_000));
+  expect(ids()).toEqual([[], [4, 5]]);
+  expect(phones.list()).toEqual([{ device_id: 'b', service: 'fcm', notifications: 2, last_received_at: 5 }]);
+  expect(evicted).toBe(3);
+  phones.keep(received(6, 'a', 6_000));
+  expect(ids()).toEqual([[], []]);
+  expect(evicted).toBe(6);
+});
