@@ -59,7 +59,6 @@ const createApnsPool = (settings: ApnsSettings, deps: PoolDeps): ProviderPool =>
     providers: [measured(provider, metrics)],
     open: provider.open,
     isKnown: () => provider.connections().connected > 0,
-    objection: () => undefined,
     swap: (next) => {
       if (next.service !== 'apns') return;
       provider.swapCredentials(credentialsOf(next));
@@ -127,14 +126,6 @@ const createFcmPool = (settings: FcmSettings, deps: PoolDeps): ProviderPool => {
       timer = setInterval(warm, keepWarmMs).unref();
     },
     isKnown: () => hasToken || pool.connections().connected > 0,
-    objection: (next) => {
-      const { read } = next.loaded;
-      // Device tokens belong to a project, and those that wait are of this one.
-      const other = next.service === 'fcm' && read.ok && 'projectId' in read.credentials && read.credentials.projectId;
-      return other && other !== projectId
-        ? `this service account is of the project ${other}, the pool of ${projectId}: restart to change it`
-        : undefined;
-    },
     swap: (next) => {
       if (next.service !== 'fcm') return;
       oauth.swap(credentialsOf(next));
