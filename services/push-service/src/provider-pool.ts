@@ -17,7 +17,11 @@ export type PoolDeps = {
   readonly verify: boolean;
   /** PEM of authorities to trust instead of Node’s own: the fakes have one. */
   readonly ca?: string;
-  /** From the call to the whole answer of the provider, waiting for a stream included. */
+  /**
+   * Of a push: from the call to the whole answer of the provider, waiting for a stream or an access token, and another try
+   * with new credentials included. Callers wait longer: who gave up first would send the push again. A question to the token
+   * endpoint, which is asked for all pushes at once, has as long.
+   */
   readonly timeoutMs: number;
 };
 
