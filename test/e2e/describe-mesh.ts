@@ -473,6 +473,7 @@ export const describeMesh = (
         expect((await fetch(`${ops}/readyz`)).status).toBe(200);
         expect(await (await fetch(`${ops}/metrics`)).text()).toContain('nodejs_eventloop_lag_seconds');
       }
+      expect(await metric('push-service', 'pushmesh_sandbox')).toBe(1);
     });
   });
 };

@@ -287,6 +287,12 @@ export const metricNames = {
       help: 'Changed credential files by what came of them: swapped, unreadable, refused by the provider, undecided as it could not be asked',
       labels: ['pool', 'result'],
     },
+    sandbox: {
+      type: 'gauge',
+      name: 'pushmesh_sandbox',
+      help: '1 while push-service is a sandbox: no provider is enabled, and no push reaches a phone',
+      labels: [],
+    },
     sandboxEvicted: {
       type: 'counter',
       name: 'pushmesh_sandbox_evicted_total',

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { readPushServiceConfig } from './config.ts';
 
@@ -7,4 +8,20 @@ it('needs no variable at all', () => {
 
 it('refuses a topic that no header can carry', () => {
   expect(() => readPushServiceConfig({ SANDBOX_APNS_TOPIC: 'with space' })).toThrow('SANDBOX_APNS_TOPIC');
+});
+
+it.each([
+  ['PUSH_FCM_APP_FILE', '/run/secrets/fcm.json', 'PUSH_FCM_ENABLED is not true'],
+  ['PUSH_APNS_PROD_P8_TOKEN', '/run/secrets/apns.p8', 'PUSH_APNS_ENABLED is not true'],
+  ['PUSH_APNS_DEV_KEY', '/run/secrets/apns.key.pem', 'PUSH_APNS_ENABLED is not true'],
+  ['PUSH_WEBPUSH_VAPID_KEY', 'a secret', 'PUSH_WEBPUSH_ENABLED is not true'],
+  ['PUSH_POOLS_FILE', '', 'is empty'],
+])('is no sandbox for who has %s', (variable, value, why) => {
+  const read = (more = {}) => readPushServiceConfig({ [variable]: value, ...more });
+  expect(read).toThrow(new RegExp(`${variable}: .*${why}`));
+  expect(read).not.toThrow('a secret');
+  // With a provider enabled, the others may be prepared.
+  const vapid = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' });
+  const webPush = { PUSH_WEBPUSH_ENABLED: 'true', PUSH_WEBPUSH_SUBJECT: 'mailto:push@example.org' };
+  expect(() => read({ ...webPush, PUSH_WEBPUSH_VAPID_KEY: vapid.toString() })).not.toThrow();
 });

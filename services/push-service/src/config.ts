@@ -6,6 +6,7 @@ import type { HttpSettings } from './http-config.ts';
 import { problemsOfFiles, readProviderSettings, rereadProviderSettings } from './provider-config.ts';
 import type { ProviderSettings, RereadProviders } from './provider-config.ts';
 import { providerVariables } from './provider-variables.ts';
+import { problemsOfUnusedCredentials } from './unused-credentials.ts';
 
 /** The variables of push-service. */
 export const pushServiceConfig = Type.Object({
@@ -51,7 +52,7 @@ export type PushServiceConfig = Static<typeof pushServiceConfig> & {
 export const readPushServiceConfig = (env: NodeJS.ProcessEnv = process.env): PushServiceConfig =>
   readConfig(pushServiceConfig, env, (values, problems) => {
     const providers = readProviderSettings(values, problems);
-    if (providers) problems.push(...problemsOfFiles(providers));
+    problems.push(...(providers ? problemsOfFiles(providers) : problemsOfUnusedCredentials(values, env)));
     return {
       ...values,
       http: readHttpSettings(values, problems),

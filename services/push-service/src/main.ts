@@ -15,6 +15,7 @@ const metrics = registry.add(metricNames.pushService);
 // The edge: APNs, FCM and Web Push as configured, or fakes of them
 const real = config.providers && createProviders(config.providers, { log, metrics, reread: config.rereadProviders });
 const sandbox = real ? undefined : await startSandbox();
+metrics.sandbox.set(sandbox ? 1 : 0);
 
 // The API in front of it
 const service = createPushService({

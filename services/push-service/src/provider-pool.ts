@@ -17,7 +17,11 @@ export type PoolDeps = {
   readonly verify: boolean;
   /** PEM of authorities to trust instead of Node’s own: the fakes have one. */
   readonly ca?: string;
-  /** From the call to the whole answer of the provider, waiting for a stream included. */
+  /**
+   * Of a push: from the call to the whole answer of the provider, waiting for a stream or an access token, and another try
+   * with new credentials included. Callers wait longer: who gave up first would send the push again. A question to the token
+   * endpoint, which is asked for all pushes at once, has as long.
+   */
   readonly timeoutMs: number;
 };
 
@@ -59,7 +63,6 @@ const createApnsPool = (settings: ApnsSettings, deps: PoolDeps): ProviderPool =>
     providers: [measured(provider, metrics)],
     open: provider.open,
     isKnown: () => provider.connections().connected > 0,
-    objection: () => undefined,
     swap: (next) => {
       if (next.service !== 'apns') return;
       provider.swapCredentials(credentialsOf(next));
@@ -127,14 +130,6 @@ const createFcmPool = (settings: FcmSettings, deps: PoolDeps): ProviderPool => {
       timer = setInterval(warm, keepWarmMs).unref();
     },
     isKnown: () => hasToken || pool.connections().connected > 0,
-    objection: (next) => {
-      const { read } = next.loaded;
-      // Device tokens belong to a project, and those that wait are of this one.
-      const other = next.service === 'fcm' && read.ok && 'projectId' in read.credentials && read.credentials.projectId;
-      return other && other !== projectId
-        ? `this service account is of the project ${other}, the pool of ${projectId}: restart to change it`
-        : undefined;
-    },
     swap: (next) => {
       if (next.service !== 'fcm') return;
       oauth.swap(credentialsOf(next));

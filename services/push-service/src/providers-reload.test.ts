@@ -182,6 +182,46 @@ describe('a key of APNs', () => {
   });
 });
 
+describe('a pools file', () => {
+  const [mine, other] = [createApnsKey('FAKEKEY001'), createApnsKey('FAKEKEY002')];
+  const folder = temporary();
+  const path = join(folder, 'pools.json');
+  const pool = ({ p8, keyId, teamId }: ReturnType<typeof createApnsKey>, topic: string, port: number) => {
+    writeFileSync(join(folder, `${keyId}.p8`), p8);
+    const at = { mode: 'prod', endpoint: `127.0.0.1:${port}`, default_topic: topic };
+    return { ...at, p8_token: `${keyId}.p8`, key_id: keyId, team_id: teamId };
+  };
+
+  it.each(['with a key of its own', 'with the same key'])('gives no pool the app of another %s', async (how) => {
+    const fake = await startApns([mine, other]);
+    const write = (pools: readonly object[]) => writeFileSync(path, JSON.stringify({ apns: pools }));
+    const first = pool(mine, 'com.example.app', fake.port());
+    write([first]);
+    const running = await start({ PUSH_POOLS_FILE: path });
+    write([pool(how === 'with the same key' ? mine : other, 'com.example.other', fake.port()), first]);
+    await expect.poll(() => running.lines.join(), patiently).toContain('restart to change it');
+    expect(running.lines.join()).toContain('the default topic is com.example.other, that of the pool com.example.app');
+    expect(await running.reloads('apns_1', 'swapped')).toBeUndefined();
+    expect(await running.push('apns', 'phone')).toBe('ok');
+  });
+});
+
+it('a certificate of another app is not gone over to', async () => {
+  const fake = await startApns();
+  const [mine, other] = [authority.issue('com.example.app', []), authority.issue('com.example.other', [])];
+  const secret = secretFolder(mine);
+  const running = await start({
+    PUSH_APNS_ENABLED: 'true',
+    PUSH_APNS_PROD_ENDPOINT: `127.0.0.1:${fake.port()}`,
+    PUSH_APNS_AUTH_TYPE: 'certificate',
+    PUSH_APNS_PROD_CERT: secret.path('cert'),
+    PUSH_APNS_PROD_KEY: secret.path('key'),
+  });
+  secret.replace(other);
+  await expect.poll(() => running.lines.join(), patiently).toContain('restart to change it');
+  expect(await running.reloads('apns_prod', 'swapped')).toBeUndefined();
+});
+
 it('a certificate and its key are changed one after the other under load, and its end is shown', async () => {
   const fake = await startApns();
   const old = authority.issue('com.example.app', []);

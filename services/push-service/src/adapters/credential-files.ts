@@ -63,7 +63,8 @@ export const loadApnsCredentials = ({ files }: { readonly files: ApnsFiles }): L
 const whys: Readonly<Record<ApnsCredentialsProblem, string>> = {
   key_unreadable: 'holds no private key that can be read (PEM, not encrypted)',
   key_not_p256: 'holds a key that is not on P-256; APNs takes ES256 only',
-  certificate_unreadable: 'holds no certificate that can be read (PEM)',
+  certificate_unreadable:
+    'holds no certificate that TLS can use (PEM, every one of a chain complete, RSA of at least 2048 bits)',
   key_of_another_certificate: 'is the key of another certificate',
 };
 

@@ -3,14 +3,13 @@ import { backoffMs } from '../adapters/http2/backoff.ts';
 import { changeOf } from '../domain/credential-change.ts';
 import type { Watched } from '../domain/credential-change.ts';
 import { findings } from '../domain/credential-finding.ts';
+import { identityOf, objectionTo } from '../pool-identity.ts';
 import type { PoolSettings, RereadProviders } from '../provider-config.ts';
 import type { TryOut } from '../try-out.ts';
 
 /** A pool whose credentials can be changed while it works. */
 export type SwappablePool = {
   readonly settings: PoolSettings;
-  /** Why the pool cannot go over to these, however good they are. */
-  objection(next: PoolSettings): string | undefined;
   swap(next: PoolSettings): void;
 };
 
@@ -39,7 +38,7 @@ const backoff = { firstMs: 5_000, maxMs: 60_000 };
 export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clock, random }: Deps) => {
   const watched = new Map<SwappablePool, Watched>(
     pools.map((pool) => {
-      const { digest } = pool.settings.loaded;
+      const digest = digestOf(pool.settings);
       return [pool, { inUse: digest, seen: digest }];
     }),
   );
@@ -56,8 +55,8 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
   };
 
   const change = async (pool: SwappablePool, state: Watched, next: PoolSettings) => {
-    const { digest } = next.loaded;
-    const objection = pool.objection(next);
+    const digest = digestOf(next);
+    const objection = objectionTo(next, pool.settings);
     if (objection !== undefined) return fail(pool, state, { digest, result: 'unreadable', why: [objection] });
     const tried = await tryOut(next);
     if (tried.type === 'unreadable') {
@@ -76,7 +75,7 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
   const lookAt = async (pool: SwappablePool, next: PoolSettings | undefined, why: readonly string[]) => {
     const state = watched.get(pool);
     if (!state) return;
-    const digest = next?.loaded.digest ?? `none: ${why.join()}`;
+    const digest = next ? digestOf(next) : `none: ${why.join()}`;
     switch (changeOf(state, digest, clock())) {
       case 'none':
         if (digest !== state.inUse) return;
@@ -106,6 +105,9 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
     metrics.credentialsRead.set(clock() / 1000);
   };
 };
+
+/** Of all that counts as a change of a pool: its credentials, and what it is. */
+const digestOf = (settings: PoolSettings): string => settings.loaded.digest + JSON.stringify(identityOf(settings));
 
 type Failure = {
   readonly digest: string;

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 
 /** The paths of PEM files. */
 export type CertificateFiles = {
@@ -45,11 +46,21 @@ export const readCertificate = (files: CertificateFiles): Read => {
   if (cert && key && !cert.value.checkPrivateKey(key.value))
     problems.push({ part: 'key', why: `${files.key} is not the key of the certificate in ${files.cert}` });
   if (!cert || !key || problems.length > 0) return { ok: false, problems };
-  return {
-    ok: true,
-    context: { cert: cert.pem, key: key.pem, ...(ca && { ca: ca.pem }) },
-    expiresAt: cert.value.validToDate.getTime(),
-  };
+  const context = { cert: cert.pem, key: key.pem, ...(ca && { ca: ca.pem }) };
+  const refused = refusalOf(context);
+  if (refused !== undefined)
+    return { ok: false, problems: [{ part: 'cert', why: `${files.cert} cannot be used for TLS (${refused})` }] };
+  return { ok: true, context, expiresAt: cert.value.validToDate.getTime() };
+};
+
+/** The first certificate of a chain says nothing of the others, nor whether OpenSSL takes a key of its size. */
+const refusalOf = (context: Context): string | undefined => {
+  try {
+    createSecureContext(context);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unreadable';
+  }
 };
 
 type Watch = {
@@ -59,13 +70,19 @@ type Watch = {
   readonly onProblem: (problems: readonly CertificateProblem[]) => void;
 };
 
-/** Looks at the files again and again: an operator, or Kubernetes, puts a renewed certificate where the old one was. */
+/**
+ * Looks at the files again and again: an operator, or Kubernetes, puts a renewed certificate where the old one was. What is
+ * read may be half of what is being written, so it counts when it reads the same twice.
+ */
 export const watchCertificate = (files: CertificateFiles, { everyMs, onChange, onProblem }: Watch) => {
   let last = JSON.stringify(readCertificate(files));
+  let seen = last;
   const timer = setInterval(() => {
     const read = readCertificate(files);
     const state = JSON.stringify(read);
-    if (state === last) return;
+    const isSettled = state === seen;
+    seen = state;
+    if (!isSettled || state === last) return;
     last = state;
     if (read.ok) onChange(read);
     else onProblem(read.problems);

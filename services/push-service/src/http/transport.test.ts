@@ -9,10 +9,11 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import * as fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createFakeAuthority } from '../fakes/tls.ts';
 import type { Provider } from '../ports.ts';
 import { alert, startPushService } from '../testing.ts';
+import { watchCertificate } from './certificate.ts';
 
 const authority = createFakeAuthority();
 const { ca } = authority;
@@ -200,10 +201,41 @@ describe('a renewed certificate', () => {
     expect(await name()).toBe('first');
     writeFileSync(tls.key, second.key);
     await expect.poll(name).toBe('second');
+    writeFileSync(tls.cert, second.cert + ca.slice(0, 200));
+    await expect.poll(() => service.lines.join('')).toContain('cannot be used for TLS');
+    expect(await name()).toBe('second');
     const metrics = await service.metricsText();
     expect(metrics).toMatch(/certificate_reloads_total\{result="loaded".*\} 1/);
-    expect(metrics).toMatch(/certificate_reloads_total\{result="failed".*\} 1/);
+    expect(metrics).toMatch(/certificate_reloads_total\{result="failed".*\} 2/);
     expect(metrics).toMatch(/certificate_expires_seconds\{.*\} 253402300799/);
+  });
+});
+
+describe('the watch of a certificate', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it('uses what reads the same twice', () => {
+    vi.useFakeTimers();
+    const files = filesFor('watched');
+    const used: string[] = [];
+    const { stop } = watchCertificate(files, {
+      everyMs: 1_000,
+      onChange: ({ context }) => used.push(context.cert),
+      onProblem: (problems) => used.push(JSON.stringify(problems)),
+    });
+    cleanups.push(stop);
+    const { cert, key } = authority.issue('renewed');
+    const look = (text: string) => {
+      writeFileSync(files.key, key);
+      writeFileSync(files.cert, text);
+      vi.advanceTimersByTime(1_000);
+    };
+    // The first of two certificates is there, half of the second, the second: none of it stands still.
+    for (const text of [cert, cert + ca.slice(0, 200), cert + ca]) look(text);
+    expect(used).toEqual([]);
+    look(cert + ca);
+    look(cert + ca);
+    expect(used).toEqual([cert + ca]);
   });
 });
 

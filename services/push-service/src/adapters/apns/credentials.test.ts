@@ -22,6 +22,12 @@ it('has a word for everything else', () => {
     ok: false,
     why: 'certificate_unreadable',
   });
+  const whole = issue('a');
+  const half = issue('b').cert.slice(0, 200);
+  expect(readApnsCredentials({ type: 'certificate', cert: whole.cert + half, key: whole.key })).toEqual({
+    ok: false,
+    why: 'certificate_unreadable',
+  });
   expect(readApnsCredentials({ type: 'certificate', cert: issue('b').cert, key })).toEqual({
     ok: false,
     why: 'key_of_another_certificate',

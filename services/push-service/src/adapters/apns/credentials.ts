@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 
 /** How we show APNs who we are, as the operator has it: PEM texts. */
 export type ApnsAuth =
@@ -39,6 +40,9 @@ export const readApnsCredentials = (auth: ApnsAuth): Read => {
   const certificate = attempt(() => new X509Certificate(auth.cert));
   if (!certificate) return { ok: false, why: 'certificate_unreadable' };
   if (!certificate.checkPrivateKey(privateKey)) return { ok: false, why: 'key_of_another_certificate' };
+  // The rest of a chain is read here only, and the size of the key is judged.
+  if (!attempt(() => createSecureContext({ cert: auth.cert, key: auth.key })))
+    return { ok: false, why: 'certificate_unreadable' };
   return { ok: true, credentials: auth };
 };
 

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProviderAnswer } from '../../domain/category.ts';
 import type { Notification } from '../../domain/notification.ts';
@@ -311,6 +312,19 @@ describe('who we are', () => {
     fake.release();
     expect(await held).toEqual({ category: 'ok' });
     expectEachOnce(['held']);
+  });
+
+  it('does not send again when the time of the push is over before the answer could come', async () => {
+    await startFake();
+    const { push, provider } = start({ credentials: tokenAuth(createApnsKey()) }, { timeoutMs: 2_000 });
+    fake.script(() => ({ type: 'hold' }));
+    const held = push('held');
+    await setTimeout(1_850);
+    fake.script();
+    provider.swapCredentials(tokenAuth());
+    fake.release();
+    expect((await held).category).not.toBe('ok');
+    expectEachOnce([]);
   });
 
   it('is refused with a wrong key, and well again with the right one', async () => {

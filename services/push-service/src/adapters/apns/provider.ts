@@ -6,6 +6,7 @@ import { refuse } from '../../domain/category.ts';
 import type { ProviderAnswer } from '../../domain/category.ts';
 import type { Notification } from '../../domain/notification.ts';
 import type { Provider } from '../../ports.ts';
+import { startDeadline } from '../deadline.ts';
 import { createHttp2Pool } from '../http2/pool.ts';
 import type { Http2Answer, Http2PoolOptions, Http2Response } from '../http2/pool.ts';
 import type { ApnsCredentials } from './credentials.ts';
@@ -80,6 +81,7 @@ export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider =
     if (Buffer.byteLength(body) > apnsPayloadLimits[headers['apns-push-type'] as keyof typeof apnsPayloadLimits])
       return { category: 'payload_too_large', reason: 'PayloadTooLarge' };
     const id = randomUUID();
+    const { restMs } = startDeadline(pool.timeoutMs);
 
     const send = async () => {
       let used: Used = { token: undefined, swaps };
@@ -87,11 +89,13 @@ export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider =
         used = { token: token?.current(), swaps };
         return used.token === undefined ? {} : { authorization: `bearer ${used.token}` };
       };
-      const answer = toAnswer(await pool.request({ path, headers: { 'apns-id': id, ...headers }, credentials, body }));
+      const request = { path, headers: { 'apns-id': id, ...headers }, credentials, body };
+      const answer = toAnswer(await pool.request(request, restMs()));
       return { answer, again: judge(answer, used) };
     };
     const { answer, again } = await send();
-    return again ? (await send()).answer : answer;
+    // Without time for another answer this one is better than not to know.
+    return again && restMs() > pool.timeoutMs / 10 ? (await send()).answer : answer;
   };
 
   /** Tells the token what APNs thinks of it; true when the push was refused for credentials that are no longer ours. */

@@ -51,7 +51,8 @@ it('refuses what is too large for FCM', async () => {
 });
 
 it('gives up on FCM when it is silent, and goes on after it', async () => {
-  const { push, fake, deliveries } = await start({ timeoutMs: 1_000 });
+  const { push, fake, deliveries, oauth } = await start({ timeoutMs: 1_000 });
+  await oauth.accessToken();
   fake.playFault({ answer: 'silence' });
   expect(await push('TOK')).toEqual({ category: 'request_timeout', reason: 'request_timeout' });
   fake.playFault(undefined);

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Notification } from '../../domain/notification.ts';
 import type { Http2Answer, Http2Request } from '../http2/pool.ts';
@@ -23,6 +24,10 @@ type Setting = {
   readonly access?: AccessToken;
   readonly replacement?: AccessToken;
   readonly platforms?: readonly ('apns' | 'webpush')[];
+  readonly timeoutMs?: number;
+  /** How long the tokens take. */
+  readonly accessMs?: number;
+  readonly replacementMs?: number;
 };
 
 const setUp = ({
@@ -32,6 +37,8 @@ const setUp = ({
   ...more
 }: Setting = {}) => {
   const requests: Http2Request[] = [];
+  const within: (number | undefined)[] = [];
+  const { timeoutMs = 5_000, accessMs = 0, replacementMs = 0 } = more;
   const provider = createFcmProvider({
     name: 'fcm',
     projectId: 'chat-1',
@@ -39,16 +46,22 @@ const setUp = ({
     tags: ['a'],
     platforms: more.platforms ?? [],
     pool: {
-      request: async (request) => {
+      timeoutMs,
+      request: async (request, withinMs) => {
         requests.push(request);
+        within.push(withinMs);
         return answers[requests.length - 1] ?? answered(200);
       },
       connections: () => ({ connected: 2, disconnected: 1 }),
     },
-    oauth: { accessToken: async () => access, replacementOf: async () => replacement },
+    oauth: {
+      accessToken: async () => (accessMs > 0 ? setTimeout(accessMs, access, { ref: false }) : access),
+      replacementOf: async () =>
+        replacementMs > 0 ? setTimeout(replacementMs, replacement, { ref: false }) : replacement,
+    },
     clock: () => 0,
   });
-  return { provider, requests, push: () => provider.push(notification) };
+  return { provider, requests, within, push: () => provider.push(notification) };
 };
 
 it('sends what FCM takes', async () => {
@@ -132,4 +145,35 @@ it.each([
   const { push, requests } = setUp({ access });
   expect(await push()).toEqual(answer);
   expect(requests).toEqual([]);
+});
+
+describe('the deadline of a push', () => {
+  const refused = answered(401, error('UNAUTHENTICATED'));
+  const never = 60_000;
+
+  it('leaves to the sends what the tokens did not take', async () => {
+    const { push, within } = setUp({ answers: [refused], accessMs: 100, replacementMs: 100 });
+    expect(await push()).toEqual({ category: 'ok' });
+    const [first = Infinity, second = Infinity] = within;
+    expect(first).toBeLessThan(4_950);
+    expect(second).toBeLessThan(first - 50);
+  });
+
+  it('ends the wait for a token: nothing was sent', async () => {
+    const { push, requests } = setUp({ timeoutMs: 100, accessMs: never });
+    expect(await push()).toEqual({ category: 'unable_to_connect', reason: 'token_timeout' });
+    expect(requests).toEqual([]);
+  });
+
+  it('ends the wait for another token: the first answer is the answer', async () => {
+    const { push, requests } = setUp({ answers: [refused], timeoutMs: 100, replacementMs: never });
+    expect(await push()).toEqual({ category: 'auth', reason: 'UNAUTHENTICATED' });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('sends nothing when too little is left of it for an answer', async () => {
+    const { push, requests } = setUp({ timeoutMs: 1_000, accessMs: 950 });
+    expect(await push()).toEqual({ category: 'unable_to_connect', reason: 'token_timeout' });
+    expect(requests).toEqual([]);
+  });
 });

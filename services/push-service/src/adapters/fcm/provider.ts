@@ -7,6 +7,7 @@ import { toFcmPlatformParts } from '../../domain/fcm-platforms.ts';
 import type { FcmPlatform } from '../../domain/fcm-platforms.ts';
 import type { Notification } from '../../domain/notification.ts';
 import type { Provider } from '../../ports.ts';
+import { startDeadline } from '../deadline.ts';
 import type { Http2Answer, Http2Pool } from '../http2/pool.ts';
 import type { AccessToken, OAuth } from './oauth.ts';
 
@@ -18,8 +19,8 @@ type Options = {
   readonly tags: readonly string[];
   /** What the app exists on, Android aside. */
   readonly platforms: readonly FcmPlatform[];
-  /** Connections to `https://fcm.googleapis.com`. */
-  readonly pool: Pick<Http2Pool, 'request' | 'connections'>;
+  /** Connections to `https://fcm.googleapis.com`; its `timeoutMs` is that of a push, waiting for tokens included. */
+  readonly pool: Pick<Http2Pool, 'request' | 'connections' | 'timeoutMs'>;
   readonly oauth: Pick<OAuth, 'accessToken' | 'replacementOf'>;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
@@ -32,25 +33,30 @@ export const createFcmProvider = (options: Options): Provider => {
   const { name, projectId, mode, tags, platforms, pool, oauth, clock, onStatus } = options;
   const path = `/v1/projects/${projectId}/messages:send`;
 
-  const send = async (body: string, token: string): Promise<Http2Answer> => {
+  const enoughMs = pool.timeoutMs / 10;
+
+  const send = async (body: string, token: string, withinMs: number): Promise<Http2Answer> => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    const answer = await pool.request({ path, headers, body });
+    const answer = await pool.request({ path, headers, body }, withinMs);
     if (answer.type === 'answer') onStatus?.(answer.status);
     return answer;
   };
 
   const push = async (notification: Notification): Promise<ProviderAnswer> => {
+    const { race, restMs } = startDeadline(pool.timeoutMs);
     const parts = toFcmPlatformParts(notification, platforms, clock());
     const body = JSON.stringify({ message: { ...toFcmMessage(notification), ...parts } });
-    const access = await oauth.accessToken();
+    const access = await race(oauth.accessToken());
+    // Better not sent than sent without time for the answer, which leaves open whether FCM has it.
+    if (!access || (access.type === 'token' && restMs() < enoughMs)) return tokenTooLate;
     if (access.type !== 'token') return withoutToken(access);
-    const first = await send(body, access.token);
+    const first = await send(body, access.token, restMs());
     const answer = toAnswer(first, clock());
     if (!isTokenRefused(first, answer)) return answer;
-    const replacement = await oauth.replacementOf(access.token);
-    if (replacement.type !== 'token' || replacement.token === access.token) return answer;
+    const replacement = await race(oauth.replacementOf(access.token));
+    if (replacement?.type !== 'token' || replacement.token === access.token || restMs() < enoughMs) return answer;
     // FCM did nothing with what it did not let in, so this is no duplicate. Once: a second 401 is not about the token.
-    return toAnswer(await send(body, replacement.token), clock());
+    return toAnswer(await send(body, replacement.token, restMs()), clock());
   };
 
   return { name, service: 'fcm', mode, tags, push, connections: pool.connections };
@@ -76,6 +82,8 @@ const wrongKeys: ReadonlySet<string> = new Set(['THIRD_PARTY_AUTH_ERROR', 'APNS_
 
 const isTokenRefused = (raw: Http2Answer, answer: ProviderAnswer): boolean =>
   raw.type === 'answer' && raw.status === 401 && answer.category !== 'ok' && !wrongKeys.has(answer.reason);
+
+const tokenTooLate: ProviderAnswer = { category: 'unable_to_connect', reason: 'token_timeout' };
 
 const withoutToken = (access: Exclude<AccessToken, { type: 'token' }>): ProviderAnswer => ({
   category: access.type === 'refused' ? 'auth' : 'unable_to_connect',

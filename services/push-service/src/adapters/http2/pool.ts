@@ -134,8 +134,11 @@ export const createHttp2Pool = (given: Http2PoolOptions) => {
   };
 
   return {
+    /** Milliseconds that a request has, unless its caller gives it fewer. */
+    timeoutMs,
+
     /** Whatever happens on the way is an answer; it rejects only headers that HTTP/2 cannot carry. */
-    request: (request: Http2Request): Promise<Http2Answer> => {
+    request: (request: Http2Request, withinMs = timeoutMs): Promise<Http2Answer> => {
       if (closing) return Promise.resolve(fault('unable_to_connect', 'closed'));
       const member = waiting.size() === 0 ? connections.spare() : undefined;
       if (!member && waiting.isFull()) return Promise.resolve(fault('queue_full'));
@@ -145,7 +148,7 @@ export const createHttp2Pool = (given: Http2PoolOptions) => {
           unsettled -= 1;
           if (unsettled === 0) onIdle();
         };
-        const pending = createPending({ request, timeoutMs, resolve, reject, onDeadline, onSettled });
+        const pending = createPending({ request, timeoutMs: withinMs, resolve, reject, onDeadline, onSettled });
         if (member) send(pending, member);
         else waiting.add(pending);
       });

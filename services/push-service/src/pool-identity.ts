@@ -1,0 +1,36 @@
+import { X509Certificate } from 'node:crypto';
+import type { PoolSettings } from './provider-config.ts';
+
+type Identity = Readonly<Record<string, string | undefined>>;
+
+/**
+ * What makes a pool the pool that it is, by the words for it: device tokens, and pushes that wait, belong to one app or
+ * project. Credentials that cannot be read say nothing of their app.
+ */
+export const identityOf = (settings: PoolSettings): Identity => ({
+  tags: settings.tags.join(', '),
+  ...(settings.service === 'fcm'
+    ? { endpoint: settings.origin }
+    : { mode: settings.mode, endpoint: settings.endpoint, 'default topic': settings.defaultTopic }),
+  ...appOf(settings),
+});
+
+const appOf = (settings: PoolSettings): Identity => {
+  const { read } = settings.loaded;
+  if (!read.ok) return {};
+  const { credentials } = read;
+  if ('projectId' in credentials) return { project: credentials.projectId };
+  if (settings.service === 'apns' && settings.defaultTopic !== undefined) return {};
+  if (credentials.type === 'token') return { team: credentials.teamId };
+  // Without a topic APNs takes that of the certificate.
+  return { 'subject of the certificate': new X509Certificate(credentials.cert).subject.replaceAll('\n', ', ') };
+};
+
+/** Why a pool cannot go over to other settings while it works, however good their credentials are. */
+export const objectionTo = (next: PoolSettings, now: PoolSettings): string | undefined => {
+  const [is, was] = [identityOf(next), identityOf(now)];
+  const changed = Object.keys(is).filter((each) => is[each] !== was[each]);
+  if (changed.length === 0) return undefined;
+  const words = changed.map((each) => `the ${each} is ${is[each] || 'none'}, that of the pool ${was[each] || 'none'}`);
+  return `${words.join('; ')}: restart to change it`;
+};
