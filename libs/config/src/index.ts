@@ -1,4 +1,4 @@
-export { ConfigError, readConfig } from './read.ts';
+export { ConfigError, orExit, readConfig } from './read.ts';
 export type { Problem } from './read.ts';
 export { describeConfig } from './describe.ts';
 export { groups } from './groups.ts';

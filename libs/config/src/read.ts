@@ -17,6 +17,17 @@ export class ConfigError extends Error {
   }
 }
 
+/** What `read` gives. A configuration with problems is no crash: they are said, all of them, and the process ends with 1. */
+export const orExit = <T>(read: () => T): T => {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+};
+
 type Env = Readonly<Record<string, string | undefined>>;
 type AjvError = { keyword: string; instancePath: string; params: Record<string, unknown>; message?: string };
 type Key = Partial<TSchema> & { description?: string; examples?: unknown[]; secret?: boolean };

@@ -1,4 +1,5 @@
 import { busOptionsOf, createBus } from '@pushmesh/bus';
+import { orExit } from '@pushmesh/config';
 import { modes, pushServices } from '@pushmesh/contracts';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
@@ -6,7 +7,7 @@ import { readDispatcherConfig } from './config.ts';
 import { openLane } from './lane.ts';
 
 // what we were told
-const config = readDispatcherConfig();
+const config = orExit(readDispatcherConfig);
 const log = createLog('dispatcher', config.LOG_LEVEL);
 const metrics = createMetrics('dispatcher');
 const measure = metrics.add(metricNames.dispatcher);

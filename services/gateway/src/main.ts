@@ -1,4 +1,5 @@
 import { busOptionsOf, createBus } from '@pushmesh/bus';
+import { orExit } from '@pushmesh/config';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { createComponentResource } from './component.ts';
@@ -6,7 +7,7 @@ import { readGatewayConfig } from './config.ts';
 import { createAnswer } from './flow/answer.ts';
 
 // what we were told
-const config = readGatewayConfig();
+const config = orExit(readGatewayConfig);
 const log = createLog('gateway', config.LOG_LEVEL);
 const metrics = createMetrics('gateway');
 const measure = metrics.add(metricNames.gateway);

@@ -1,4 +1,5 @@
 import { busOptionsOf, createBus } from '@pushmesh/bus';
+import { orExit } from '@pushmesh/config';
 import { durables, messages } from '@pushmesh/contracts';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
@@ -10,7 +11,7 @@ import { createVerify } from './flow/verify.ts';
 import { answerSafely, retryWhenUnavailable } from './flow/unavailable.ts';
 
 // what we were told
-const config = readPubsubPushConfig();
+const config = orExit(readPubsubPushConfig);
 const log = createLog('pubsub-push', config.LOG_LEVEL);
 const metrics = createMetrics('pubsub-push');
 const measure = metrics.add(metricNames.pubsubPush);

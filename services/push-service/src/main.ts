@@ -1,3 +1,4 @@
+import { orExit } from '@pushmesh/config';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { sandboxRoutes } from './adapters/sandbox/routes.ts';
@@ -7,7 +8,7 @@ import { createProviders } from './providers.ts';
 import { createPushService } from './service.ts';
 
 // What we were told
-const config = readPushServiceConfig();
+const config = orExit(readPushServiceConfig);
 const log = createLog('push-service', config.LOG_LEVEL);
 const registry = createMetrics('push-service');
 const metrics = registry.add(metricNames.pushService);

@@ -1,3 +1,4 @@
+import { refuse } from './category.ts';
 import type { ProviderAnswer } from './category.ts';
 import { parseJson } from './parse-json.ts';
 import { byWord, isReasonWord, refuseByStatus, withRetryAfter } from './provider-response.ts';
@@ -44,7 +45,8 @@ const categoryOf = byWord({
 
 /** What an answer of APNs means. Its status counts only where it gives no reason. */
 export const toApnsAnswer = (response: ProviderResponse, now: number): ProviderAnswer => {
-  if (response.status === 200) return { category: 'ok' };
+  // APNs accepts without a word; who answers 200 with a page of its own is a proxy.
+  if (response.status === 200) return response.body === '' ? { category: 'ok' } : refuse('service_internal');
   const body = parseJson(response.body) as { reason?: unknown; timestamp?: unknown } | null | undefined;
   const reason = body?.reason;
   if (!isReasonWord(reason)) return withRetryAfter(refuseByStatus(response.status), response, now);

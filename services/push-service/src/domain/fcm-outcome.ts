@@ -1,3 +1,4 @@
+import { refuse } from './category.ts';
 import type { ProviderAnswer, Refusal } from './category.ts';
 import { parseJson } from './parse-json.ts';
 import { byWord, isReasonWord, refuseByStatus, withRetryAfter } from './provider-response.ts';
@@ -26,8 +27,10 @@ type FcmError = {
 
 /** What an answer of FCM means: the `errorCode` of its FcmError detail, else its `status` word, else its HTTP status. */
 export const toFcmAnswer = (response: ProviderResponse, now: number): ProviderAnswer => {
-  if (response.status === 200) return { category: 'ok' };
-  const error = (parseJson(response.body) as { error?: FcmError } | null | undefined)?.error;
+  const body = parseJson(response.body) as { name?: unknown; error?: FcmError } | null | undefined;
+  // Something else than FCM, such as a proxy with a page of its own, may answer 200 too: accepted is what got a name.
+  if (response.status === 200) return typeof body?.name === 'string' ? { category: 'ok' } : refuse('service_internal');
+  const error = body?.error;
   const reason = errorCode(error?.details) ?? error?.status;
   if (!isReasonWord(reason)) return withRetryAfter(refuseByStatus(response.status), response, now);
   const category = isTooBig(reason, error?.message) ? 'payload_too_large' : (categoryOf.get(reason) ?? 'unknown');

@@ -13,6 +13,7 @@ const notification: Notification = {
   alert: { title: 't', body: 'b' },
 };
 const answered = (status: number, body = '', headers = {}): Http2Answer => ({ type: 'answer', status, headers, body });
+const accepted = answered(200, '{"name":"projects/p/messages/1"}');
 const error = (status: string, errorCode?: string) => {
   const detail = { '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode };
   return JSON.stringify({ error: { status, details: errorCode === undefined ? [] : [detail] } });
@@ -30,12 +31,7 @@ type Setting = {
   readonly replacementMs?: number;
 };
 
-const setUp = ({
-  answers = [answered(200)],
-  access = token('one'),
-  replacement = token('two'),
-  ...more
-}: Setting = {}) => {
+const setUp = ({ answers = [accepted], access = token('one'), replacement = token('two'), ...more }: Setting = {}) => {
   const requests: Http2Request[] = [];
   const within: (number | undefined)[] = [];
   const { timeoutMs = 5_000, accessMs = 0, replacementMs = 0 } = more;
@@ -50,7 +46,7 @@ const setUp = ({
       request: async (request, withinMs) => {
         requests.push(request);
         within.push(withinMs);
-        return answers[requests.length - 1] ?? answered(200);
+        return answers[requests.length - 1] ?? accepted;
       },
       connections: () => ({ connected: 2, disconnected: 1 }),
     },
@@ -111,7 +107,7 @@ describe('a 401', () => {
   });
 
   it('that comes again is the answer', async () => {
-    const { push, requests } = setUp({ answers: [unauthenticated, unauthenticated, answered(200)] });
+    const { push, requests } = setUp({ answers: [unauthenticated, unauthenticated, accepted] });
     expect(await push()).toEqual({ category: 'auth', reason: 'UNAUTHENTICATED' });
     expect(requests).toHaveLength(2);
   });
