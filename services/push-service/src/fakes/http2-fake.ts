@@ -196,7 +196,7 @@ export const createHttp2Fake = (options: Options) => {
       server?.updateSettings(firstSettings());
       for (const session of sessions.keys()) session.settings({ maxConcurrentStreams });
     },
-    /** As many streams as any connection may have, for this one. */
+    /** Gives one connection, begun with fewer, its full number of streams. */
     grantStreams: (session: Http2Session) => session.settings({ maxConcurrentStreams }),
   };
 };
