@@ -28,7 +28,9 @@ const readyMs = 60_000;
  * MB. V8 takes what a machine has before it collects; with these bounds a service under load stays below 150 MB, for a few
  * per cent more CPU. What one stanza or answer may be, and how many wait at a time, is bounded far below.
  */
-export const heapBounds = process.env['HB'] ? process.env['HB'].split(' ') : ['--max-semi-space-size=4', '--max-old-space-size=384'];
+export const heapBounds = process.env['HB']
+  ? process.env['HB'].split(' ')
+  : ['--max-semi-space-size=4', '--max-old-space-size=384'];
 
 /** Starts one of our services as a process and waits until it is ready. */
 export const startService = async (

@@ -8,7 +8,7 @@ import { connect } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { commandMessages, commandSubject, commandTypes, messages, replyMessage, subjects } from '@pushmesh/contracts';
+import { commandMessages, commandSubject, commandTypes, messages, repliesMessage, subjects } from '@pushmesh/contracts';
 import type { Delivery } from '@pushmesh/contracts';
 import { startTrivialPushApi } from '../bench/dispatcher.ts';
 import { openStage } from '../bench/stage.ts';
@@ -23,7 +23,7 @@ const exampleFile = (name: string): unknown =>
     }
   ).examples;
 const examples = (name: string) => exampleFile(name) as readonly object[];
-const commandExamples = exampleFile('command') as Readonly<Record<string, readonly object[]>>;
+const commandExamples = exampleFile('command') as Readonly<Record<string, readonly { command: object }[][]>>;
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-hostile-'));
 let stage: Stage;
@@ -71,6 +71,13 @@ const spoilt = (originals: readonly object[]): fc.Arbitrary<Uint8Array> => {
   );
 };
 
+/** Commands of ours, spoilt as a whole or each inside its message. */
+const spoiltCommands = (originals: readonly (readonly { command: object }[])[]): fc.Arbitrary<Uint8Array> => {
+  const commands = originals.flat().map(({ command }) => command);
+  const inside = (data: Uint8Array) => Buffer.from(`[{"traceparent":"","command":${Buffer.from(data).toString()}}]`);
+  return fc.oneof(spoilt(originals), spoilt(commands).map(inside));
+};
+
 it(
   'spoilt messages are refused and counted, and cost no process and no other message',
   { timeout: 120_000 },
@@ -78,15 +85,15 @@ it(
     const streamed = [
       [subjects.unverifiedPublish, examples('unverified-publish')],
       [subjects.delivery('fcm', 'prod'), examples('delivery')],
-      [subjects.result('fcm'), examples('result')],
+      [subjects.result('fcm', 'unregistered'), examples('result')],
     ] as const;
     const js = jetstream(nats);
     for (const [subject, originals] of streamed)
       await Promise.all(fc.sample(spoilt(originals), 150).map((data) => js.publish(subject, data)));
     for (const type of commandTypes)
-      for (const data of fc.sample(spoilt(commandExamples[type] ?? []), 60)) {
-        const reply = replyMessage.decode((await nats.request(commandSubject(type), data, { timeout: 10_000 })).data);
-        expect(reply.ok).toBe(true);
+      for (const data of fc.sample(spoiltCommands(commandExamples[type] ?? []), 60)) {
+        const { data: replies } = await nats.request(commandSubject(type), data, { timeout: 10_000 });
+        expect(repliesMessage.decode(replies).ok).toBe(true);
       }
 
     const now = Date.now();
@@ -99,10 +106,10 @@ it(
     await js.publish(subjects.delivery(good.service, good.mode), messages.delivery.encode(good));
     const endOf = async (id: string) => (await readEnds(stage.natsUrl)).get(id);
     await expect.poll(() => endOf('good'), patience).toBe('delivered');
-    const create = { v: 1 as const, host: 'push.example', node: 'n', owner: 'alice@example' };
-    const data = commandMessages['create-node'].encode(create);
+    const command = { v: 1 as const, host: 'push.example', node: 'n', owner: 'alice@example' };
+    const data = commandMessages['create-node'].encode([{ traceparent: '', command }]);
     const reply = await nats.request(commandSubject('create-node'), data, { timeout: 10_000 });
-    expect(replyMessage.decode(reply.data)).toMatchObject({ ok: true, value: { type: 'created' } });
+    expect(repliesMessage.decode(reply.data)).toMatchObject({ ok: true, value: [{ type: 'created' }] });
 
     for (const { name, ops, ended: end } of services) {
       expect([name, await end()]).toEqual([name, undefined]);

@@ -267,6 +267,31 @@ describe('request and reply', () => {
     expect(seen).toEqual([['list-nodes', { v: 1, host: 'h', owner: 'a@b' }, { traceparent: 'tp' }]]);
   });
 
+  it('asks in one message what is asked in one turn, and gives each its own reply', async () => {
+    const prefix = newPrefix();
+    const [{ bus }, { bus: asker }] = await Promise.all([openBus(prefix), openBus(prefix)]);
+    bus.answer(
+      (_type, command) =>
+        Promise.resolve({ v: 1, type: 'allowed', version: Number('node' in command && command.node) }),
+      1_000,
+    );
+    const client = await connect({ servers: nats.url });
+    let messagesSent = 0;
+    client.subscribe(`${prefix}.command.*`, { callback: () => void (messagesSent += 1) });
+    await client.flush();
+    const authorise = (node: number) =>
+      asker.request('authorise-publish', { v: 1, host: 'h', node: String(node), publisher: 'p' }, 'tp');
+    await expect.poll(() => authorise(1), patience).toEqual({ v: 1, type: 'allowed', version: 1 });
+    const before = messagesSent;
+    const replies = await Promise.all(Array.from({ length: 70 }, (_each, index) => authorise(index + 1)));
+    expect(replies.map((reply) => 'version' in reply && reply.version)).toEqual(
+      replies.map((_each, index) => index + 1),
+    );
+    await client.flush();
+    expect(messagesSent - before).toBe(Math.ceil(70 / 32));
+    await client.close();
+  });
+
   it('answers unavailable for a bug and beyond its bound, unreadable for what it cannot read, timeout for silence', async () => {
     const prefix = newPrefix();
     const [{ bus }, { bus: asker }] = await Promise.all([openBus(prefix), openBus(prefix)]);

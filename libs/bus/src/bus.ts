@@ -1,21 +1,12 @@
-import { headers } from '@nats-io/transport-node';
-import type { Msg, Subscription } from '@nats-io/transport-node';
+import type { Subscription } from '@nats-io/transport-node';
 import type { JsMsg } from '@nats-io/jetstream';
-import {
-  commandMessages,
-  commandQueue,
-  commandSubject,
-  commandTypes,
-  leases,
-  replyMessage,
-  streams,
-  subjects,
-} from '@pushmesh/contracts';
-import type { Command, CommandType, Durable, Message, Reply } from '@pushmesh/contracts';
+import { commandQueue, commandSubject, leases, streams, subjects } from '@pushmesh/contracts';
+import type { Durable, Message } from '@pushmesh/contracts';
 import { metricNames } from '@pushmesh/telemetry';
 import type { Log, Metrics } from '@pushmesh/telemetry';
+import { createAnswerer, openCommands } from './commands.ts';
+import type { CommandHandler } from './commands.ts';
 import { openConnection } from './connection.ts';
-import { atEndOfTurn } from './end-of-turn.ts';
 import { openInbox } from './inbox.ts';
 import { openLease } from './lease.ts';
 import type { Lease } from './lease.ts';
@@ -26,13 +17,7 @@ import { createPuller } from './puller.ts';
 import type { Puller, Settlement } from './puller.ts';
 import { prefixedStream, prefixedSubject } from './streams.ts';
 
-/** What a request gets when no reply came. */
-export type NoReply = { readonly type: 'timeout' | 'no-responders' | 'disconnected' | 'full' };
-
 export type MessageContext = { readonly traceparent: string | undefined };
-
-/** Answers one command; `unavailable` is a reply like any other. Throws only on bugs. */
-export type CommandHandler = (type: CommandType, command: Command, context: MessageContext) => Promise<Reply>;
 
 export type ConsumeOptions<T> = {
   readonly durable: Durable;
@@ -102,7 +87,7 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
   const { prefix } = options.streams;
   const consumers: Puller[] = [];
   const subscriptions: Subscription[] = [];
-  const answering = { count: 0, idle: undefined as (() => void) | undefined };
+  const answerers: ReturnType<typeof createAnswerer>[] = [];
 
   connection.onReady(() => measure.connected.set(1));
   connection.onLost(() => measure.connected.set(0));
@@ -137,66 +122,19 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
       publishBytes(subject, message.encode(value), how),
 
     /** Asks pubsub-push and waits for as long as `commandTimeoutMs`; the reply is validated. */
-    request: async <K extends CommandType>(
-      type: K,
-      command: Command<K>,
-      traceparent: string,
-    ): Promise<Reply | NoReply> => {
-      const head = headers();
-      head.set('traceparent', traceparent);
-      const subject = prefixedSubject(prefix, commandSubject(type));
-      const asked = await replies.ask(subject, commandMessages[type].encode(command), head);
-      if (asked.type !== 'answer') return { type: asked.type === 'unsendable' ? 'disconnected' : asked.type };
-      const decoded = replyMessage.decode(asked.msg.data);
-      if (decoded.ok) return decoded.value;
-      log.error({ event: 'reply-unreadable', command: type, why: decoded.why });
-      return { v: 1, type: 'unavailable' };
-    },
+    request: openCommands(replies, prefix, log),
 
     /** Answers commands, together with every other replica; refuses with `unavailable` beyond `maxInFlight`. */
     answer: (handler: CommandHandler, maxInFlight: number): void => {
-      const respond = (msg: Msg, reply: Reply): void => {
-        const data = replyMessage.encode(reply);
-        atEndOfTurn(
-          () => msg.respond(data),
-          (err) => log.error({ event: 'command-fault', subject: msg.subject, err }),
-        );
-      };
-      const answerOne = async (msg: Msg): Promise<void> => {
-        const type = commandTypes.find((each) => msg.subject.endsWith(commandSubject(each)));
-        const decoded = type && commandMessages[type].decode(msg.data);
-        if (!type || !decoded?.ok) {
-          log.error({
-            event: 'command-unreadable',
-            subject: msg.subject,
-            why: decoded?.ok === false ? decoded.why : 'unknown command',
-          });
-          respond(msg, { v: 1, type: 'unreadable' });
-          return;
-        }
-        if (answering.count >= maxInFlight) {
-          respond(msg, { v: 1, type: 'unavailable' });
-          return;
-        }
-        answering.count += 1;
-        try {
-          const reply = await handler(type, decoded.value, { traceparent: traceparentOf(msg) });
-          respond(msg, reply);
-        } catch (err) {
-          log.error({ event: 'command-fault', command: type, err });
-          respond(msg, { v: 1, type: 'unavailable' });
-        } finally {
-          answering.count -= 1;
-          if (answering.count === 0) answering.idle?.();
-        }
-      };
+      const answerer = createAnswerer(handler, maxInFlight, log);
+      answerers.push(answerer);
       connection.onReady((nats) => {
         // It survives a reconnect by itself, but not the end of its connection.
         if (subscriptions.some((subscription) => !subscription.isClosed())) return;
         const subscription = nats.subscribe(prefixedSubject(prefix, commandSubject('*')), {
           queue: commandQueue,
           callback: (error, msg) => {
-            if (!error) void answerOne(msg);
+            if (!error) void answerer.answer(msg);
           },
         });
         subscriptions.push(subscription);
@@ -266,7 +204,7 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
         // What is on its way to us is still answered.
         ...(connection.current() ? subscriptions.map((subscription) => subscription.drain()) : []),
       ]);
-      if (answering.count > 0) await new Promise<void>((resolve) => (answering.idle = resolve));
+      await Promise.all(answerers.map((answerer) => answerer.drain()));
     },
 
     /** Sends what is buffered and closes the connection. */

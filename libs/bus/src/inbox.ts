@@ -60,7 +60,8 @@ export const openInbox = (connection: Connection, limits: { timeoutMs: number; m
   sweep.unref();
 
   return {
-    ask: (subject: string, data: Uint8Array, headers: MsgHdrs): Promise<Asked> => {
+    /** `encode` is called when the message leaves, at the end of this turn; never if there is no connection. */
+    ask: (subject: string, encode: () => Uint8Array, headers?: MsgHdrs): Promise<Asked> => {
       const nats = connection.current();
       if (!nats || !answers) return Promise.resolve({ type: 'disconnected' });
       if (waiting.size >= limits.maxInFlight) return Promise.resolve({ type: 'full' });
@@ -68,7 +69,8 @@ export const openInbox = (connection: Connection, limits: { timeoutMs: number; m
       const key = counter.toString(36);
       const send = (): void => {
         // The connection may have been lost since.
-        if (waiting.has(key)) nats.publish(subject, data, { reply: `${inbox}.${key}`, headers });
+        if (waiting.has(key))
+          nats.publish(subject, encode(), { reply: `${inbox}.${key}`, ...(headers && { headers }) });
       };
       // Larger than the server takes, or the connection closed this very moment.
       const failed = (error: unknown): void => settle(key, { type: 'unsendable', why: (error as Error).message });

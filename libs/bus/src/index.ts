@@ -1,5 +1,6 @@
 export { busOptionsOf, createBus } from './bus.ts';
-export type { Bus, CommandHandler, MessageContext, NoReply } from './bus.ts';
+export type { Bus, MessageContext } from './bus.ts';
+export type { CommandHandler, NoReply } from './commands.ts';
 export type { Lease } from './lease.ts';
 export { isStored } from './publisher.ts';
 export type { Published } from './publisher.ts';

@@ -32,7 +32,7 @@ export const publishTo = async (
   const head = headers();
   head.set('Nats-Msg-Id', options.msgId);
   if (options.traceparent) head.set('traceparent', options.traceparent);
-  const asked = await ask(subject, data, head);
+  const asked = await ask(subject, () => data, head);
   switch (asked.type) {
     case 'answer':
       return toPublished(asked.msg);

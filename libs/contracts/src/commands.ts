@@ -78,9 +78,26 @@ export type ReplyTo = {
   'list-registrations': 'registrations';
 };
 
-export const replyMessage: Message<Reply> = message('reply', Reply);
+/**
+ * How many commands of a type one message may hold. What every publish asks travels in company: under load the message
+ * around it costs both sides more than the question. The others can have large replies, and travel alone.
+ */
+export const commandsPerMessage = (type: CommandType): number => (type === 'authorise-publish' ? 32 : 1);
 
-/** The codec of each command. */
+/** One command on its way, with the trace that it belongs to. */
+export type Asking<K extends CommandType = CommandType> = {
+  readonly traceparent: string;
+  readonly command: Command<K>;
+};
+
+/** The codec of a message for each type of command. */
 export const commandMessages = Object.fromEntries(
-  Object.entries(commandSchemas).map(([type, schema]) => [type, message(`command ${type}`, schema)]),
-) as unknown as { readonly [K in CommandType]: Message<Command<K>> };
+  Object.entries(commandSchemas).map(([type, command]) => {
+    const asking = Type.Object({ traceparent: Type.String({ maxLength: 64 }), command });
+    const limits = { minItems: 1, maxItems: commandsPerMessage(type as CommandType) };
+    return [type, message(`command ${type}`, Type.Array(asking, limits))];
+  }),
+) as unknown as { readonly [K in CommandType]: Message<readonly Asking<K>[]> };
+
+/** The replies to the commands of one message, in their order; to a message that cannot be read, one `unreadable`. */
+export const repliesMessage: Message<readonly Reply[]> = message('replies', Type.Array(Reply, { minItems: 1 }));

@@ -1,7 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Check } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
-import { PushApiAnswer, RequestV1, RequestV3, commandMessages, commandTypes, messages, replyMessage } from './index.ts';
+import {
+  PushApiAnswer,
+  RequestV1,
+  RequestV3,
+  commandMessages,
+  commandTypes,
+  messages,
+  repliesMessage,
+} from './index.ts';
 
 const folder = new URL('../examples/', import.meta.url);
 type File = { message: string; examples: unknown[] | Record<string, unknown[]> };
@@ -20,7 +28,7 @@ const exampleOf = (name: string): object => {
 };
 
 describe('recorded examples parse for ever', () => {
-  const byName = { ...messages, reply: replyMessage };
+  const byName = { ...messages, replies: repliesMessage };
   for (const { name, message, examples } of files.filter(({ message: each }) => each !== 'command'))
     it(name, () => {
       const codec = byName[message as keyof typeof byName];

@@ -1,5 +1,16 @@
 import { expect, it } from 'vitest';
-import { allDurables, deliveryDurable, modes, pushServices, streams, subjects } from './index.ts';
+import {
+  allDurables,
+  deliveryDurable,
+  durables,
+  ends,
+  modes,
+  outcomes,
+  policies,
+  pushServices,
+  streams,
+  subjects,
+} from './index.ts';
 
 const matches = (filter: string, subject: string): boolean =>
   new RegExp(`^${filter.replaceAll('.', '\\.').replaceAll('*', '[^.]+')}$`).test(subject);
@@ -7,7 +18,7 @@ const matches = (filter: string, subject: string): boolean =>
 const everySubject = [
   subjects.unverifiedPublish,
   ...pushServices.flatMap((service) => [
-    subjects.result(service),
+    ...ends.map((end) => subjects.result(service, end)),
     subjects.parked(service),
     ...modes.map((mode) => subjects.delivery(service, mode)),
   ]),
@@ -24,6 +35,14 @@ it('every delivery subject has a durable of its own: a work queue refuses overla
       const takers = allDurables.filter(({ filter }) => matches(filter, subjects.delivery(service, mode)));
       expect(takers).toEqual([deliveryDurable(service, mode)]);
     }
+});
+
+it('the feedback takes every end that can retire a push node, and no other', () => {
+  const retiring = new Set(
+    outcomes.map((outcome) => policies[outcome]).map((p) => p.step === 'end' && p.retires && p.end),
+  );
+  for (const end of ends)
+    expect([end, matches(durables.feedback.filter, subjects.result('fcm', end))]).toEqual([end, retiring.has(end)]);
 });
 
 it('the streams that hold pushes without an end refuse when full, and never forget the eldest', () => {

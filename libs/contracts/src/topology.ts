@@ -2,6 +2,8 @@
 // nothing else in the code spells a subject. A configured prefix (`staging`) turns `push.event.publish` into
 // `staging.push.event.publish` and `PUSH_EVENTS` into `STAGING_PUSH_EVENTS`. Only features of nats-server 2.9 are used.
 
+import type { End } from './outcome.ts';
+
 /** The push services a delivery can go through: the values of the option `service`. */
 export const pushServices = ['apns', 'fcm', 'webpush'] as const;
 export type PushService = (typeof pushServices)[number];
@@ -18,7 +20,8 @@ export const commandQueue = 'pubsub-push';
 export const subjects = {
   unverifiedPublish: 'push.event.publish',
   delivery: (service: PushService, mode: Mode) => `push.delivery.${service}.${mode}`,
-  result: (service: PushService) => `push.result.${service}`,
+  /** With its end, so that who waits for one kind of end is not woken by every push. */
+  result: (service: PushService, end: End) => `push.result.${service}.${end}`,
   parked: (service: PushService) => `push.parked.${service}`,
   /** Messages that no version of this code could read, as they came. */
   unreadable: 'push.parked.unreadable',
@@ -62,7 +65,7 @@ export const streams = {
   /** The recorded end of every delivery. */
   results: {
     name: 'PUSH_RESULTS',
-    subjects: ['push.result.*'],
+    subjects: ['push.result.*.*'],
     retention: 'limits',
     discard: 'old',
     maxAgeMs: 7 * days,
@@ -103,7 +106,8 @@ export const deliveryDurable = (service: PushService, mode: Mode): Durable =>
 
 export const durables = {
   verify: durable('pubsub-push-verify', 'events', subjects.unverifiedPublish),
-  feedback: durable('pubsub-push-feedback', 'results', 'push.result.*'),
+  /** Only these ends can retire a push node. */
+  feedback: durable('pubsub-push-unregistered', 'results', 'push.result.*.unregistered'),
 } as const;
 
 /** Key-value bucket of the leases: one key for each thing that one process at a time may hold. */
