@@ -30,8 +30,8 @@ export const publishTo = async (
   options: PublishOptions,
 ): Promise<Published> => {
   const head = headers();
-  head.set('Nats-Msg-Id', options.msgId);
-  if (options.traceparent) head.set('traceparent', options.traceparent);
+  head.append('Nats-Msg-Id', options.msgId);
+  if (options.traceparent) head.append('traceparent', options.traceparent);
   const asked = await ask(subject, () => data, head);
   switch (asked.type) {
     case 'answer':

@@ -12,14 +12,13 @@ export type Message<T> = {
 };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
-const bytes = new TextEncoder();
 
 /** Ties a schema to its name. Decoding validates everything once; the reason never quotes the message. */
 export const message = <S extends TSchema>(name: string, schema: S): Message<Static<S>> => {
   const validator = Compile(schema);
   return {
     name,
-    encode: (value) => bytes.encode(JSON.stringify(value)),
+    encode: (value) => Buffer.from(JSON.stringify(value)),
     decode: (data) => {
       const parsed = parse(data);
       if (parsed === undefined) return { ok: false, why: `${name}: not JSON` };

@@ -1,7 +1,7 @@
 export { childForm, readForm } from './form.ts';
 export type { Form } from './form.ts';
 export { childElements, errorOf, resultOf } from './iq.ts';
-export type { Condition, ErrorType, StanzaError } from './iq.ts';
+export type { Condition, ErrorType, Head, StanzaError } from './iq.ts';
 export { bareJid, fullJid, parseJid } from './jid.ts';
 export type { Jid } from './jid.ts';
 export { ns } from './namespaces.ts';

@@ -28,11 +28,14 @@ export type StanzaError = {
   readonly text?: string;
 };
 
+/** The outermost element of a request: all that an answer needs of it. */
+export type Head = Pick<Element, 'name' | 'attrs'>;
+
 /** The IQ result for a request, with or without a payload. */
-export const resultOf = (iq: Element, payload?: Element): Element => answerTo(iq, 'result', payload);
+export const resultOf = (iq: Head, payload?: Element): Element => answerTo(iq, 'result', payload);
 
 /** The IQ error for a request. The request is not repeated in it: it may hold a token or the text of a message. */
-export const errorOf = (iq: Element, error: StanzaError): Element =>
+export const errorOf = (iq: Head, error: StanzaError): Element =>
   answerTo(
     iq,
     'error',
@@ -52,7 +55,7 @@ export const errorOf = (iq: Element, error: StanzaError): Element =>
     ),
   );
 
-const answerTo = (iq: Element, type: 'result' | 'error', payload?: Element): Element =>
+const answerTo = (iq: Head, type: 'result' | 'error', payload?: Element): Element =>
   xml('iq', { type, id: iq.attrs['id'], from: iq.attrs['to'], to: iq.attrs['from'] }, ...(payload ? [payload] : []));
 
 /** The children of an element that are elements. */

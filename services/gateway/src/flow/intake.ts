@@ -1,7 +1,7 @@
 import { newTraceparent, traceIdOf } from '@pushmesh/telemetry';
 import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
-import { errorOf, resultOf, xml } from '@pushmesh/xmpp';
-import type { Element, Sent } from '@pushmesh/xmpp';
+import { errorOf, resultOf } from '@pushmesh/xmpp';
+import type { Element, Head, Sent } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
 import { faults } from '../domain/faults.ts';
 import { readStanza, senderOf } from '../domain/request.ts';
@@ -68,7 +68,7 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
   };
 
   /** No exception reaches the wire as anything but `wait`: to the sender’s server other errors mean “forget this node”. */
-  const answerTo = async (question: Question, iq: Element, traceparent: string): Promise<Answer> => {
+  const answerTo = async (question: Question, iq: Head, traceparent: string): Promise<Answer> => {
     if ('fault' in question) return { error: question.fault };
     try {
       return await answer(question.request, { host, roles, iqId: String(iq.attrs['id']), traceparent });
@@ -78,7 +78,7 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
     }
   };
 
-  const take = async (question: Question, iq: Element): Promise<void> => {
+  const take = async (question: Question, iq: Head): Promise<void> => {
     const started = performance.now();
     const traceparent = newTraceparent();
     entered();
@@ -104,7 +104,7 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
       if ('ignored' in read) metrics.stanzas.inc({ ...labels, request: read.ignored, answer: 'ignored' });
       else {
         // An answer needs the head alone: the tree of a stanza that waits would survive the next collections.
-        const head = xml(stanza.name, stanza.attrs);
+        const head = { name: stanza.name, attrs: stanza.attrs };
         const next = (): void => void take(read, head);
         if (inFlight < maxInFlight) next();
         else waiting.push(next);
