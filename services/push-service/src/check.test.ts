@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -194,6 +195,24 @@ it('finds the account of another project', async () => {
     PUSH_FCM_APP_FILE: file('other.json', account.json),
   });
   expect(found).toMatchObject({ ok: false, found: ['sending_forbidden'] });
+});
+
+it('says of Web Push what can be said without sending anything, and knows the clock from others', async () => {
+  const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' });
+  const webPush = {
+    PUSH_WEBPUSH_ENABLED: 'true',
+    PUSH_WEBPUSH_VAPID_KEY: key.toString(),
+    PUSH_WEBPUSH_SUBJECT: 'mailto:push@example.org',
+  };
+  const alone = await check(webPush);
+  expect(alone).toMatchObject({ ok: true, found: ['vapid_fine'] });
+  expect(alone.text).toContain('no push service is asked');
+  expect(alone.text).toContain('nobody was there to compare it with');
+  const { env } = await start();
+  const withFcm = { ...webPush, ...env, PUSH_APNS_ENABLED: 'false' };
+  const off = (hours: number) => check(withFcm, { offBy: hours * 60 * minute });
+  expect((await off(11)).found).toEqual(['fine_with_clock_off', 'vapid_fine']);
+  expect((await off(-13)).found).toEqual(['fine_with_clock_off', 'clock_off']);
 });
 
 const command = (env: Record<string, string>): Promise<{ code: unknown; output: string }> =>

@@ -19,15 +19,21 @@ export const skewOf = (observed: Observed, now: number): number | undefined => {
 /** Above what a slow answer can make of it, below what APNs and Google put up with. */
 export const maxSkewMs = 60_000;
 
+/** A VAPID token is good for twelve hours, of the 24 that it may be (RFC 8292 §2): a clock may be off by as much. */
+const maxSkewOfVapidMs = 12 * 3_600_000;
+
 const byClock: Partial<Readonly<Record<Finding, Finding>>> = {
   fine: 'fine_with_clock_off',
   key_refused: 'clock_off',
   account_refused: 'clock_off',
+  vapid_fine: 'clock_off',
 };
 
 /** The finding in the light of what is known of the clocks, be it from another provider. */
-export const withClock = (finding: Finding, skewMs: number | undefined): Finding =>
-  skewMs === undefined || Math.abs(skewMs) <= maxSkewMs ? finding : (byClock[finding] ?? finding);
+export const withClock = (finding: Finding, skewMs: number | undefined): Finding => {
+  const tolerated = finding === 'vapid_fine' ? maxSkewOfVapidMs : maxSkewMs;
+  return Math.abs(skewMs ?? 0) <= tolerated ? finding : (byClock[finding] ?? finding);
+};
 
 /** What APNs thinks of who asks, from its answer to a push for a device token that is none. */
 export const judgeApns = (observed: Observed, auth: 'token' | 'certificate'): Finding => {
