@@ -1,6 +1,10 @@
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { createServer as createPlainServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -180,6 +184,44 @@ it.each([
     expect(found).toEqual([finding]);
   },
 );
+
+const page = '<!DOCTYPE html><title>Sign in to the network</title>';
+
+it.each([
+  [200, page],
+  [200, '{"access_token":7}'],
+  [200, page.repeat(2_000)],
+  [403, page],
+  [302, ''],
+])('finds that a proxy, or whoever, answered %i for the token endpoint', async (status, body) => {
+  const proxy = createServer(authority.issue('proxy'), (_request, response) => response.writeHead(status).end(body));
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  cleanups.push(() => proxy.close());
+  const { env } = await start();
+  const tokenEndpoint = `https://localhost:${(proxy.address() as AddressInfo).port}/token`;
+  const { found } = await check({ ...env, PUSH_APNS_ENABLED: 'false', FCM_AUTH_ENDPOINT: tokenEndpoint });
+  expect(found).toEqual(['foreign_answer']);
+});
+
+it.each([200, 401, 403, 404])('finds that a proxy answered APNs and FCM with a page and %i', async (status) => {
+  const { env, apns, fcm } = await start();
+  apns.script(() => ({ type: 'answer', status, body: page }));
+  fcm.playFault({ answer: `html.${status}` });
+  expect((await check(env)).found).toEqual(['foreign_answer', 'foreign_answer']);
+});
+
+it('finds that who answers speaks no TLS', async () => {
+  const proxy = createPlainServer((socket) => socket.end(`HTTP/1.0 403 Forbidden\r\n\r\n${page}`));
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  cleanups.push(() => proxy.close());
+  const { port } = proxy.address() as AddressInfo;
+  const { env } = await start();
+  const answered = {
+    PUSH_APNS_PROD_ENDPOINT: `localhost:${port}`,
+    FCM_AUTH_ENDPOINT: `https://localhost:${port}/token`,
+  };
+  expect((await check({ ...env, ...answered })).found).toEqual(['foreign_answer', 'foreign_answer']);
+});
 
 it('finds the account of another project', async () => {
   const { env, fcm } = await start();

@@ -3,6 +3,7 @@ import { parseJson } from './parse-json.ts';
 import { toApnsAnswer } from './apns-outcome.ts';
 import type { Refusal } from './category.ts';
 import { toFcmAnswer } from './fcm-outcome.ts';
+import { isPage } from './provider-response.ts';
 
 /** What came of asking a provider something that reaches no device. */
 export type Observed =
@@ -35,11 +36,16 @@ export const withClock = (finding: Finding, skewMs: number | undefined): Finding
   return Math.abs(skewMs ?? 0) <= tolerated ? finding : (byClock[finding] ?? finding);
 };
 
+/** Whether an answer that is no success came from somebody else. One with 5xx may be of what stands in front of the provider. */
+const isForeign = ({ status, body }: Extract<Observed, { type: 'answer' }>): boolean =>
+  status < 400 || (status < 500 && status !== 429 && isPage(body));
+
 /** What APNs thinks of who asks, from its answer to a push for a device token that is none. */
 export const judgeApns = (observed: Observed, auth: 'token' | 'certificate'): Finding => {
   if (observed.type === 'fault') return judgeFault(observed.reason);
   const answer = toApnsAnswer(observed, 0);
   if (answer.category === 'ok') return 'fine';
+  if (isForeign(observed)) return 'foreign_answer';
   // A token that was made a moment ago.
   if (answer.reason === 'ExpiredProviderToken') return 'clock_off';
   if (answer.reason === 'InvalidProviderToken') return 'key_refused';
@@ -84,7 +90,8 @@ export const judgeGrant = (observed: Observed): Finding => {
   if (observed.type === 'fault') return judgeFault(observed.reason);
   const { error, error_description: text } = (parseJson(observed.body) ?? {}) as Readonly<Record<string, unknown>>;
   if (observed.status === 429) return 'throttled';
-  if (observed.status >= 500 || typeof error !== 'string') return 'provider_out';
+  if (observed.status >= 500) return 'provider_out';
+  if (isForeign(observed) || typeof error !== 'string') return 'foreign_answer';
   const description = typeof text === 'string' ? text : '';
   return grantTexts.find(([pattern]) => pattern.test(description))?.[1] ?? 'account_refused';
 };
@@ -100,6 +107,7 @@ export const judgeFcm = (observed: Observed): Finding => {
   if (observed.type === 'fault') return judgeFault(observed.reason);
   const answer = toFcmAnswer(observed, 0);
   if (answer.category === 'ok') return 'fine';
+  if (isForeign(observed)) return 'foreign_answer';
   if (observed.status === 401) return 'access_token_refused';
   // Before FCM looks at whose token it is, it looks at who asks.
   if (answer.reason === 'SENDER_ID_MISMATCH') return 'fine';
@@ -114,6 +122,8 @@ const faultReasons: readonly (readonly [RegExp, Finding])[] = [
   [/ALERT.*CERTIFICATE|ALERT_(?:UNKNOWN_CA|ACCESS_DENIED)/, 'certificate_refused'],
   [/CERT|SIGNATURE|ISSUER|SELF_SIGNED|HOSTNAME_MISMATCH/, 'stranger'],
   [/ALPN|NO_APPLICATION_PROTOCOL/, 'no_http2'],
+  // Something that is neither TLS nor HTTP.
+  [/WRONG_VERSION|PACKET_LENGTH|^EPROTO$|^HPE_/, 'foreign_answer'],
 ];
 
 const judgeFault = (reason: string): Finding =>
