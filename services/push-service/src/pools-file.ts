@@ -10,7 +10,7 @@ import { fcmPlatforms } from './domain/fcm-platforms.ts';
 import { parseJson } from './domain/parse-json.ts';
 import { apnsEndpoint } from './provider-pools.ts';
 import type { ApnsPool, FcmPool, Pools } from './provider-pools.ts';
-import { fcmQuotaPerMinute, hostPattern } from './provider-variables.ts';
+import { fcmQuotaPerMinute, hostPattern, poolSize } from './provider-variables.ts';
 
 // What MongoosePush has in `[[service.fcm]]` and `[[service.apns]]` of its TOML file. Paths are relative to the file.
 
@@ -113,7 +113,7 @@ const toFcmPool = (entry: Static<typeof FcmEntry>, index: number, folder: string
   file: { path: resolve(folder, entry.app_file), namedBy: at(`/fcm/${index}/app_file`) },
   origin: `https://${entry.endpoint ?? 'fcm.googleapis.com'}`,
   tokenUri: entry.auth_endpoint,
-  connections: entry.pool_size ?? 5,
+  connections: entry.pool_size ?? poolSize,
   platforms: entry.platforms ?? fcmPlatforms,
   quotaPerMinute: entry.quota_per_minute ?? fcmQuotaPerMinute,
 });
@@ -137,7 +137,7 @@ const toApnsPool = (entry: Static<typeof ApnsEntry>, index: number, { folder, pr
       files,
       defaultTopic: entry.default_topic,
       endpoint: apnsEndpoint({ mode, host: entry.endpoint, use2197: entry.use_2197 ?? false }),
-      connections: entry.pool_size ?? 5,
+      connections: entry.pool_size ?? poolSize,
     },
   ];
 };

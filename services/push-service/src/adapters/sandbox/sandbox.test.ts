@@ -105,6 +105,17 @@ describe('what the push services check', () => {
   });
 });
 
+it('measures its pools as in service', async () => {
+  await startService();
+  await statuses('phone');
+  const text = await service.metricsText();
+  for (const metric of ['provider_last_success_timestamp_seconds', 'provider_connection_changes_total'])
+    for (const pool of ['apns_prod', 'fcm_prod'])
+      expect(text).toMatch(new RegExp(`^pushmesh_${metric}\\{pool="${pool}".* [1-9]`, 'm'));
+  expect(text).toMatch(/^pushmesh_fcm_quota_used_total\{pool="fcm_prod".* 1$/m);
+  await stopService();
+});
+
 describe('PUT /sandbox/fault', () => {
   beforeEach(startService);
   afterEach(stopService);
