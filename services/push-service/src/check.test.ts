@@ -5,6 +5,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { createServer as createPlainServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -221,6 +222,19 @@ it('finds that who answers speaks no TLS', async () => {
     FCM_AUTH_ENDPOINT: `https://localhost:${port}/token`,
   };
   expect((await check({ ...env, ...answered })).found).toEqual(['foreign_answer', 'foreign_answer']);
+});
+
+it('is not kept waiting by a token endpoint that speaks something else after HTTP', async () => {
+  const upgrade = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n';
+  const odd = createTlsServer(authority.issue('odd'), (socket) =>
+    socket.on('error', () => {}).once('data', () => socket.write(upgrade)),
+  );
+  await once(odd.listen(0, '127.0.0.1'), 'listening');
+  cleanups.push(() => odd.close());
+  const { env } = await start();
+  const tokenEndpoint = `https://localhost:${(odd.address() as AddressInfo).port}/token`;
+  const { found } = await check({ ...env, PUSH_APNS_ENABLED: 'false', FCM_AUTH_ENDPOINT: tokenEndpoint });
+  expect(found).toEqual(['unreachable']);
 });
 
 it('finds the account of another project', async () => {

@@ -56,6 +56,8 @@ const post = (uri: string, body: string, { timeoutMs, ca }: Options): Promise<In
     })
       .on('response', resolve)
       .on('error', reject)
+      // A 101 is neither of them for Node.js.
+      .on('close', () => reject(new Error('the token endpoint ended the connection')))
       .end(body);
   });
 
