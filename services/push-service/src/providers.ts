@@ -26,7 +26,8 @@ export const createProviders = ({ fcm, apns, webPush, verify, pollMs }: Provider
   const pools = [...apns, ...fcm].map((settings) =>
     createProviderPool(settings, { log, metrics, timeoutMs, ...trust }),
   );
-  const browsers = webPush && createWebPush(webPush, { timeoutMs, ...(ca !== undefined && { ca }) });
+  const onOut = (count: number) => metrics.webPushOriginsOut.set(count);
+  const browsers = webPush && createWebPush(webPush, { timeoutMs, onOut, ...(ca !== undefined && { ca }) });
   const providers: readonly Provider[] = [
     ...pools.flatMap((pool) => pool.providers),
     ...(browsers?.providers ?? []).map((provider) => measured(provider, metrics)),
