@@ -254,10 +254,10 @@ it('finds the account of another project', async () => {
 });
 
 it('says of Web Push what can be said without sending anything, and knows the clock from others', async () => {
-  const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' });
+  const vapid = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' });
   const webPush = {
     PUSH_WEBPUSH_ENABLED: 'true',
-    PUSH_WEBPUSH_VAPID_KEY: key.toString(),
+    PUSH_WEBPUSH_VAPID_KEY: vapid.toString(),
     PUSH_WEBPUSH_SUBJECT: 'mailto:push@example.org',
   };
   const alone = await check(webPush);
