@@ -23,6 +23,24 @@ const problemsOf = (env: Record<string, string>): string => {
 };
 
 describe('readConfig', () => {
+  it('names what is likely meant by a variable that only we would have, and leaves those of others alone', () => {
+    const own = { prefixes: ['MODE', 'PORT', 'SECRET_'], ignored: ['MODEL'] };
+    const ofKubernetes = {
+      PORT_SERVICE_HOST: '10.0.0.1',
+      MODE_PORT: 'tcp://10.0.0.1:80',
+      MODE_PORT_80_TCP_ADDR: '10.0.0.1',
+    };
+    const env = { ...ofKubernetes, SECRET: 'long enough', NAME: 'n', MODEL: 'ours', NAMES: 'another’s', PORTS: '' };
+    expect(readConfig(schema, env, undefined, own)).toMatchObject({ MODE: 'a', PORT: 80 });
+    const mistaken = { ...env, MODES: 'b', SECRET_FIEL: 'hidden', PORTS: '81', MODE: 'c' };
+    const read = () => readConfig(schema, mistaken, undefined, own);
+    expect(read).toThrow('MODES: is not known; is MODE meant?');
+    expect(read).toThrow('SECRET_FIEL: is not known; is SECRET_FILE meant?');
+    expect(read).toThrow('PORTS: is not known; is PORT meant?');
+    expect(read).toThrow('MODE: is "c"');
+    expect(read).not.toThrow('hidden');
+  });
+
   it('applies types and defaults, and takes an empty variable for an absent one', () => {
     expect(readConfig(schema, { PORT: '', SECRET: 'long enough', NAME: 'n', OTHER: 'x' })).toEqual({
       PORT: 80,

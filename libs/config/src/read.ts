@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import envSchema from 'env-schema';
 import type { Static, TObject, TSchema } from 'typebox';
+import { problemsOfUnknown } from './unknown.ts';
+import type { OwnNames } from './unknown.ts';
 
 /** One thing that is wrong with one variable; `why` never holds the value of a secret. */
 export type Problem = { readonly variable: string; readonly why: string };
@@ -28,7 +30,7 @@ export const orExit = <T>(read: () => T): T => {
   }
 };
 
-type Env = Readonly<Record<string, string | undefined>>;
+export type Env = Readonly<Record<string, string | undefined>>;
 type AjvError = { keyword: string; instancePath: string; params: Record<string, unknown>; message?: string };
 type Key = Partial<TSchema> & { description?: string; examples?: unknown[]; secret?: boolean };
 
@@ -38,16 +40,19 @@ type Key = Partial<TSchema> & { description?: string; examples?: unknown[]; secr
  *
  * @param refine checks what one variable alone cannot tell and turns the flat record into the service's own type;
  *   it is called only when every variable is right by itself, and adds its problems to the list it is given
+ * @param own a variable with such a name that `schema` does not know is a problem, too
  * @throws {ConfigError} with all problems at once
  */
 export const readConfig = <S extends TObject, T = Static<S>>(
   schema: S,
   env: Env = process.env,
   refine?: (values: Static<S>, problems: Problem[]) => T,
+  own?: OwnNames,
 ): T => {
   const problems: Problem[] = [];
   const data = collect(schema, env, problems);
   const values = validate(schema, data, problems);
+  if (own) problems.push(...problemsOfUnknown(schema, env, own));
   if (!values) throw new ConfigError(problems);
   const refined = refine ? refine(values, problems) : (values as unknown as T);
   if (problems.length > 0) throw new ConfigError(problems);

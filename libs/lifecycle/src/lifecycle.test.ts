@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
@@ -38,8 +40,8 @@ describe('the ops server', () => {
 });
 
 describe('run', () => {
+  const script = fileURLToPath(new URL('testing/run-two.ts', import.meta.url));
   const start = async (...args: string[]) => {
-    const script = fileURLToPath(new URL('testing/run-two.ts', import.meta.url));
     const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     const lines: string[] = [];
     let started: () => void = () => {};
@@ -64,6 +66,20 @@ describe('run', () => {
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
     expect(lines.slice(-2)).toEqual(['stop b', 'stop a']);
+  });
+
+  it('says in one line which variables name a port that is taken, and exits 1', async () => {
+    const other = createServer();
+    await once(other.listen(0, '127.0.0.1'), 'listening');
+    const { port } = other.address() as AddressInfo;
+    const child = spawn(process.execPath, [script, 'taken', String(port)], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(said).toMatch(
+      new RegExp(`^OPS_HOST, OPS_PORT: cannot listen on 127.0.0.1 port ${port} \\(EADDRINUSE\\): .*\\n$`),
+    );
+    other.close();
   });
 
   it('exits by force when the deadline passes', async () => {

@@ -1,5 +1,6 @@
 import { fastify } from 'fastify';
 import type { Log, Metrics } from '@pushmesh/telemetry';
+import { listenOn } from './listen.ts';
 import type { Resource } from './run.ts';
 
 type Options = {
@@ -40,7 +41,8 @@ export const createOpsServer = ({ host, port, log, metrics, resources }: Options
     resource: {
       name: 'ops-server',
       start: async () => {
-        await server.listen({ host, port });
+        const variables = ['OPS_HOST', 'OPS_PORT'] as const;
+        await listenOn({ host, port, variables }, () => server.listen({ host, port }));
         log.info({ event: 'ops-listening', address: server.listeningOrigin });
       },
       stop: () => server.close(),

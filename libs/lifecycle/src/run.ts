@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace';
 import type { Log } from '@pushmesh/telemetry';
+import { ListenError } from './listen.ts';
 
 /** Something that is opened and closed with the process. Every function is optional: a resource has what it needs. */
 export type Resource = {
@@ -27,7 +28,8 @@ type Options = {
 
 /**
  * Starts the resources in list order. On SIGTERM or SIGINT (or an uncaught exception): not ready → drain all in reverse
- * → stop all in reverse → exit. One deadline for all of it; a second signal exits at once.
+ * → stop all in reverse → exit. One deadline for all of it; a second signal exits at once. An address that cannot be
+ * listened on ends the process with 1 and one line that says why.
  */
 export const run = async ({ log, deadlineMs, delayMs, resources, onStopping }: Options): Promise<void> => {
   const started: Resource[] = [];
@@ -45,9 +47,16 @@ export const run = async ({ log, deadlineMs, delayMs, resources, onStopping }: O
 
   for (const resource of resources) {
     started.push(resource);
-    await resource.start?.();
+    await resource.start?.().catch(orExit);
   }
   log.info({ event: 'started' });
+};
+
+/** An address that cannot be listened on is no crash: it is said, and the process ends with 1. */
+const orExit = (error: unknown): never => {
+  if (!(error instanceof ListenError)) throw error;
+  console.error(error.message);
+  process.exit(1);
 };
 
 /** One resource that fails to stop must not keep the others from stopping. */

@@ -287,6 +287,12 @@ export const metricNames = {
       help: 'Changed credential files by what came of them: swapped, unreadable, refused by the provider, undecided as it could not be asked',
       labels: ['pool', 'result'],
     },
+    webPushOriginsOut: {
+      type: 'gauge',
+      name: 'pushmesh_web_push_origins_out',
+      help: 'Web Push services (origins of endpoints) that this replica holds back from: three failures in a row, and no push to them has worked since',
+      labels: [],
+    },
     sandbox: {
       type: 'gauge',
       name: 'pushmesh_sandbox',

@@ -125,10 +125,12 @@ export type DispatcherConfig = Values & {
 
 /** @throws {ConfigError} with every problem at once */
 export const readDispatcherConfig = (env?: NodeJS.ProcessEnv): DispatcherConfig =>
-  readConfig(dispatcherSchema, env, (values, problems) => ({
-    ...values,
-    certificate: readCertificate(values, problems),
-  }));
+  readConfig(
+    dispatcherSchema,
+    env,
+    (values, problems) => ({ ...values, certificate: readCertificate(values, problems) }),
+    { prefixes: ['PUSH_API_'] },
+  );
 
 const readCertificate = (values: Values, problems: Problem[]): DispatcherConfig['certificate'] => {
   const { PUSH_API_CERT: cert, PUSH_API_KEY: key } = values;

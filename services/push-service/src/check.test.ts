@@ -1,5 +1,11 @@
 import { execFile } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { createServer as createPlainServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -180,6 +186,57 @@ it.each([
   },
 );
 
+const page = '<!DOCTYPE html><title>Sign in to the network</title>';
+
+it.each([
+  [200, page],
+  [200, '{"access_token":7}'],
+  [200, page.repeat(2_000)],
+  [403, page],
+  [302, ''],
+])('finds that a proxy, or whoever, answered %i for the token endpoint', async (status, body) => {
+  const proxy = createServer(authority.issue('proxy'), (_request, response) => response.writeHead(status).end(body));
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  cleanups.push(() => proxy.close());
+  const { env } = await start();
+  const tokenEndpoint = `https://localhost:${(proxy.address() as AddressInfo).port}/token`;
+  const { found } = await check({ ...env, PUSH_APNS_ENABLED: 'false', FCM_AUTH_ENDPOINT: tokenEndpoint });
+  expect(found).toEqual(['foreign_answer']);
+});
+
+it.each([200, 401, 403, 404])('finds that a proxy answered APNs and FCM with a page and %i', async (status) => {
+  const { env, apns, fcm } = await start();
+  apns.script(() => ({ type: 'answer', status, body: page }));
+  fcm.playFault({ answer: `html.${status}` });
+  expect((await check(env)).found).toEqual(['foreign_answer', 'foreign_answer']);
+});
+
+it('finds that who answers speaks no TLS', async () => {
+  const proxy = createPlainServer((socket) => socket.end(`HTTP/1.0 403 Forbidden\r\n\r\n${page}`));
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  cleanups.push(() => proxy.close());
+  const { port } = proxy.address() as AddressInfo;
+  const { env } = await start();
+  const answered = {
+    PUSH_APNS_PROD_ENDPOINT: `localhost:${port}`,
+    FCM_AUTH_ENDPOINT: `https://localhost:${port}/token`,
+  };
+  expect((await check({ ...env, ...answered })).found).toEqual(['foreign_answer', 'foreign_answer']);
+});
+
+it('is not kept waiting by a token endpoint that speaks something else after HTTP', async () => {
+  const upgrade = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n';
+  const odd = createTlsServer(authority.issue('odd'), (socket) =>
+    socket.on('error', () => {}).once('data', () => socket.write(upgrade)),
+  );
+  await once(odd.listen(0, '127.0.0.1'), 'listening');
+  cleanups.push(() => odd.close());
+  const { env } = await start();
+  const tokenEndpoint = `https://localhost:${(odd.address() as AddressInfo).port}/token`;
+  const { found } = await check({ ...env, PUSH_APNS_ENABLED: 'false', FCM_AUTH_ENDPOINT: tokenEndpoint });
+  expect(found).toEqual(['unreachable']);
+});
+
 it('finds the account of another project', async () => {
   const { env, fcm } = await start();
   const account = createFakeServiceAccount({
@@ -194,6 +251,24 @@ it('finds the account of another project', async () => {
     PUSH_FCM_APP_FILE: file('other.json', account.json),
   });
   expect(found).toMatchObject({ ok: false, found: ['sending_forbidden'] });
+});
+
+it('says of Web Push what can be said without sending anything, and knows the clock from others', async () => {
+  const vapid = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' });
+  const webPush = {
+    PUSH_WEBPUSH_ENABLED: 'true',
+    PUSH_WEBPUSH_VAPID_KEY: vapid.toString(),
+    PUSH_WEBPUSH_SUBJECT: 'mailto:push@example.org',
+  };
+  const alone = await check(webPush);
+  expect(alone).toMatchObject({ ok: true, found: ['vapid_fine'] });
+  expect(alone.text).toContain('no push service is asked');
+  expect(alone.text).toContain('nobody was there to compare it with');
+  const { env } = await start();
+  const withFcm = { ...webPush, ...env, PUSH_APNS_ENABLED: 'false' };
+  const off = (hours: number) => check(withFcm, { offBy: hours * 60 * minute });
+  expect((await off(11)).found).toEqual(['fine_with_clock_off', 'vapid_fine']);
+  expect((await off(-13)).found).toEqual(['fine_with_clock_off', 'clock_off']);
 });
 
 const command = (env: Record<string, string>): Promise<{ code: unknown; output: string }> =>

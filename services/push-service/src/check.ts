@@ -7,10 +7,10 @@ import { createTryOut } from './try-out.ts';
 
 const check = async (): Promise<{ readonly ok: boolean; readonly text: string }> => {
   const { providers } = readPushServiceConfig();
-  if (!providers || providers.fcm.length + providers.apns.length === 0)
+  if (!providers)
     return {
       ok: false,
-      text: 'nothing to check: set PUSH_FCM_ENABLED, PUSH_APNS_ENABLED or PUSH_POOLS_FILE (docs/reference/configuration.md)',
+      text: 'nothing to check: set PUSH_FCM_ENABLED, PUSH_APNS_ENABLED, PUSH_WEBPUSH_ENABLED or PUSH_POOLS_FILE (docs/reference/configuration.md)',
     };
   const tryOut = createTryOut({ verify: providers.verify, timeoutMs: 10_000, clock: Date.now });
   return checkCredentials({ settings: providers, tryOut, clock: Date.now });

@@ -25,3 +25,17 @@ it.each([
   const webPush = { PUSH_WEBPUSH_ENABLED: 'true', PUSH_WEBPUSH_SUBJECT: 'mailto:push@example.org' };
   expect(() => read({ ...webPush, PUSH_WEBPUSH_VAPID_KEY: vapid.toString() })).not.toThrow();
 });
+
+it.each([
+  ['PUSH_FCM_ENABLE', 'PUSH_FCM_ENABLED'],
+  ['PUSH_WEB_PUSH_ENABLED', 'PUSH_WEBPUSH_ENABLED'],
+  ['PUSH_POOL_FILE', 'PUSH_POOLS_FILE'],
+  ['HTTP_BEARER_TOKEN', 'HTTP_BEARER_TOKENS'],
+])('is no sandbox for who has %s, which is not known', (variable, meant) => {
+  expect(() => readPushServiceConfig({ [variable]: 'true' })).toThrow(`${variable}: is not known; is ${meant} meant?`);
+});
+
+it('lets MongoosePush’s variables be that mean nothing here', () => {
+  const values = { PUSH_HTTPS_ACCEPTORS: '100', PUSH_LOGLEVEL: 'info', PUSH_OPENAPI_EXPOSE_UI: 'true' };
+  expect(() => readPushServiceConfig(values)).not.toThrow();
+});

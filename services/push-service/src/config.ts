@@ -48,15 +48,39 @@ export type PushServiceConfig = Static<typeof pushServiceConfig> & {
   readonly rereadProviders: RereadProviders;
 };
 
+/** `ignored`: MongoosePush opens as many acceptors, and serves a page with its API. */
+const own = {
+  prefixes: [
+    'PUSH_FCM_',
+    'PUSH_APNS_',
+    'PUSH_WEBPUSH_',
+    'PUSH_WEB_PUSH_',
+    'PUSH_HTTPS_',
+    'PUSH_OPENAPI_',
+    'PUSH_POOL',
+    'PUSH_CREDENTIALS_',
+    'FCM_AUTH_',
+    'HTTP_BEARER_',
+    'SANDBOX_APNS_',
+    'SANDBOX_MAX_',
+  ],
+  ignored: ['PUSH_HTTPS_ACCEPTORS', 'PUSH_OPENAPI_EXPOSE_UI'],
+};
+
 /** @throws {ConfigError} with every problem at once */
 export const readPushServiceConfig = (env: NodeJS.ProcessEnv = process.env): PushServiceConfig =>
-  readConfig(pushServiceConfig, env, (values, problems) => {
-    const providers = readProviderSettings(values, problems);
-    problems.push(...(providers ? problemsOfFiles(providers) : problemsOfUnusedCredentials(values, env)));
-    return {
-      ...values,
-      http: readHttpSettings(values, problems),
-      providers,
-      rereadProviders: () => rereadProviderSettings(values, env),
-    };
-  });
+  readConfig(
+    pushServiceConfig,
+    env,
+    (values, problems) => {
+      const providers = readProviderSettings(values, problems);
+      problems.push(...(providers ? problemsOfFiles(providers) : problemsOfUnusedCredentials(values, env)));
+      return {
+        ...values,
+        http: readHttpSettings(values, problems),
+        providers,
+        rereadProviders: () => rereadProviderSettings(values, env),
+      };
+    },
+    own,
+  );

@@ -83,6 +83,10 @@ export type HttpSettings = {
   readonly exposeSpec: boolean;
 };
 
+/** Those that say where the API listens. */
+export const addressVariables = ({ tls }: HttpSettings) =>
+  tls ? (['PUSH_HTTPS_BIND_ADDR', 'PUSH_HTTPS_PORT'] as const) : (['HTTP_HOST', 'HTTP_PORT'] as const);
+
 const schema = Type.Object(httpVariables);
 type Values = Static<typeof schema>;
 

@@ -49,6 +49,7 @@ function startSandbox() {
     maxPhones: config.SANDBOX_MAX_PHONES,
     maxNotifications: config.SANDBOX_MAX_NOTIFICATIONS,
     maxSubscribers: config.SANDBOX_MAX_SUBSCRIBERS,
-    onEvicted: (count) => metrics.sandboxEvicted.inc(count),
+    log,
+    metrics,
   });
 }

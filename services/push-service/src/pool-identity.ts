@@ -34,3 +34,41 @@ export const objectionTo = (next: PoolSettings, now: PoolSettings): string | und
   const words = changed.map((each) => `the ${each} is ${is[each] || 'none'}, that of the pool ${was[each] || 'none'}`);
   return `${words.join('; ')}: restart to change it`;
 };
+
+/** What differs of a pool, in the words of the pools file; a pool that is new or gone differs as a whole. */
+type Difference = { readonly pool: string; readonly changed: readonly string[] };
+
+/** What a restart would change besides credentials. */
+export const waitingForRestart = (
+  now: readonly PoolSettings[],
+  next: readonly PoolSettings[],
+): readonly Difference[] => {
+  const pairs = now.map((was) => ({ was, is: next.find((each) => isSame(each, was)) }));
+  const kept = next.filter((is) => now.some((was) => isSame(is, was)));
+  const order = pairs.flatMap(({ is }) => is ?? []);
+  const changedOf = (was: PoolSettings, is: PoolSettings) => [
+    ...fieldsThatDiffer(was, is),
+    ...(order.indexOf(is) === kept.indexOf(is) ? [] : ['place']),
+  ];
+  return [
+    ...pairs.map(({ was, is }) => ({ pool: was.name, changed: is ? changedOf(was, is) : ['gone'] })),
+    ...next.filter((is) => !kept.includes(is)).map(({ name }) => ({ pool: name, changed: ['new'] })),
+  ].filter(({ changed }) => changed.length > 0);
+};
+
+const isSame = (one: PoolSettings, other: PoolSettings) => one.name === other.name && one.service === other.service;
+
+const fieldsThatDiffer = (was: PoolSettings, is: PoolSettings): readonly string[] => {
+  const [old, fresh] = [fieldsOf(was), fieldsOf(is)];
+  return Object.keys(fresh).filter((field) => fresh[field] !== old[field]);
+};
+
+const fieldsOf = (settings: PoolSettings): Readonly<Record<string, string | number | undefined>> => ({
+  ...identityOf(settings),
+  pool_size: settings.connections,
+  ...(settings.service === 'fcm' && {
+    auth_endpoint: settings.tokenUri,
+    platforms: settings.platforms.join(', '),
+    quota_per_minute: settings.quotaPerMinute,
+  }),
+});

@@ -10,7 +10,7 @@ import { fcmPlatforms } from './domain/fcm-platforms.ts';
 import { parseJson } from './domain/parse-json.ts';
 import { apnsEndpoint } from './provider-pools.ts';
 import type { ApnsPool, FcmPool, Pools } from './provider-pools.ts';
-import { fcmQuotaPerMinute, hostPattern } from './provider-variables.ts';
+import { fcmQuotaPerMinute, hostPattern, poolSize } from './provider-variables.ts';
 
 // What MongoosePush has in `[[service.fcm]]` and `[[service.apns]]` of its TOML file. Paths are relative to the file.
 
@@ -56,6 +56,7 @@ const PoolsFile = Type.Object(
 );
 const validator = Compile(PoolsFile);
 type Content = Static<typeof PoolsFile>;
+type Entry = Static<typeof FcmEntry> | Static<typeof ApnsEntry>;
 
 const variable = 'PUSH_POOLS_FILE';
 const at = (pointer: string): string => (pointer === '' ? variable : `${variable} ${pointer}`);
@@ -68,11 +69,26 @@ export const readPoolsFile = (path: string, problems: Problem[]): Pools => {
   const folder = dirname(resolve(path));
   const fcm = (content.fcm ?? []).map((entry, index) => toFcmPool(entry, index, folder));
   const apns = (content.apns ?? []).flatMap((entry, index) => toApnsPool(entry, index, { folder, problems }));
-  const names = [...fcm, ...apns].map(({ name }) => name);
-  for (const name of new Set(names.filter((each, index) => names.indexOf(each) !== index)))
-    problems.push({ variable, why: `has two pools with the name ${name}` });
-  if (problems.length === before && names.length === 0) problems.push({ variable, why: 'has no pool in it' });
+  problems.push(...problemsOfNames(content, path));
+  if (problems.length === before && fcm.length + apns.length === 0)
+    problems.push({ variable, why: 'has no pool in it' });
   return { fcm, apns };
+};
+
+/** Without a name a pool is called as where variables configure it, whatever its place: the file may get others. */
+const nameOf = (entry: Entry): string => entry.name ?? ('mode' in entry ? `apns_${entry.mode}` : 'fcm');
+
+const problemsOfNames = ({ fcm = [], apns = [] }: Content, path: string): readonly Problem[] => {
+  const places = [
+    ...fcm.map((entry, index) => ({ name: nameOf(entry), place: `/fcm/${index}` })),
+    ...apns.map((entry, index) => ({ name: nameOf(entry), place: `/apns/${index}` })),
+  ];
+  return [...Map.groupBy(places, ({ name }) => name)]
+    .filter(([, same]) => same.length > 1)
+    .map(([name, same]) => ({
+      variable,
+      why: `${path} has several pools called ${name}, at ${same.map(({ place }) => place).join(', ')}: give each a "name" of its own, by which it is known when the file changes`,
+    }));
 };
 
 const readContent = (path: string, problems: Problem[]): Content | undefined => {
@@ -108,12 +124,12 @@ const wordsOf = ({ keyword, params, message }: SchemaError): string => {
 
 const toFcmPool = (entry: Static<typeof FcmEntry>, index: number, folder: string): FcmPool => ({
   service: 'fcm',
-  name: entry.name ?? `fcm_${index + 1}`,
+  name: nameOf(entry),
   tags: entry.tags ?? [],
   file: { path: resolve(folder, entry.app_file), namedBy: at(`/fcm/${index}/app_file`) },
   origin: `https://${entry.endpoint ?? 'fcm.googleapis.com'}`,
   tokenUri: entry.auth_endpoint,
-  connections: entry.pool_size ?? 5,
+  connections: entry.pool_size ?? poolSize,
   platforms: entry.platforms ?? fcmPlatforms,
   quotaPerMinute: entry.quota_per_minute ?? fcmQuotaPerMinute,
 });
@@ -131,13 +147,13 @@ const toApnsPool = (entry: Static<typeof ApnsEntry>, index: number, { folder, pr
   return [
     {
       service: 'apns',
-      name: entry.name ?? `apns_${index + 1}`,
+      name: nameOf(entry),
       mode,
       tags: entry.tags ?? [],
       files,
       defaultTopic: entry.default_topic,
       endpoint: apnsEndpoint({ mode, host: entry.endpoint, use2197: entry.use_2197 ?? false }),
-      connections: entry.pool_size ?? 5,
+      connections: entry.pool_size ?? poolSize,
     },
   ];
 };

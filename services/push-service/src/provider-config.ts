@@ -16,8 +16,8 @@ import type { WebPushSettings } from './web-push-config.ts';
 
 export type ProviderValues = Readonly<Record<string, unknown>> & Static<TObject<typeof providerVariables>>;
 
-export type FcmSettings = FcmPool & { readonly loaded: Loaded<ServiceAccount> };
-export type ApnsSettings = ApnsPool & { readonly loaded: Loaded<ApnsCredentials> };
+export type FcmSettings = Omit<FcmPool, 'file'> & { readonly loaded: Loaded<ServiceAccount> };
+export type ApnsSettings = Omit<ApnsPool, 'files'> & { readonly loaded: Loaded<ApnsCredentials> };
 
 export type PoolSettings = FcmSettings | ApnsSettings;
 

@@ -126,6 +126,7 @@ const createFcmPool = (settings: FcmSettings, deps: PoolDeps): ProviderPool => {
       ),
     ),
     open: () => {
+      pool.open();
       warm();
       timer = setInterval(warm, keepWarmMs).unref();
     },

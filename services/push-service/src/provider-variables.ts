@@ -4,10 +4,19 @@ import { webPushVariables } from './web-push-config.ts';
 
 // The variables of MongoosePush’s container (`config/prod.exs`), so that its users switch without new names, and ours.
 
+/** The most connections of a pool, unless it says otherwise. */
+export const poolSize = 5;
+
 const flag = (description: string) => Type.Boolean({ default: false, description, examples: [true] });
 const path = (description: string, example: string) => Type.Optional(Type.String({ description, examples: [example] }));
-const poolSize = (what: string) =>
-  Type.Integer({ default: 5, minimum: 1, maximum: 100, description: `the most connections to ${what}`, examples: [5] });
+const poolSizeOf = (what: string) =>
+  Type.Integer({
+    default: poolSize,
+    minimum: 1,
+    maximum: 100,
+    description: `the most connections to ${what}`,
+    examples: [5],
+  });
 
 /** A host, with a port where it is not the usual one. */
 export const hostPattern = '^[A-Za-z0-9.-]+(:[0-9]{1,5})?$';
@@ -35,7 +44,7 @@ const apnsVariables = (mode: 'DEV' | 'PROD') => {
       }),
     ),
     [name('USE_2197')]: flag(`whether port 2197 is used instead of 443 (${what})`),
-    [name('POOL_SIZE')]: poolSize(what),
+    [name('POOL_SIZE')]: poolSizeOf(what),
   };
 };
 
@@ -67,7 +76,7 @@ export const providerVariables = {
     description: 'the port of FCM',
     examples: [443],
   }),
-  PUSH_FCM_POOL_SIZE: poolSize('FCM'),
+  PUSH_FCM_POOL_SIZE: poolSizeOf('FCM'),
   PUSH_FCM_PLATFORMS: Type.String({
     default: fcmPlatforms.join(','),
     description: 'the platforms besides Android that the app exists on, of `apns` and `webpush`, separated by commas',

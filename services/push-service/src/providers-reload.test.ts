@@ -192,16 +192,53 @@ describe('a pools file', () => {
     return { ...at, p8_token: `${keyId}.p8`, key_id: keyId, team_id: teamId };
   };
 
+  it('is told what of it waits for a restart, once', async () => {
+    const fake = await startApns([mine, other]);
+    const write = (pools: readonly object[]) => writeFileSync(path, JSON.stringify({ apns: pools }));
+    const [first, second] = [
+      { ...pool(mine, 'com.example.app', fake.port()), name: 'first' },
+      { ...pool(other, 'com.example.app', fake.port()), name: 'second', tags: ['work'] },
+    ];
+    const gone = { ...second, name: 'gone' };
+    write([first, second, gone]);
+    const running = await start({ PUSH_POOLS_FILE: path });
+    const told = () =>
+      running.lines
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter(({ event }) => event === 'waits-for-restart');
+    write([
+      { ...second, pool_size: 9 },
+      { ...first, name: 'new', default_topic: 'secret.topic' },
+      { ...first, tags: ['home'] },
+    ]);
+    await expect.poll(told, patiently).toHaveLength(4);
+    const looks = () => running.metric('pushmesh_credentials_read_timestamp_seconds');
+    const before = await looks();
+    await expect.poll(looks, patiently).toBeGreaterThan((before ?? 0) + 0.5);
+    expect(told().map(({ pool: name, changed }) => ({ name, changed }))).toEqual([
+      { name: 'first', changed: ['tags', 'place'] },
+      { name: 'second', changed: ['pool_size', 'place'] },
+      { name: 'gone', changed: ['gone'] },
+      { name: 'new', changed: ['new'] },
+    ]);
+    expect(JSON.stringify(told())).not.toContain('secret.topic');
+    write([first, first]);
+    await expect.poll(() => running.lines.join(), patiently).toContain('has several pools called first');
+  });
+
   it.each(['with a key of its own', 'with the same key'])('gives no pool the app of another %s', async (how) => {
     const fake = await startApns([mine, other]);
     const write = (pools: readonly object[]) => writeFileSync(path, JSON.stringify({ apns: pools }));
     const first = pool(mine, 'com.example.app', fake.port());
     write([first]);
     const running = await start({ PUSH_POOLS_FILE: path });
-    write([pool(how === 'with the same key' ? mine : other, 'com.example.other', fake.port()), first]);
+    write([
+      pool(how === 'with the same key' ? mine : other, 'com.example.other', fake.port()),
+      { ...first, name: 'first' },
+    ]);
     await expect.poll(() => running.lines.join(), patiently).toContain('restart to change it');
     expect(running.lines.join()).toContain('the default topic is com.example.other, that of the pool com.example.app');
-    expect(await running.reloads('apns_1', 'swapped')).toBeUndefined();
+    expect(await running.reloads('apns_prod', 'swapped')).toBeUndefined();
     expect(await running.push('apns', 'phone')).toBe('ok');
   });
 });

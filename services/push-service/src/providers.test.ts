@@ -155,7 +155,7 @@ describe('the configuration of the providers', () => {
     const pools = file(
       'pools.json',
       JSON.stringify({
-        fcm: [{ app_file: 'missing.json' }, { name: 'fcm_1', app_file: secret }],
+        fcm: [{ app_file: 'missing.json' }, { name: 'fcm', app_file: secret }],
         apns: [
           { mode: 'dev', p8_token: secret, key_id: 'A', team_id: 'B' },
           { mode: 'prod', p8_token: secret, key_id: 'A' },
@@ -164,7 +164,9 @@ describe('the configuration of the providers', () => {
       }),
     );
     const text = problemsOf({ PUSH_POOLS_FILE: pools });
-    expect(text).toContain('PUSH_POOLS_FILE: has two pools with the name fcm_1');
+    expect(text).toContain(`PUSH_POOLS_FILE: ${pools} has several pools called fcm, at /fcm/0, /fcm/1: give each a`);
+    expect(text).toContain('has several pools called apns_prod, at /apns/1, /apns/2');
+    expect(text).not.toContain('apns_dev');
     expect(text).toMatch(/PUSH_POOLS_FILE \/fcm\/0\/app_file: cannot read .*missing.json \(ENOENT\)/);
     expect(text).toContain('PUSH_POOLS_FILE /fcm/1/app_file: ');
     expect(text).toContain('PUSH_POOLS_FILE /apns/0/p8_token: holds no private key');
@@ -235,5 +237,9 @@ it('sends a push to the first pool of its service and mode that has all of its t
   ] as const)
     expect(await push(service, mode, tags)).toBe('{"reason":"no_matching_pool"}');
   const health = await server.inject({ url: '/healthcheck' });
-  expect(Object.keys(health.json<{ checks: object }>().checks)).toEqual(['pool:chat', 'pool:apns_2', 'pool:apns_3']);
+  expect(Object.keys(health.json<{ checks: object }>().checks)).toEqual([
+    'pool:chat',
+    'pool:apns_prod',
+    'pool:apns_dev',
+  ]);
 });

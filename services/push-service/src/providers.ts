@@ -7,7 +7,7 @@ import type { Provider } from './ports.ts';
 import { createTryOut } from './try-out.ts';
 import { createWebPush } from './web-push.ts';
 
-type Deps = {
+export type ProvidersDeps = {
   readonly log: Log;
   readonly metrics: MetricsOf<typeof metricNames.pushService>;
   /** Reads the pools and their credentials again. */
@@ -20,13 +20,14 @@ const timeoutMs = 5_000;
 const closeMs = 5_000;
 
 /** APNs, FCM and Web Push as they are configured: the providers, and what has to be opened and closed with them. */
-export const createProviders = ({ fcm, apns, webPush, verify, pollMs }: ProviderSettings, deps: Deps) => {
+export const createProviders = ({ fcm, apns, webPush, verify, pollMs }: ProviderSettings, deps: ProvidersDeps) => {
   const { log, metrics, reread, ca } = deps;
   const trust = { verify, ...(ca !== undefined && { ca }) };
   const pools = [...apns, ...fcm].map((settings) =>
     createProviderPool(settings, { log, metrics, timeoutMs, ...trust }),
   );
-  const browsers = webPush && createWebPush(webPush, { timeoutMs, ...(ca !== undefined && { ca }) });
+  const onOut = (count: number) => metrics.webPushOriginsOut.set(count);
+  const browsers = webPush && createWebPush(webPush, { timeoutMs, onOut, ...(ca !== undefined && { ca }) });
   const providers: readonly Provider[] = [
     ...pools.flatMap((pool) => pool.providers),
     ...(browsers?.providers ?? []).map((provider) => measured(provider, metrics)),

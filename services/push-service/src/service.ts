@@ -1,7 +1,9 @@
 import { fastify } from 'fastify';
 import type { FastifyInstance } from 'fastify';
+import { listenOn } from '@pushmesh/lifecycle';
 import type { Resource } from '@pushmesh/lifecycle';
 import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import { addressVariables } from './http-config.ts';
 import type { HttpSettings } from './http-config.ts';
 import { createPush } from './flow/push.ts';
 import { requireBearer } from './http/authentication.ts';
@@ -67,7 +69,8 @@ export const createPushService = ({ http, timeouts, providers, routes, log, metr
     resource: {
       name: 'http',
       start: async () => {
-        await server.listen({ host: http.host, port: http.port });
+        const { host, port } = http;
+        await listenOn({ host, port, variables: addressVariables(http) }, () => server.listen({ host, port }));
         log.info({ event: 'listening', address: address() });
       },
       drain: () => transport.drain(() => server.close()),

@@ -21,20 +21,22 @@ export const startPushService = async ({ http, timeouts, providers, ...bounds }:
   const lines: string[] = [];
   const registry = createMetrics('push-service');
   const metrics = registry.add(metricNames.pushService);
+  const log = createLog('push-service', 'trace', { write: (line: string) => void lines.push(line) });
   const sandbox = await openSandbox({
     apnsTopic: 'com.example.app',
     maxPhones: 1000,
     maxNotifications: 50,
     maxSubscribers: 4,
     ...bounds,
-    onEvicted: (count) => metrics.sandboxEvicted.inc(count),
+    log,
+    metrics,
   });
   const service = createPushService({
     http: { host: '127.0.0.1', port: 0, bearerTokens: [], maxConnections: 1000, exposeSpec: true, ...http },
     ...(timeouts && { timeouts }),
     providers: providers ?? sandbox.providers,
     routes: sandboxRoutes(sandbox),
-    log: createLog('push-service', 'trace', { write: (line: string) => void lines.push(line) }),
+    log,
     metrics,
     clock: Date.now,
   });

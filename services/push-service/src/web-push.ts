@@ -10,6 +10,8 @@ type Deps = {
   readonly timeoutMs: number;
   /** PEM of authorities to trust instead of Node’s own: the fakes have one. */
   readonly ca?: string;
+  /** Called with how many push services are out when that changes. */
+  readonly onOut?: (count: number) => void;
 };
 
 /** Pushes under way at a time: to all push services, and to one of them. */
@@ -19,7 +21,7 @@ const maxInFlightPerOrigin = 32;
 const maxIdle = 256;
 
 /** Web Push, which knows no environments: a request for either of them goes the same way. */
-export const createWebPush = ({ identity, allowPrivate }: WebPushSettings, { timeoutMs, ca }: Deps) => {
+export const createWebPush = ({ identity, allowPrivate }: WebPushSettings, { timeoutMs, ca, onOut }: Deps) => {
   const clock = Date.now;
   const endpoints = createEndpoints({
     timeoutMs,
@@ -32,7 +34,7 @@ export const createWebPush = ({ identity, allowPrivate }: WebPushSettings, { tim
   const shared = {
     tags: [],
     endpoints,
-    circuits: createOriginCircuits({ clock, random: Math.random, tryMs: timeoutMs }),
+    circuits: createOriginCircuits({ clock, random: Math.random, tryMs: timeoutMs, ...(onOut && { onOut }) }),
     vapid: createVapid({ identity, clock }),
     clock,
   };

@@ -1,10 +1,12 @@
 // Two resources that say what happens to them: the process that lifecycle.test.ts starts. `fail` makes a drain throw,
-// `hang` makes one never end.
-import { createLog } from '@pushmesh/telemetry';
+// `hang` makes one never end, `taken` has a third that would listen on the port of the second argument.
+import { createLog, createMetrics } from '@pushmesh/telemetry';
+import { createOpsServer } from '../ops-server.ts';
 import { run } from '../run.ts';
 
 const say = (what: string) => process.stdout.write(`${what}\n`);
-const [how] = process.argv.slice(2);
+const [how, port] = process.argv.slice(2);
+const log = createLog('run-two', 'silent');
 const alive = setInterval(() => {}, 1_000);
 
 const resource = (name: string) => ({
@@ -21,11 +23,14 @@ const resource = (name: string) => ({
   },
 });
 
+const third = () =>
+  createOpsServer({ host: '127.0.0.1', port: Number(port), log, metrics: createMetrics('t'), resources: [] }).resource;
+
 await run({
-  log: createLog('run-two', 'silent'),
+  log,
   deadlineMs: how === 'hang' ? 200 : 10_000,
   delayMs: 0,
-  resources: [resource('a'), resource('b')],
+  resources: [resource('a'), resource('b'), ...(how === 'taken' ? [third()] : [])],
   onStopping: () => say('stopping'),
 });
 say('running');

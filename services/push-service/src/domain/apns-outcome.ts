@@ -1,7 +1,7 @@
 import { refuse } from './category.ts';
 import type { ProviderAnswer } from './category.ts';
 import { parseJson } from './parse-json.ts';
-import { byWord, isReasonWord, refuseByStatus, withRetryAfter } from './provider-response.ts';
+import { byWord, isReasonWord, refuseWordless, withRetryAfter } from './provider-response.ts';
 import type { ProviderResponse } from './provider-response.ts';
 
 // "Handling notification responses from APNs": the reason words, sorted as MongoosePush sorts them. It does not know the
@@ -49,7 +49,7 @@ export const toApnsAnswer = (response: ProviderResponse, now: number): ProviderA
   if (response.status === 200) return response.body === '' ? { category: 'ok' } : refuse('service_internal');
   const body = parseJson(response.body) as { reason?: unknown; timestamp?: unknown } | null | undefined;
   const reason = body?.reason;
-  if (!isReasonWord(reason)) return withRetryAfter(refuseByStatus(response.status), response, now);
+  if (!isReasonWord(reason)) return withRetryAfter(refuseWordless(response), response, now);
   const category = categoryOf.get(reason) ?? 'unknown';
   const deadSince = category === 'unregistered' && isInstant(body?.timestamp) ? body.timestamp : undefined;
   const answer = { category, reason, ...(deadSince !== undefined && { unregisteredAt: deadSince }) };

@@ -35,7 +35,7 @@ export const toReport = (pools: readonly CheckedPool[], now: number): Report => 
     `       ${finding}: ${row.words}`,
     ...(expiresAt === undefined ? [] : [`       ${expiry(expiresAt, now)}`]),
   ]);
-  return { ok: rows.every(({ row }) => row.verdict === 'usable'), text: [...lines, ...clock(known)].join('\n') };
+  return { ok: rows.every(({ row }) => row.verdict === 'usable'), text: [...lines, ...clock(known, now)].join('\n') };
 };
 
 const expiry = (expiresAt: number, now: number): string => {
@@ -43,9 +43,12 @@ const expiry = (expiresAt: number, now: number): string => {
   return `the certificate ${days < 0 ? 'expired' : 'expires'} on ${new Date(expiresAt).toISOString().slice(0, 10)}, ${Math.abs(days)} days ${days < 0 ? 'ago' : 'from now'}`;
 };
 
-const clock = (skewMs: number | undefined): string[] =>
-  skewMs === undefined || Math.abs(skewMs) < 1_000
-    ? []
-    : [
-        `the clock of this machine is ${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? 'behind' : 'ahead of'} that of Google`,
-      ];
+const clock = (skewMs: number | undefined, now: number): string[] => {
+  if (skewMs === undefined)
+    return [
+      `tokens are dated by the clock of this machine, ${new Date(now).toISOString()}; nobody was there to compare it with`,
+    ];
+  if (Math.abs(skewMs) < 1_000) return [];
+  const seconds = Math.round(Math.abs(skewMs) / 1000);
+  return [`the clock of this machine is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} that of Google`];
+};

@@ -64,8 +64,19 @@ export const findings = {
       'this service account may not send for this project: enable the Firebase Cloud Messaging API (V1), and give it the role Firebase Cloud Messaging API Admin',
   },
   project_unknown: { verdict: 'refused', words: 'there is no such Firebase project' },
+  vapid_fine: {
+    verdict: 'usable',
+    words: 'the key is good; no push service is asked, for each subscription names its own',
+  },
   throttled: { verdict: 'undecided', words: 'the provider takes no more requests now; try again in a minute' },
-  provider_out: { verdict: 'undecided', words: 'the provider is in trouble; try again later' },
+  provider_out: {
+    verdict: 'undecided',
+    words: 'the provider, or a proxy on the way to it, is in trouble; try again later',
+  },
+  foreign_answer: {
+    verdict: 'undecided',
+    words: 'an answer that the provider would not give: a proxy in between, or is this not its address?',
+  },
   name_unknown: { verdict: 'undecided', words: 'the host has no address: is its name right, does DNS work here?' },
   unreachable: { verdict: 'undecided', words: 'no connection: is the way out open (port 443, or 2197 for APNs)?' },
   stranger: {

@@ -1,7 +1,7 @@
 import { refuse } from './category.ts';
 import type { ProviderAnswer, Refusal } from './category.ts';
 import { parseJson } from './parse-json.ts';
-import { byWord, isReasonWord, refuseByStatus, withRetryAfter } from './provider-response.ts';
+import { byWord, isReasonWord, refuseWordless, withRetryAfter } from './provider-response.ts';
 import type { ProviderResponse } from './provider-response.ts';
 
 // FCM HTTP v1 "ErrorCode" and google.rpc.Code. MongoosePush knows the FCM words; the google.rpc words that come without
@@ -32,7 +32,7 @@ export const toFcmAnswer = (response: ProviderResponse, now: number): ProviderAn
   if (response.status === 200) return typeof body?.name === 'string' ? { category: 'ok' } : refuse('service_internal');
   const error = body?.error;
   const reason = errorCode(error?.details) ?? error?.status;
-  if (!isReasonWord(reason)) return withRetryAfter(refuseByStatus(response.status), response, now);
+  if (!isReasonWord(reason)) return withRetryAfter(refuseWordless(response), response, now);
   const category = isTooBig(reason, error?.message) ? 'payload_too_large' : (categoryOf.get(reason) ?? 'unknown');
   return withRetryAfter({ category, reason, ...firstWait(category) }, response, now);
 };

@@ -3,6 +3,7 @@ import { parseJson } from './parse-json.ts';
 import { toApnsAnswer } from './apns-outcome.ts';
 import type { Refusal } from './category.ts';
 import { toFcmAnswer } from './fcm-outcome.ts';
+import { isPage } from './provider-response.ts';
 
 /** What came of asking a provider something that reaches no device. */
 export type Observed =
@@ -19,21 +20,32 @@ export const skewOf = (observed: Observed, now: number): number | undefined => {
 /** Above what a slow answer can make of it, below what APNs and Google put up with. */
 export const maxSkewMs = 60_000;
 
+/** A VAPID token is good for twelve hours, of the 24 that it may be (RFC 8292 §2): a clock may be off by as much. */
+const maxSkewOfVapidMs = 12 * 3_600_000;
+
 const byClock: Partial<Readonly<Record<Finding, Finding>>> = {
   fine: 'fine_with_clock_off',
   key_refused: 'clock_off',
   account_refused: 'clock_off',
+  vapid_fine: 'clock_off',
 };
 
 /** The finding in the light of what is known of the clocks, be it from another provider. */
-export const withClock = (finding: Finding, skewMs: number | undefined): Finding =>
-  skewMs === undefined || Math.abs(skewMs) <= maxSkewMs ? finding : (byClock[finding] ?? finding);
+export const withClock = (finding: Finding, skewMs: number | undefined): Finding => {
+  const tolerated = finding === 'vapid_fine' ? maxSkewOfVapidMs : maxSkewMs;
+  return Math.abs(skewMs ?? 0) <= tolerated ? finding : (byClock[finding] ?? finding);
+};
+
+/** Whether an answer that is no success came from somebody else. One with 5xx may be of what stands in front of the provider. */
+const isForeign = ({ status, body }: Extract<Observed, { type: 'answer' }>): boolean =>
+  status < 400 || (status < 500 && status !== 429 && isPage(body));
 
 /** What APNs thinks of who asks, from its answer to a push for a device token that is none. */
 export const judgeApns = (observed: Observed, auth: 'token' | 'certificate'): Finding => {
   if (observed.type === 'fault') return judgeFault(observed.reason);
   const answer = toApnsAnswer(observed, 0);
   if (answer.category === 'ok') return 'fine';
+  if (isForeign(observed)) return 'foreign_answer';
   // A token that was made a moment ago.
   if (answer.reason === 'ExpiredProviderToken') return 'clock_off';
   if (answer.reason === 'InvalidProviderToken') return 'key_refused';
@@ -78,7 +90,8 @@ export const judgeGrant = (observed: Observed): Finding => {
   if (observed.type === 'fault') return judgeFault(observed.reason);
   const { error, error_description: text } = (parseJson(observed.body) ?? {}) as Readonly<Record<string, unknown>>;
   if (observed.status === 429) return 'throttled';
-  if (observed.status >= 500 || typeof error !== 'string') return 'provider_out';
+  if (observed.status >= 500) return 'provider_out';
+  if (isForeign(observed) || typeof error !== 'string') return 'foreign_answer';
   const description = typeof text === 'string' ? text : '';
   return grantTexts.find(([pattern]) => pattern.test(description))?.[1] ?? 'account_refused';
 };
@@ -94,6 +107,7 @@ export const judgeFcm = (observed: Observed): Finding => {
   if (observed.type === 'fault') return judgeFault(observed.reason);
   const answer = toFcmAnswer(observed, 0);
   if (answer.category === 'ok') return 'fine';
+  if (isForeign(observed)) return 'foreign_answer';
   if (observed.status === 401) return 'access_token_refused';
   // Before FCM looks at whose token it is, it looks at who asks.
   if (answer.reason === 'SENDER_ID_MISMATCH') return 'fine';
@@ -108,6 +122,8 @@ const faultReasons: readonly (readonly [RegExp, Finding])[] = [
   [/ALERT.*CERTIFICATE|ALERT_(?:UNKNOWN_CA|ACCESS_DENIED)/, 'certificate_refused'],
   [/CERT|SIGNATURE|ISSUER|SELF_SIGNED|HOSTNAME_MISMATCH/, 'stranger'],
   [/ALPN|NO_APPLICATION_PROTOCOL/, 'no_http2'],
+  // Something that is neither TLS nor HTTP.
+  [/WRONG_VERSION|PACKET_LENGTH|^EPROTO$|^HPE_/, 'foreign_answer'],
 ];
 
 const judgeFault = (reason: string): Finding =>

@@ -11,11 +11,16 @@ const apns = (status: number, body: unknown) => toApnsAnswer({ status, body: JSO
 const fcm = (code: number, status: string, message = 'm') =>
   toFcmAnswer({ status: code, body: JSON.stringify({ error: { code, message, status } }) }, now);
 
-it('takes a page with status 200 for a proxy in trouble, not for a push that was accepted', () => {
+it('takes a page for that of a proxy, not for a push that was accepted nor for credentials that were refused', () => {
   const page = { status: 200, body: '<html>' };
   expect([toApnsAnswer(page, now), toFcmAnswer(page, now)]).toMatchObject([
     { category: 'service_internal' },
     { category: 'service_internal' },
+  ]);
+  const refusal = { status: 403, body: '<html>' };
+  expect([toApnsAnswer(refusal, now).category, toFcmAnswer(refusal, now).category]).toEqual([
+    'service_internal',
+    'service_internal',
   ]);
   expect(toApnsAnswer({ status: 200, body: '' }, now)).toEqual({ category: 'ok' });
   expect(toFcmAnswer({ status: 200, body: '{"name":"projects/p/messages/1"}' }, now)).toEqual({ category: 'ok' });

@@ -1,5 +1,6 @@
 import { refuse } from './category.ts';
 import type { ProviderAnswer, Refusal } from './category.ts';
+import { parseJson } from './parse-json.ts';
 
 /** An HTTP answer of FCM or APNs, as far as it matters. */
 export type ProviderResponse = {
@@ -19,9 +20,13 @@ export const byWord = (words: Readonly<Partial<Record<Refusal, readonly string[]
 export const isReasonWord = (value: unknown): value is string =>
   typeof value === 'string' && /^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(value);
 
+/** Neither APNs nor Google’s APIs answer so: who has text that is no JSON is a proxy, or what stands in front of a provider in trouble. */
+export const isPage = (body: string): boolean => body !== '' && parseJson(body) === undefined;
+
 /** What an answer without a reason word means: only what its status says beyond doubt. A 404 or 410 is no proof of death. */
-export const refuseByStatus = (status: number): ProviderAnswer => {
-  if (status === 401 || status === 403) return refuse('auth');
+export const refuseWordless = ({ status, body }: ProviderResponse): ProviderAnswer => {
+  // Whoever writes pages did not look at our credentials.
+  if (status === 401 || status === 403) return refuse(isPage(body) ? 'service_internal' : 'auth');
   if (status === 413) return refuse('payload_too_large');
   if (status === 429) return refuse('too_many_requests');
   return refuse(status >= 500 ? 'service_internal' : 'unspecified');

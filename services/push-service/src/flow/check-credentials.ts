@@ -2,6 +2,7 @@ import { toReport } from '../domain/check-report.ts';
 import type { CheckedPool } from '../domain/check-report.ts';
 import type { PoolSettings, ProviderSettings } from '../provider-config.ts';
 import type { TryOut } from '../try-out.ts';
+import type { WebPushSettings } from '../web-push-config.ts';
 
 type Deps = {
   readonly settings: ProviderSettings;
@@ -11,13 +12,19 @@ type Deps = {
 };
 
 /** Tries out the credentials of every pool, and says what came of it. Nothing reaches a device. */
-export const checkCredentials = async ({ settings: { fcm, apns }, tryOut, clock }: Deps) => {
+export const checkCredentials = async ({ settings: { fcm, apns, webPush }, tryOut, clock }: Deps) => {
   const checked = await Promise.all([...fcm, ...apns].map((pool) => check(pool, tryOut)));
-  return toReport(
-    checked.filter((each) => each !== undefined),
-    clock(),
-  );
+  return toReport([...checked.filter((each) => each !== undefined), ...(webPush ? [ofWebPush(webPush)] : [])], clock());
 };
+
+/** What can be said of it without a push service was looked at when it was read. */
+const ofWebPush = ({ identity: { subject, publicKey } }: WebPushSettings): CheckedPool => ({
+  name: 'webpush',
+  what: `Web Push, ${subject}, applicationServerKey ${publicKey}`,
+  finding: 'vapid_fine',
+  skewMs: undefined,
+  expiresAt: undefined,
+});
 
 const check = async (pool: PoolSettings, tryOut: TryOut): Promise<CheckedPool | undefined> => {
   const { read } = pool.loaded;

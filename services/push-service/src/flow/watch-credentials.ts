@@ -3,7 +3,7 @@ import { backoffMs } from '../adapters/http2/backoff.ts';
 import { changeOf } from '../domain/credential-change.ts';
 import type { Watched } from '../domain/credential-change.ts';
 import { findings } from '../domain/credential-finding.ts';
-import { identityOf, objectionTo } from '../pool-identity.ts';
+import { identityOf, objectionTo, waitingForRestart } from '../pool-identity.ts';
 import type { PoolSettings, RereadProviders } from '../provider-config.ts';
 import type { TryOut } from '../try-out.ts';
 
@@ -90,10 +90,25 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
     }
   };
 
+  let told: Watched = { inUse: '', seen: '' };
+
+  /** Says once what a restart would change, or why there would be none, when it reads the same twice. */
+  const tell = (problems: readonly string[], next: readonly PoolSettings[]) => {
+    const before = pools.map(({ settings }) => settings);
+    const waiting = problems.length > 0 ? [] : waitingForRestart(before, next);
+    const state = problems.length + waiting.length === 0 ? '' : JSON.stringify([problems, waiting]);
+    const isNew = changeOf(told, state, clock()) === 'new';
+    told = { inUse: isNew ? state : told.inUse, seen: state };
+    if (!isNew) return;
+    if (problems.length > 0) log.error({ event: 'configuration-problems', problems });
+    for (const each of waiting) log.warn({ event: 'waits-for-restart', ...each });
+  };
+
   /** One look at all files. */
   return async (): Promise<void> => {
     const read = reread();
     const why = read.problems.map((problem) => `${problem.variable}: ${problem.why}`);
+    tell(why, read.pools);
     // Side by side: one whose provider is out must not keep another waiting.
     await Promise.all(
       pools.map((pool) => {

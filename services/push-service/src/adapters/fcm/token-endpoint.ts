@@ -22,7 +22,7 @@ type Options = {
   readonly ca?: string;
 };
 
-/** An answer with a token has about 1 KiB. */
+/** An answer with a token has about 1 KiB; of one that is longer, the beginning says enough. */
 const maxAnswerBytes = 65_536;
 
 /** The token endpoint of OAuth 2.0 (RFC 6749 §3.2), asked once an hour: a connection for each question. */
@@ -56,6 +56,8 @@ const post = (uri: string, body: string, { timeoutMs, ca }: Options): Promise<In
     })
       .on('response', resolve)
       .on('error', reject)
+      // A 101 is neither of them for Node.js.
+      .on('close', () => reject(new Error('the token endpoint ended the connection')))
       .end(body);
   });
 
@@ -64,7 +66,7 @@ const textOf = async (response: IncomingMessage): Promise<string> => {
   response.setEncoding('utf8');
   for await (const chunk of response) {
     text += String(chunk);
-    if (text.length > maxAnswerBytes) throw new Error('the answer of the token endpoint is too long');
+    if (text.length > maxAnswerBytes) break;
   }
   return text;
 };

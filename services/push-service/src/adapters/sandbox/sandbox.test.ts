@@ -105,6 +105,20 @@ describe('what the push services check', () => {
   });
 });
 
+it('measures its pools as in service', async () => {
+  await startService();
+  await statuses('phone');
+  const text = await service.metricsText();
+  for (const metric of ['provider_last_success_timestamp_seconds', 'provider_connection_changes_total'])
+    for (const pool of ['apns_prod', 'fcm_prod'])
+      expect(text).toMatch(new RegExp(`^pushmesh_${metric}\\{pool="${pool}".* [1-9]`, 'm'));
+  expect(text).toMatch(/^pushmesh_fcm_quota_used_total\{pool="fcm_prod".* 1$/m);
+  const subscription = await service.sandbox.subscription('reset.a');
+  for (let n = 0; n < 3; n += 1) await service.push(subscription, { service: 'webpush', alert });
+  expect(await service.metricsText()).toMatch(/^pushmesh_web_push_origins_out\{.* 1$/m);
+  await stopService();
+});
+
 describe('PUT /sandbox/fault', () => {
   beforeEach(startService);
   afterEach(stopService);

@@ -5,15 +5,15 @@ import type { Received } from '../../fakes/received.ts';
 import { createEvents } from './events.ts';
 import { startFakesThread } from './fakes-thread.ts';
 import type { Bounds, FakesThread } from './fakes-thread.ts';
+import type { ProvidersDeps } from '../../providers.ts';
 import { createSandboxProviders } from './providers.ts';
 
-type Options = Bounds & {
-  /** The topic of APNs requests that name none. */
-  readonly apnsTopic: string;
-  readonly maxSubscribers: number;
-  /** Called with how many notifications were forgotten because a bound was reached. */
-  readonly onEvicted: (count: number) => void;
-};
+type Options = Bounds &
+  Pick<ProvidersDeps, 'log' | 'metrics'> & {
+    /** The topic of APNs requests that name none. */
+    readonly apnsTopic: string;
+    readonly maxSubscribers: number;
+  };
 
 const openMs = 20_000;
 
@@ -21,15 +21,16 @@ const openMs = 20_000;
  * What stands for the providers where there are no credentials: fakes of them on a thread of this process, the providers as
  * they are in service, pointed at the fakes, and the phones with what arrived there.
  */
-export const openSandbox = async ({ apnsTopic, maxSubscribers, onEvicted, ...bounds }: Options) => {
+export const openSandbox = async ({ apnsTopic, maxSubscribers, log, metrics, ...bounds }: Options) => {
   const events = createEvents({ maxSubscribers, maxWaitingBytes: 1_048_576, heartbeatMs: 15_000 });
   const onReceived = (received: Received) => {
     if (events.isEmpty())
       thread.ask({ type: 'listen', on: false }).catch(() => {}); // told again with the next
     else events.publish(received.id, received);
   };
+  const onEvicted = (count: number) => metrics.sandboxEvicted.inc(count);
   const thread: FakesThread = await startFakesThread({ bounds, onReceived, onEvicted });
-  const { providers, open, close } = createSandboxProviders(thread.known, apnsTopic);
+  const { providers, resource } = createSandboxProviders(thread.known, apnsTopic, { log, metrics });
 
   const missing = () => {
     const failure = thread.failure();
@@ -65,14 +66,14 @@ export const openSandbox = async ({ apnsTopic, maxSubscribers, onEvicted, ...bou
     resource: {
       name: 'sandbox',
       start: async () => {
-        open();
+        await resource.start();
         // They are a thread away, so nobody has to see a sandbox that cannot push yet.
         const giveUpAt = Date.now() + openMs;
         while (missing() && Date.now() < giveUpAt) await new Promise((resolve) => setTimeout(resolve, 5));
       },
       missing,
       stop: async () => {
-        await close();
+        await resource.stop();
         await thread.stop();
       },
     } satisfies Resource,

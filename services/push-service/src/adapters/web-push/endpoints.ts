@@ -126,7 +126,11 @@ const answerOf = (request: ClientRequest, timeoutMs: number): Promise<EndpointAn
       resolve(fault(connected ? 'request_timeout' : 'unable_to_connect'));
       request.destroy();
     }, timeoutMs);
-    request.once('close', () => clearTimeout(deadline));
+    request.once('close', () => {
+      clearTimeout(deadline);
+      // After an answer this says nothing; a 101 is neither an answer nor an error for Node.js.
+      resolve(fault('connection_lost'));
+    });
     request.once('response', (response) => {
       const { statusCode = 0, headers } = response;
       const retryAfter = headers['retry-after'];

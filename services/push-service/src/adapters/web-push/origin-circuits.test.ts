@@ -3,11 +3,13 @@ import { createOriginCircuits } from './origin-circuits.ts';
 
 const open = () => {
   const time = { now: 1_000_000 };
-  const circuits = createOriginCircuits({ clock: () => time.now, random: () => 1, tryMs: 5_000 });
+  const counts: number[] = [];
+  const onOut = (count: number) => counts.push(count);
+  const circuits = createOriginCircuits({ clock: () => time.now, random: () => 1, tryMs: 5_000, onOut });
   const fail = (count: number, retryAfterSeconds?: number) => {
     for (let n = 0; n < count; n += 1) circuits.failed('a', retryAfterSeconds);
   };
-  return { time, circuits, fail };
+  return { time, circuits, fail, counts };
 };
 
 it('holds an origin that failed three times in a row, and no other', () => {
@@ -58,6 +60,18 @@ it('waits for as long as the push service asks, five minutes at most', () => {
   const other = open();
   other.fail(3, 999_999_999);
   expect(other.circuits.waitMs('a')).toBe(300_000);
+});
+
+it('tells how many are out when that changes', () => {
+  const { circuits, fail, counts } = open();
+  fail(4);
+  for (let n = 0; n < 3; n += 1) circuits.failed('b');
+  circuits.failed('c');
+  circuits.worked('c');
+  circuits.worked('a');
+  expect(counts).toEqual([1, 2, 1]);
+  for (let n = 0; n < 10_000; n += 1) circuits.failed(`origin-${n}`);
+  expect(counts).toEqual([1, 2, 1, 0]);
 });
 
 it('forgets the eldest of ten thousand', () => {

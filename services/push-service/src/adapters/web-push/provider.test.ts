@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Notification } from '../../domain/notification.ts';
@@ -226,6 +227,23 @@ describe('a push service that misbehaves', () => {
     expect(answer).toEqual({ category: 'unable_to_connect', reason: 'unable_to_connect' });
     for (const socket of sockets) socket.destroy();
     mute.close();
+  });
+
+  it.each([
+    ['', 'connection_lost'],
+    ['HTTP/1.1 201 Created\r\nLocation: x\r\n', 'connection_lost'],
+    ['HTTP/1.1 100 Continue\r\n\r\n', 'connection_lost'],
+    ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', 'connection_lost'],
+    ['HTTP/1.1 000 \r\n\r\n', 'invalid_request'],
+  ])('has taken nothing when it hangs up after %j', async (text, category) => {
+    const odd = createTlsServer(certificate, (socket) =>
+      socket.on('error', () => {}).once('data', () => socket.end(text)),
+    );
+    await once(odd.listen(0, '127.0.0.1'), 'listening');
+    stops.push(() => odd.close());
+    const { push, fake } = await start();
+    const endpoint = `https://localhost:${(odd.address() as AddressInfo).port}`;
+    expect(await push(fake.subscribe('phone').replace(fake.origin, endpoint))).toMatchObject({ category });
   });
 
   it('keeps no place of a push that has ended', async () => {

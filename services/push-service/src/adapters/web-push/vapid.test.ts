@@ -9,6 +9,15 @@ const hour = 3_600_000;
 const pem = (namedCurve: string) =>
   generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
+/** A private key with the public key of another. */
+const torn = () => {
+  const [one, other] = [0, 1].map(() =>
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'der' }),
+  ) as [Buffer, Buffer];
+  const der = Buffer.concat([one.subarray(0, -64), other.subarray(-64)]);
+  return `-----BEGIN EC PRIVATE KEY-----\n${der.toString('base64')}\n-----END EC PRIVATE KEY-----\n`;
+};
+
 const identity = (key = pem('P-256')) => {
   const parsed = parseVapidIdentity(key, 'mailto:push@example.com');
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
@@ -77,6 +86,7 @@ describe('parseVapidIdentity', () => {
   it.each([
     ['secret', 'mailto:a@b.example', ['key']],
     [pem('P-384'), 'mailto:a@b.example', ['key']],
+    [torn(), 'mailto:a@b.example', ['key']],
     [pem('P-256'), 'a@b.example', ['subject']],
     [pem('P-256'), 'mailto:', ['subject']],
     ['secret', '', ['key', 'subject']],

@@ -1,4 +1,4 @@
-import { createECDH, createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createECDH, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
 // RFC 8292: Voluntary Application Server Identification (VAPID) for Web Push.
@@ -21,12 +21,12 @@ type ParsedIdentity =
 export const parseVapidIdentity = (key: string, subject: string): ParsedIdentity => {
   const isSubject = /^(?:mailto:.+@|https:\/\/)./.test(subject);
   const privateKey = parseKey(key.trim());
-  const isKey = privateKey?.asymmetricKeyDetails?.namedCurve === 'prime256v1';
-  if (!isSubject || !isKey)
+  const wrongKey = problemOf(privateKey);
+  if (!isSubject || !privateKey || wrongKey !== undefined)
     return {
       ok: false,
       problems: {
-        ...(!isKey && { key: 'is neither a private key of P-256 in PEM nor its 32 bytes in base64url' }),
+        ...(wrongKey !== undefined && { key: wrongKey }),
         ...(!isSubject && { subject: 'is neither a mailto: nor an https: URI' }),
       },
     };
@@ -40,6 +40,15 @@ const parseKey = (key: string): KeyObject | undefined => {
     // What OpenSSL says of it helps nobody.
     return undefined;
   }
+};
+
+const problemOf = (key: KeyObject | undefined): string | undefined => {
+  if (key?.asymmetricKeyDetails?.namedCurve !== 'prime256v1')
+    return 'is neither a private key of P-256 in PEM nor its 32 bytes in base64url';
+  // PEM holds the public key, too, and OpenSSL believes it.
+  const signed = Buffer.from('a token');
+  const isPair = verify('sha256', signed, createPublicKey(key), sign('sha256', signed, key));
+  return isPair ? undefined : 'holds a public key that is not that of its private key';
 };
 
 const fromScalar = (d: string): KeyObject => {

@@ -1,0 +1,43 @@
+import type { TObject } from 'typebox';
+import type { Env, Problem } from './read.ts';
+
+/** Names that nobody else gives to variables: one that is not known is a mistake, and what it should do would not happen. */
+export type OwnNames = {
+  readonly prefixes: readonly string[];
+  /** Those of another program in whose place we are, that have no meaning here. */
+  readonly ignored?: readonly string[];
+};
+
+/** The variables with such names that `schema` does not know, each with the one that is likely meant. */
+export const problemsOfUnknown = (schema: TObject, env: Env, { prefixes, ignored = [] }: OwnNames): Problem[] => {
+  const known = Object.keys(schema.properties).flatMap((name) => [name, `${name}_FILE`]);
+  return Object.entries(env)
+    .filter(([name, value]) => value && prefixes.some((prefix) => name.startsWith(prefix)))
+    .filter(([name, value]) => !known.includes(name) && !ignored.includes(name) && !isOfKubernetes(name, value))
+    .map(([variable]) => ({
+      variable,
+      why: `is not known; is ${nearest(variable, known)} meant? Remove it otherwise`,
+    }));
+};
+
+/** What Kubernetes and Docker say of a service by environment variables, whatever it is called. */
+const isOfKubernetes = (name: string, value = ''): boolean =>
+  /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?$/.test(name) ||
+  /^(?:tcp|udp|sctp):/.test(value);
+
+const nearest = (name: string, known: readonly string[]): string | undefined =>
+  known.toSorted((one, other) => distance(name, one) - distance(name, other))[0];
+
+/** Letters to add, take away or change (Levenshtein). */
+const distance = (one: string, other: string): number => {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [index, letter] of [...one].entries()) {
+    const next = [index + 1];
+    for (let at = 1; at <= other.length; at += 1) {
+      const changed = (row[at - 1] ?? 0) + (letter === other[at - 1] ? 0 : 1);
+      next.push(Math.min(changed, (row[at] ?? 0) + 1, (next[at - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+};
