@@ -5,7 +5,7 @@ import { messages, subjects } from '@pushmesh/contracts';
 import type { Delivery } from '@pushmesh/contracts';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import type { BenchOptions, Figure } from './bench.ts';
-import { load, used } from './measure.ts';
+import { load, used, warmUp } from './measure.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 
@@ -87,17 +87,15 @@ export const dispatcherBench = async (options: BenchOptions): Promise<readonly F
     const api = await startTrivialPushApi(latencyMs);
     try {
       const count = Math.round(20_000 * options.scale);
-      await storeDeliveries(stage, count);
-      // The first tenth warms the process up and is left out.
-      const warm = Math.round(count / 10);
-      const warmed = api.untilAnswered(warm);
+      await storeDeliveries(stage, warmUp + count);
+      const warmed = api.untilAnswered(warmUp);
       const dispatcher = await stage.start('dispatcher', { PUSH_API_URL: api.url, CONCURRENCY: String(concurrency) });
       await warmed;
-      const rest = api.untilAnswered(count - warm);
+      const rest = api.untilAnswered(count);
       const started = performance.now();
-      const measured = await used({ dispatcher: dispatcher.ops }, count - warm, () => rest);
+      const measured = await used({ dispatcher: dispatcher.ops }, count, () => rest);
       const seconds = (performance.now() - started) / 1000;
-      const run = { perSecond: (count - warm) / seconds, p50: Number.NaN, p99: Number.NaN, failed: 0 };
+      const run = { perSecond: count / seconds, p50: Number.NaN, p99: Number.NaN, failed: 0 };
       figures.push({ name: `dispatcher.deliveries_per_s (${latencyMs} ms)`, run, used: measured.used });
     } finally {
       api.close();

@@ -1,7 +1,7 @@
 import { createBus } from '@pushmesh/bus';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import type { BenchOptions, Figure } from './bench.ts';
-import { load, used } from './measure.ts';
+import { load, used, warmUp } from './measure.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 import { startXmppPeer } from './xmpp-peer.ts';
@@ -55,7 +55,7 @@ export const gatewayBench = async (options: BenchOptions): Promise<readonly Figu
     const nodes = 1_000;
     await createNodes(stage, nodes);
     const publish = (index: number) => peer.publish(`n${index % nodes}`, `d${index % nodes}`);
-    await load(Math.round(5_000 * options.scale), outstanding, publish);
+    await load(warmUp, outstanding, publish);
     const count = Math.round(20_000 * options.scale);
     const measured = await used({ gateway: gateway.ops, 'pubsub-push': pubsubPush.ops }, count, () =>
       load(count, outstanding, publish),

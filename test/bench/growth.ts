@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { BenchOptions, Figure } from './bench.ts';
 import { startTrivialPushApi, storeDeliveries } from './dispatcher.ts';
 import { component, createNodes, outstanding } from './gateway.ts';
-import { load, used } from './measure.ts';
+import { load, used, warmUp } from './measure.ts';
 import { openStage } from './stage.ts';
 import { startXmppPeer } from './xmpp-peer.ts';
 
@@ -30,9 +30,9 @@ const nodesInRedis = async (options: BenchOptions): Promise<readonly Figure[]> =
       created = nodes;
       const step = Math.max(1, Math.floor(nodes / 997));
       const publish = (index: number) => peer.publish(`n${(index * step) % nodes}`, `d${(index * step) % nodes}`);
-      await load(2_000, outstanding, publish);
-      const measured = await used({ gateway: gateway.ops, 'pubsub-push': pubsubPush.ops }, 10_000, () =>
-        load(10_000, outstanding, publish),
+      await load(warmUp, outstanding, publish);
+      const measured = await used({ gateway: gateway.ops, 'pubsub-push': pubsubPush.ops }, 20_000, () =>
+        load(20_000, outstanding, publish),
       );
       figures.push({ name: `growth: ${nodes} nodes`, run: measured.result, used: measured.used });
     }
@@ -50,8 +50,8 @@ const deliveriesWaiting = async (options: BenchOptions): Promise<readonly Figure
     const stage = await openStage({ ...options, dataDir: join(options.dataDir, `waiting-${waiting}`) });
     const api = await startTrivialPushApi(0);
     try {
-      await storeDeliveries(stage, waiting);
-      const warmed = api.untilAnswered(Math.round(waiting / 10));
+      await storeDeliveries(stage, warmUp + waiting);
+      const warmed = api.untilAnswered(warmUp);
       const dispatcher = await stage.start('dispatcher', {
         PUSH_API_URL: api.url,
         NATS_STREAM_MAX_MESSAGES: '2000000',

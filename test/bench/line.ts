@@ -1,21 +1,25 @@
+import { choosePorts } from '@pushmesh/servers';
 import { connectClient } from '../../deploy/local/client.ts';
 import { createNode, enable } from '../../deploy/local/guide.ts';
 import { startMesh } from '../../deploy/local/mesh.ts';
 import type { BenchOptions, Figure } from './bench.ts';
-import { startTrivialPushApi } from './dispatcher.ts';
+import { countDelivered } from './delivered.ts';
+import { startFakesProcess } from './fakes.ts';
 import { component, createNodes, outstanding } from './gateway.ts';
-import { load, used } from './measure.ts';
+import { load, used, warmUp } from './measure.ts';
 import { openStage } from './stage.ts';
 import { startXmppPeer } from './xmpp-peer.ts';
 
-/** From a scripted peer to the answer of the push API, through all services; then the latency at half of that rate. */
+/** From a scripted peer to the answer of a fake FCM, through all services; then the latency at half of that rate. */
 export const lineBench = async (options: BenchOptions): Promise<readonly Figure[]> => {
   const stage = await openStage(options);
   const peer = await startXmppPeer(component);
-  const api = await startTrivialPushApi(0);
+  const fakes = await startFakesProcess(options);
   try {
+    const { http } = await choosePorts({ http: undefined }, options.report);
+    const pushService = await stage.start('push-service', { ...fakes.env, HTTP_PORT: String(http) });
     const pubsubPush = await stage.start('pubsub-push', {});
-    const dispatcher = await stage.start('dispatcher', { PUSH_API_URL: api.url });
+    const dispatcher = await stage.start('dispatcher', { PUSH_API_URL: `http://127.0.0.1:${http}` });
     const gateway = await stage.start('gateway', {
       XMPP_SERVICE: peer.service,
       XMPP_COMPONENTS: component,
@@ -26,15 +30,20 @@ export const lineBench = async (options: BenchOptions): Promise<readonly Figure[
     await createNodes(stage, nodes);
     const publish = (index: number) => peer.publish(`n${index % nodes}`, `d${index % nodes}`);
     const push = async (count: number, perSecond?: number) => {
-      const arrived = api.untilAnswered(count);
+      const untilDelivered = await countDelivered(dispatcher.ops);
       const started = performance.now();
       const run = await load(count, outstanding, publish, perSecond);
-      await arrived;
+      await untilDelivered(count);
       return { ...run, perSecond: count / ((performance.now() - started) / 1000) };
     };
-    await push(Math.round(3_000 * options.scale));
-    const processes = { gateway: gateway.ops, 'pubsub-push': pubsubPush.ops, dispatcher: dispatcher.ops };
-    const count = Math.round(10_000 * options.scale);
+    await push(warmUp);
+    const processes = {
+      gateway: gateway.ops,
+      'pubsub-push': pubsubPush.ops,
+      dispatcher: dispatcher.ops,
+      'push-service': pushService.ops,
+    };
+    const count = Math.round(20_000 * options.scale);
     const top = await used(processes, count, () => push(count));
     const half = await used(processes, count, () => push(count, top.result.perSecond / 2));
     return [
@@ -43,8 +52,8 @@ export const lineBench = async (options: BenchOptions): Promise<readonly Figure[
     ];
   } finally {
     peer.close();
-    api.close();
     await stage.close();
+    await fakes.stop();
   }
 };
 
@@ -70,19 +79,15 @@ export const ejabberdLineBench = async ({ dataDir, scale, report }: BenchOptions
     await phone.iq('set', undefined, enable(component, 'bench', { service: 'fcm', device_id: 'bench' }));
     await phone.close();
     const desk = await connectClient({ ...xmpp, ...bob }, 'desk');
-    const delivered = async () => {
-      const text = await (await fetch(`${mesh.services.dispatcher.ops}/metrics`)).text();
-      return Number(/^pushmesh_delivery_outcomes_total\{[^}]*outcome="delivered"[^}]*\} (\d+)$/m.exec(text)?.[1] ?? 0);
-    };
     const send = async (count: number): Promise<number> => {
-      const target = (await delivered()) + count;
+      const untilDelivered = await countDelivered(mesh.services.dispatcher.ops);
       const started = performance.now();
       for (let n = 0; n < count; n += 1) await desk.message(alice.jid, `message ${n}`);
-      while ((await delivered()) < target) await new Promise((resolve) => setTimeout(resolve, 20));
+      await untilDelivered(count);
       return count / ((performance.now() - started) / 1000);
     };
-    await send(Math.round(300 * scale));
-    const count = Math.round(2_000 * scale);
+    await send(warmUp);
+    const count = Math.round(5_000 * scale);
     const measured = await used(mesh.endpoints.ops, count, () => send(count));
     await desk.close();
     const run = { perSecond: measured.result, p50: Number.NaN, p99: Number.NaN, failed: 0 };

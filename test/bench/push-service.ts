@@ -1,7 +1,7 @@
 import { choosePorts } from '@pushmesh/servers';
 import type { BenchOptions, Figure } from './bench.ts';
 import { startFakesProcess } from './fakes.ts';
-import { load, used } from './measure.ts';
+import { load, used, warmUp } from './measure.ts';
 import { createPushRequests } from './push-request.ts';
 import { openStage } from './stage.ts';
 
@@ -25,7 +25,7 @@ const measure = async (options: BenchOptions, measured: Measured): Promise<reado
   try {
     const running = await stage.start('push-service', { ...prepared.env, HTTP_PORT: String(http) });
     const figures: Figure[] = [];
-    await load(Math.round(3_000 * options.scale), 10, requests.post);
+    await load(warmUp, 10, requests.post);
     for (const callers of steps) {
       const count = Math.round((callers === 1 ? 3_000 : 10_000) * options.scale);
       const { result, used: cost } = await used({ 'push-service': running.ops }, count, () =>
