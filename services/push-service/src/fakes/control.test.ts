@@ -103,6 +103,17 @@ it('limits, ends and silences connections, and keeps quotas', async () => {
   expect(await push('fcm', 'q')).toMatchObject({ category: 'too_many_requests' });
 });
 
+it('accepts too many collapsible messages for one device, and keeps them back', async () => {
+  await call('PUT', '/quota', { collapsibleBurst: 2 });
+  for (const device of ['q', 'q', 'q', 'q', 'other']) expect(await push('fcm', device)).toEqual({ category: 'ok' });
+  const delays = async (device: string) => {
+    const { received } = (await call('GET', `/received/${device}`)).body as { received: { delay_ms?: number }[] };
+    return received.map(({ delay_ms: ms = 0 }) => ms > 170_000 && ms <= 180_000);
+  };
+  expect(await delays('q')).toEqual([false, false, true, true]);
+  expect(await delays('other')).toEqual([false]);
+});
+
 it('limits the streams of new connections, too', async () => {
   const streamsOf = async (origin: string) => {
     const session = connect(origin, { ca: fakes.known.ca });

@@ -31,6 +31,7 @@ const Quota = Type.Object(
     projectPerMinute: Type.Optional(Type.Integer()),
     devicePerMinute: Type.Optional(Type.Integer()),
     devicePerHour: Type.Optional(Type.Integer()),
+    collapsibleBurst: Type.Optional(Type.Integer()),
   },
   closed,
 );

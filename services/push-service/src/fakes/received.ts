@@ -24,6 +24,8 @@ export type Received = Texts & {
   readonly data?: Readonly<Record<string, unknown>>;
   /** Milliseconds since 1970. */
   readonly received_at: number;
+  /** FCM has it and keeps it back so long: there were too many collapsible ones. */
+  readonly delay_ms?: number;
   /** What came: the FCM message, or headers and payload of APNs and, decrypted, of Web Push. */
   readonly provider: object;
 };
@@ -65,7 +67,7 @@ export const fromApns = ({ token, headers, payload, at }: ApnsDelivery, mode: Mo
   };
 };
 
-export const fromFcm = ({ target, message, at }: FcmDelivery, mode: Mode | undefined): Decoded => {
+export const fromFcm = ({ target, message, at, delayMs }: FcmDelivery, mode: Mode | undefined): Decoded => {
   const { title, body, click_action, tag, sound } = message.android?.notification ?? {};
   return {
     device_id: target,
@@ -76,6 +78,7 @@ export const fromFcm = ({ target, message, at }: FcmDelivery, mode: Mode | undef
     ...numberOf('badge', fieldsOf(message.apns?.payload?.['aps'])['badge']),
     ...(message.data && { data: message.data }),
     received_at: at,
+    ...(delayMs !== undefined && { delay_ms: delayMs }),
     provider: message,
   };
 };

@@ -23,6 +23,8 @@ export type FcmDelivery = {
   readonly message: SentMessage;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** Milliseconds that FCM keeps it back, as there were too many collapsible ones. */
+  readonly delayMs?: number;
 };
 
 type Options = {
@@ -110,7 +112,9 @@ export const startFakeFcm = async (options: Options) => {
       return refused;
     }
     delivered += 1;
-    onDelivered(delivery);
+    const key = collapseKeyOf(delivery.message);
+    const delayMs = key === undefined ? 0 : quotas.collapsibleDelay(delivery.target, key);
+    onDelivered({ ...delivery, ...(delayMs > 0 && { delayMs }) });
     const answer = fcmAnswers.ok(`projects/${delivery.projectId}/messages/0:${delivered}`);
     return act.type === 'drip' ? { ...answer, overMs: act.ms } : answer;
   };
@@ -147,6 +151,10 @@ export const startFakeFcm = async (options: Options) => {
     },
   };
 };
+
+/** "Except for notification messages, all messages are non-collapsible by default"; those have the app’s name for a key. */
+const collapseKeyOf = ({ android, notification }: SentMessage): string | undefined =>
+  android?.collapse_key ?? (android?.notification || notification ? '' : undefined);
 
 /** A body of at most this many bytes is short enough for a device that finds everything too large. */
 const shortBodyBytes = 512;
