@@ -77,6 +77,16 @@ it('tells what came for a device, refused or not, and what came twice', async ()
   expect((await call('GET', '/')).body).toMatchObject({ received: 4, accepted: 3, refused: 1, duplicates: 1 });
 });
 
+it('tells of tokens whose words are none', async () => {
+  expect(await push('fcm', 'throtled.30.phone')).toMatchObject({ category: 'invalid_request' });
+  expect((await call('GET', '/received/throtled.30.phone')).body).toMatchObject({
+    received: [{ answer: 'mistaken' }],
+    mistake: expect.stringContaining('“throtled” is none of'),
+  });
+  expect((await call('GET', '/')).body).toMatchObject({ refused: 1, mistaken: 1 });
+  expect((await call('POST', '/subscriptions/throtled.30.phone')).status).toBe(422);
+});
+
 it('plays faults until they are over or deleted', async () => {
   expect((await call('PUT', '/faults', [{ answer: 'party' }])).status).toBe(422);
   expect((await call('PUT', '/faults', { answer: 'throttled.7', service: 'fcm', times: 1 })).status).toBe(204);

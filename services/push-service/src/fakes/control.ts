@@ -4,7 +4,8 @@ import { fastify } from 'fastify';
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
-import { castRequest } from '../domain/cast-request.ts';
+import { castError, castRequest } from '../domain/cast-request.ts';
+import { mistakeIn } from './act.ts';
 import type { Fakes } from './fakes.ts';
 import { readFault } from './fault.ts';
 import type { Ledger } from './ledger.ts';
@@ -72,6 +73,7 @@ export const createControl = ({ fakes, ledger }: Deps) => {
   server.get('/received', () => ({ devices: ledger.devices() }));
   server.get<{ Params: { device: string } }>('/received/:device', ({ params }) => ({
     received: ledger.of(params.device),
+    mistake: mistakeIn(params.device),
   }));
   server.get('/duplicates', () => ({ duplicates: ledger.duplicates() }));
 
@@ -120,9 +122,11 @@ export const createControl = ({ fakes, ledger }: Deps) => {
     return done(reply);
   });
 
-  server.post<{ Params: { device: string } }>('/subscriptions/:device', ({ params }, reply) =>
-    reply.type('application/json').send(fakes.webPush.subscribe(params.device)),
-  );
+  server.post<{ Params: { device: string } }>('/subscriptions/:device', ({ params: { device } }, reply) => {
+    const mistake = mistakeIn(device);
+    if (mistake !== undefined) return refused(reply, [castError(mistake, ['device'])]);
+    return reply.type('application/json').send(fakes.webPush.subscribe(device));
+  });
 
   server.post('/reset', (_request, reply) => {
     fakes.faults.set([]);

@@ -31,10 +31,9 @@ describe('the token of a device chooses the answer', () => {
     ['throttled.a', 429],
     ['unavailable.a', 503],
     ['slow.1.a', 200],
-    ['slow.a', 200],
     ['unregistered', 200],
-    ['constructor.a', 200],
-    ['a.unregistered.b', 200],
+    ['constructor.a', 400],
+    ['a.unregistered.b', 400],
   ])('%s: %i', async (token, status) => {
     expect(await statuses(token)).toEqual([status, status]);
   });
@@ -137,7 +136,7 @@ describe('PUT /sandbox/fault', () => {
 
   it.each([
     [{}, 'Missing field: answer'],
-    [{ answer: 'x' }, 'Invalid value for enum'],
+    [{ answer: 'x' }, expect.stringContaining('“x” is none of unregistered, badtoken')],
     [{ answer: 'slow' }, 'Missing field: ms'],
     [{ answer: 'slow', ms: 'x' }, 'Invalid integer. Got: string'],
   ])('refuses %j', async (body, message) => {
@@ -205,6 +204,14 @@ describe('GET /sandbox/devices', () => {
     await service.push('badtoken.a', apns);
     expect(await service.json('/sandbox/devices/badtoken.a')).toEqual({ device_id: 'badtoken.a', notifications: [] });
     expect(await service.json('/sandbox/devices')).toEqual({ devices: [] });
+  });
+
+  it('says what is wrong with the token of a phone that gets nothing, and makes no subscription for one', async () => {
+    const mistake = expect.stringMatching(/^“throtled” is none of .*throttled/);
+    expect(await service.json('/sandbox/devices/throtled.a')).toMatchObject({ notifications: [], mistake });
+    const refused = await fetch(`${service.url}/sandbox/subscriptions/throtled.a`, { method: 'POST' });
+    expect(refused.status).toBe(422);
+    expect(await refused.json()).toMatchObject({ errors: [{ message: mistake }] });
   });
 
   it('forgets the eldest, and counts that', async () => {

@@ -69,6 +69,7 @@ const refusals = byAct<Refusal>({
     (_request, around) =>
       unregistered(since, around),
   badtoken: () => () => badToken,
+  mistaken: () => () => badToken,
   only:
     (act) =>
     (_request, { mode }) =>

@@ -98,7 +98,9 @@ export const startFakeFcm = async (options: Options) => {
     const target = message.token ?? message.fid ?? message.topic ?? message.condition ?? '';
     const full = quotas.takeOfDevice(target);
     if (full !== undefined) return fcmAnswers.throttled(String(full));
-    const act = faults.actFor({ service: 'fcm', mode: modeOf(projectId), token: target }) ?? actOf(target);
+    const act =
+      faults.actFor({ service: 'fcm', mode: modeOf(projectId), token: target }) ??
+      actOf(message.token ?? message.fid ?? '');
     const delivery = { target, projectId, message, at: clock() };
     if (act.type !== 'slow') return played(request, delivery, act);
     return pause.for(between(act.ms, act.mostMs)).then(() => played(request, delivery, act));
@@ -177,6 +179,7 @@ const refusals = byAct<Refusal>({
   // FCM does not tell since when
   unregistered: () => fcmAnswers.unregistered,
   badtoken: () => fcmAnswers.badtoken,
+  mistaken: () => fcmAnswers.badtoken,
   throttled: (act) => (_message, now) => fcmAnswers.throttled(retryAfterText(act.retryAfter, now)),
   unavailable: (act) => (_message, now) => fcmAnswers.unavailable(retryAfterText(act.retryAfter, now)),
   toolarge: (act) => (message) => {

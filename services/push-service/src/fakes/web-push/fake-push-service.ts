@@ -178,6 +178,7 @@ const refusals = byAct<Refusal>({
   only: accepted,
   unregistered: ({ since }) => status(since === 'unknown' ? 404 : 410)(),
   badtoken: status(400),
+  mistaken: status(400),
   word: status(400),
   throttled: later(429),
   unavailable: later(503),
