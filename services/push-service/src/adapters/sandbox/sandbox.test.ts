@@ -219,7 +219,7 @@ describe('GET /sandbox/devices', () => {
     expect(await service.json('/sandbox/devices')).toEqual({
       devices: ['d', 'c', 'b'].map((device_id) => ({
         device_id,
-        service: 'fcm',
+        services: ['fcm'],
         notifications: 1,
         last_received_at: expect.any(Number),
       })),
