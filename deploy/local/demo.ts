@@ -2,6 +2,7 @@
 // `npm start`. The exit status says whether it held.
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readCommandLine } from '@pushmesh/config';
 import { connectClient } from './client.ts';
 import type { Client } from './client.ts';
 import { demoFile, endpointsFile } from './data-dir.ts';
@@ -18,6 +19,8 @@ const readEndpoints = (): Endpoints => {
     process.exit(1);
   }
 };
+
+readCommandLine({ usage: 'Usage: npm run demo   (beside a running npm start)', options: {}, read: () => {} });
 
 class DemoFailed extends Error {}
 
