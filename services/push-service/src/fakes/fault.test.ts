@@ -63,6 +63,7 @@ it('plays the first fault that is about a request, as often and as likely as it 
   expect(faults.actFor({ ...apns, token: 'b' })).toEqual({ type: 'reset', code: 2 });
   expect(faults.actFor({ ...apns, mode: 'dev' })).toEqual({ type: 'cut' });
   expect([1, 2, 3].map(() => faults.actFor(apns)?.type)).toEqual(['badtoken', 'badtoken', undefined]);
+  expect(faults.list().map(({ answer }) => answer)).toEqual(['reset', 'cut', 'html']);
   faults.set([]);
   expect(faults.actFor({ ...apns, token: 'b' })).toBeUndefined();
 });

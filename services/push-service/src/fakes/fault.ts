@@ -67,7 +67,8 @@ export const createFaults = (random: () => number = Math.random) => {
         return { fault, act, left: fault.times ?? Number.POSITIVE_INFINITY };
       });
     },
-    list: (): readonly Fault[] => playing.map(({ fault }) => fault),
+    /** Those that are not over. */
+    list: (): readonly Fault[] => playing.flatMap(({ fault, left }) => (left > 0 ? [fault] : [])),
     /** What is to be played for this request; `undefined` leaves it to the token. */
     actFor: (request: Addressed): Act | undefined => {
       if (playing.length === 0) return undefined;

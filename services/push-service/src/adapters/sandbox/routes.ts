@@ -61,6 +61,10 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
       return reply;
     });
 
+    server.get('/sandbox/fault', { errorHandler }, async (_request, reply) =>
+      reply.headers(noStore).send({ faults: await sandbox.faults() }),
+    );
+
     server.put<{ Body: string | undefined }>('/sandbox/fault', { errorHandler }, async (request, reply) => {
       const body = parseJson(request.body ?? '');
       if (body === undefined) return sendRefusal(reply, 'malformed_json');

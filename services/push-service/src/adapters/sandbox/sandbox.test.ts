@@ -129,9 +129,11 @@ describe('PUT /sandbox/fault', () => {
     expect(await statuses('tok')).toEqual([200, 200]);
     expect((await service.push('tok', { ...fcm, mode: 'dev' })).status).toBe(429);
     expect((await fault({ answer: 'reset' })).status).toBe(200);
+    expect(await service.json('/sandbox/fault')).toEqual({ faults: [{ answer: 'reset' }] });
     expect(await statuses('tok')).toEqual([503, 503]);
     expect((await fetch(`${service.url}/sandbox/fault`, { method: 'DELETE' })).status).toBe(204);
     expect(await statuses('tok')).toEqual([200, 200]);
+    expect(await service.json('/sandbox/fault')).toEqual({ faults: [] });
   });
 
   it.each([
