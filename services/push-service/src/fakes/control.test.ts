@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:http2';
 import type { Settings } from 'node:http2';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -153,6 +155,29 @@ it('refuses Web Push messages by what is in them, and tells of those too', async
   expect((await call('GET', '/received/toolarge.browser')).body).toMatchObject({
     received: [{ answer: 'toolarge' }, { answer: 'accept' }],
   });
+});
+
+it('plays faults of the token endpoint, and ends what is slow', async () => {
+  const { tokenUri } = fakes.known.fcm;
+  const post = (url: string, body: string) => {
+    const sent = request(url, { method: 'POST', ca: fakes.known.ca });
+    sent.end(body);
+    return once(sent, 'response').then(([response]) => (response as IncomingMessage).statusCode);
+  };
+  await call('PUT', '/oauth', { answer: 'refused', error: 'invalid_client' });
+  expect(await post(tokenUri, 'x')).toBe(401);
+  await call('PUT', '/oauth', { answer: 'slow', ms: 9_999_999_999 });
+  let answer: unknown;
+  void post(tokenUri, 'x').then((status) => {
+    answer = status;
+  });
+  const hurried = () => {
+    fakes.hurry();
+    return answer;
+  };
+  await expect.poll(hurried, patiently).toBe(400);
+  await call('DELETE', '/oauth');
+  await expect(post(tokenUri, 'x'.repeat(200_000))).rejects.toThrow();
 });
 
 it('forgets subscriptions when it is reset', async () => {

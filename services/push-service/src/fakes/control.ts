@@ -41,6 +41,7 @@ const OAuth = Type.Object(
     answer: Type.Enum(['reset', 'silence', 'html', 'malformed', 'slow', 'unavailable', 'refused']),
     ms: Type.Optional(Type.Integer()),
     retryAfter: Type.Optional(Type.String()),
+    error: Type.Optional(Type.String()),
   },
   closed,
 );
@@ -108,9 +109,9 @@ export const createControl = ({ fakes, ledger }: Deps) => {
   });
   put('PUT', '/quota', Quota, fakes.fcm.setQuota);
 
-  put('PUT', '/oauth', OAuth, ({ answer, ms = 1_000, retryAfter }) => {
+  put('PUT', '/oauth', OAuth, ({ answer, ms = 1_000, retryAfter, error = 'invalid_grant' }) => {
     if (answer === 'slow') fakes.fcm.playTokenFault({ answer, ms });
-    else if (answer === 'refused') fakes.fcm.playTokenFault({ answer, error: 'invalid_grant' });
+    else if (answer === 'refused') fakes.fcm.playTokenFault({ answer, error });
     else fakes.fcm.playTokenFault({ answer, ...(retryAfter !== undefined && { retryAfter }) });
   });
   server.delete('/oauth', (_request, reply) => {

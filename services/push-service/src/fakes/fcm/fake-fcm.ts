@@ -146,7 +146,10 @@ export const startFakeFcm = async (options: Options) => {
     playFault: (fault: Fault | undefined): void => faults.set(fault ? [fault] : []),
     playTokenFault: tokenServer.playFault,
     /** Accepts now what is slow. */
-    hurry: pause.end,
+    hurry: (): void => {
+      pause.end();
+      tokenServer.hurry();
+    },
     stop: async (): Promise<void> => {
       await Promise.all([server.stop(), tokenServer.stop()]);
       pause.end();

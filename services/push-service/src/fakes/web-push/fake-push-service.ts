@@ -109,9 +109,9 @@ export const startFakePushService = async (options: Options) => {
       ...(applicationServerKey !== undefined && { applicationServerKey }),
     });
 
-  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse, body: Buffer) => {
     requests += 1;
-    const answer = await reply(request, await bodyOf(request));
+    const answer = await reply(request, body);
     if (answer === 'silence') return;
     if (answer === 'reset') return void request.socket.destroy();
     if (answer === 'break') return void response.writeHead(201).write('{', () => request.socket.destroy());
@@ -215,9 +215,3 @@ const fieldsOf = ({ headers: { ttl, urgency, topic } }: IncomingMessage) => ({
   ...(urgency !== undefined && { urgency: String(urgency) }),
   ...(topic !== undefined && { topic: String(topic) }),
 });
-
-const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-};
