@@ -34,6 +34,9 @@ export type Act =
   | { readonly type: 'mistaken'; readonly why: string }
   | Disturbance;
 
+/** A body of at most this many bytes is short enough for a device that finds everything too large. */
+export const shortBodyBytes = 512;
+
 /** What is made of each act. */
 type ByAct<R> = { readonly [T in Act['type']]: (act: Act & { readonly type: T }) => R };
 export const byAct =

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:http2';
-import type { Settings } from 'node:http2';
+import type { IncomingHttpHeaders, Settings } from 'node:http2';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,6 +113,9 @@ it('limits, ends and silences connections, and keeps quotas', async () => {
   await call('PUT', '/quota', { devicePerMinute: 1 });
   expect(await push('fcm', 'q')).toEqual({ category: 'ok' });
   expect(await push('fcm', 'q')).toMatchObject({ category: 'too_many_requests' });
+  expect((await call('GET', '/received/q')).body).toMatchObject({
+    received: [{ answer: 'accept' }, { answer: 'throttled' }],
+  });
 });
 
 it('accepts too many collapsible messages for one device, and keeps them back', async () => {
@@ -178,6 +181,24 @@ it('plays faults of the token endpoint, and ends what is slow', async () => {
   await expect.poll(hurried, patiently).toBe(400);
   await call('DELETE', '/oauth');
   await expect(post(tokenUri, 'x'.repeat(200_000))).rejects.toThrow();
+});
+
+it('judges a message for FCM without delivering it, where it is asked to', async () => {
+  await push('fcm', 'phone');
+  const session = connect(fakes.known.fcm.origin, { ca: fakes.known.ca });
+  const send = async (token: string) => {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/v1/projects/pushmesh-fakes/messages:send',
+      authorization: `Bearer ya29.fake-${fakes.fcm.tokens.issued()}`,
+    });
+    stream.end(JSON.stringify({ validate_only: true, message: { token } }));
+    const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+    return headers[':status'];
+  };
+  expect([await send('phone'), await send('badtoken.phone')]).toEqual([200, 400]);
+  session.destroy();
+  expect((await call('GET', '/')).body).toMatchObject({ received: 1 });
 });
 
 it('forgets subscriptions when it is reset', async () => {

@@ -45,7 +45,8 @@ const byFcmPriority: Fields = { NORMAL: 'normal', HIGH: 'high' };
 export const fromApns = ({ token, headers, payload, at }: ApnsDelivery, mode: Mode): Decoded => {
   const { aps: _aps, ...data } = payload;
   const aps = fieldsOf(payload['aps']);
-  const { title, body } = fieldsOf(aps['alert']);
+  const alert = aps['alert'];
+  const { title, body } = typeof alert === 'string' ? { body: alert } : fieldsOf(alert);
   return {
     device_id: token,
     service: 'apns',
@@ -68,7 +69,7 @@ export const fromApns = ({ token, headers, payload, at }: ApnsDelivery, mode: Mo
 };
 
 export const fromFcm = ({ target, message, at, delayMs }: FcmDelivery, mode: Mode | undefined): Decoded => {
-  const { title, body, click_action, tag, sound } = message.android?.notification ?? {};
+  const { title, body, click_action, tag, sound } = { ...message.notification, ...message.android?.notification };
   return {
     device_id: target,
     service: 'fcm',

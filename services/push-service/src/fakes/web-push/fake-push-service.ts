@@ -1,7 +1,7 @@
 import { createECDH, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseJson } from '../../domain/parse-json.ts';
-import { actOf, byAct, retryAfterText } from '../act.ts';
+import { actOf, byAct, retryAfterText, shortBodyBytes } from '../act.ts';
 import type { Act, RetryAfter } from '../act.ts';
 import { createFaults } from '../fault.ts';
 import type { Faults } from '../fault.ts';
@@ -149,9 +149,6 @@ export const startFakePushService = async (options: Options) => {
     },
   };
 };
-
-/** A body of at most this many bytes is short enough for a device that finds everything too large. */
-const shortBodyBytes = 512;
 
 type Refusal = (delivery: WebPushDelivery, now: number) => Reply | undefined;
 
