@@ -63,8 +63,9 @@ fakes  ready`);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop());
 } catch (error) {
-  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
-  if (code !== 'EADDRINUSE') throw error;
-  console.error(`Port ${port} is taken. Set another one (FAKES_…_PORT, see docs/reference/configuration.md#fakes).`);
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (syscall !== 'listen' && syscall !== 'getaddrinfo') throw error;
+  const variable = code === 'EADDRINUSE' || code === 'EACCES' ? 'FAKES_…_PORT' : 'FAKES_HOST and FAKES_CONTROL_HOST';
+  console.error(`The fakes cannot listen: ${message}. Set ${variable} (docs/reference/configuration.md#fakes).`);
   process.exit(1);
 }

@@ -77,7 +77,7 @@ export const startFakePushService = async (options: Options) => {
 
   const reply = async (request: IncomingMessage, body: Buffer): Promise<Reply> => {
     if (fault) return fault.answer === 'status' ? fault : fault.answer;
-    const device = decodeURIComponent(/^\/push\/([^/]+)$/.exec(request.url ?? '')?.[1] ?? '');
+    const device = deviceOf(request.url ?? '');
     const subscription = subscribed.get(device);
     if (!subscription || request.method !== 'POST') return { status: 404 };
     const status = wrongCredentials(request, subscription) ?? wrongRequest(request, body);
@@ -205,6 +205,15 @@ const wrongRequest = ({ headers }: IncomingMessage, body: Buffer): number | unde
   if (!/^[\w-]{1,32}$/.test(headers['topic']?.toString() ?? '-')) return 400;
   if (headers['content-encoding'] !== 'aes128gcm') return 415;
   return body.length > 4096 ? 413 : undefined;
+};
+
+/** The device of an endpoint; empty where it is none. */
+const deviceOf = (path: string): string => {
+  try {
+    return decodeURIComponent(/^\/push\/([^/]+)$/.exec(path)?.[1] ?? '');
+  } catch {
+    return '';
+  }
 };
 
 const fieldsOf = ({ headers: { ttl, urgency, topic } }: IncomingMessage) => ({
