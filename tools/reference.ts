@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { TObject } from 'typebox';
 import { format } from 'prettier';
-import { describeConfig } from '@pushmesh/config';
+import { describeConfig, readCommandLine } from '@pushmesh/config';
 import { allDurables, policies, outcomes, streams } from '@pushmesh/contracts';
 import { metricNames } from '@pushmesh/telemetry';
 import { dispatcherSchema } from '../services/dispatcher/src/config.ts';
@@ -16,6 +16,12 @@ import {
 import { pushServiceConfig } from '../services/push-service/src/config.ts';
 import { openApiDocument } from '../services/push-service/src/http/openapi.ts';
 import { fakesConfig } from '../services/push-service/src/fakes/config.ts';
+
+const isCheck = readCommandLine({
+  usage: 'Usage: npm run docs -- [--check]   (writes docs/reference; --check only says which page is stale)',
+  options: { check: { type: 'boolean', default: false } },
+  read: ({ check }) => check,
+});
 
 const generated = '<!-- Generated from the code by `npm run docs`. -->';
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -155,7 +161,6 @@ const pages = {
   'push-api.md': await markdown(pushApi()),
   'openapi.json': await format(JSON.stringify(openApiDocument), { parser: 'json', printWidth: 120 }),
 };
-const isCheck = process.argv.includes('--check');
 mkdirSync(folder, { recursive: true });
 for (const [name, page] of Object.entries(pages)) {
   const file = new URL(name, folder);

@@ -18,6 +18,12 @@ type Report = {
   }[];
 };
 
+const filters = process.argv.slice(2);
+if (filters.includes('--help')) {
+  console.log('Usage: npm test -- [--project unit|servers|e2e] [PATH …]   (all; these go to vitest)');
+  process.exit(0);
+}
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const run = (...args: string[]): number =>
   spawnSync(process.execPath, [join(root, 'tools', 'run.mjs'), ...args], { cwd: root, stdio: 'inherit' }).status ?? 1;
@@ -36,7 +42,6 @@ const servers = await prepareServers(['nats', 'redis', 'prosody', 'ejabberd'], {
 
 const folder = mkdtempSync(join(tmpdir(), 'pushmesh-test-'));
 const reportFile = join(folder, 'report.json');
-const filters = process.argv.slice(2);
 const status = run(
   '--bin',
   'vitest',

@@ -52,7 +52,7 @@ export const connectClient = async (
         .catch((error: { element?: Element; context?: Element }) => {
           // The library rejects with the <error/> element; its parent is the reply.
           const reply = error.element?.parent;
-          if (!reply) throw error;
+          if (!reply) throw new Error(`no answer came within ${replyMs / 1000} s`, { cause: error });
           return reply;
         }),
     message: (to, body) => connection.send(xml('message', { to, type: 'chat' }, xml('body', {}, body))),

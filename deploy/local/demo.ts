@@ -2,12 +2,15 @@
 // `npm start`. The exit status says whether it held.
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readCommandLine } from '@pushmesh/config';
 import { connectClient } from './client.ts';
 import type { Client } from './client.ts';
 import { demoFile, endpointsFile } from './data-dir.ts';
 import { createNode, deleteNode, disable, enable } from './guide.ts';
+import { lastHop, notReady, readSeen } from './hops.ts';
+import type { Seen } from './hops.ts';
 import type { Endpoints } from './mesh.ts';
-import { expectNothing, waitForPush } from './phone.ts';
+import { expectNothing, faultsOf, waitForPush } from './phone.ts';
 import type { Notification } from './phone.ts';
 
 const readEndpoints = (): Endpoints => {
@@ -19,9 +22,11 @@ const readEndpoints = (): Endpoints => {
   }
 };
 
+readCommandLine({ usage: 'Usage: npm run demo   (beside a running npm start)', options: {}, read: () => {} });
+
 class DemoFailed extends Error {}
 
-const { xmpp, components, pushService } = readEndpoints();
+const { xmpp, components, pushService, ops } = readEndpoints();
 const [alice, bob] = xmpp.users;
 if (!alice || !bob) throw new Error(`${endpointsFile} names no two users`);
 
@@ -30,6 +35,10 @@ const node = `princely_musings-${randomUUID().slice(0, 8)}`;
 const deviceId = `demo-phone-${randomUUID().slice(0, 8)}`;
 const greeting = 'Neither, fair saint, if either thee dislike.';
 const open: Client[] = [];
+/** What is registered and must be taken away again. */
+const registered = { node: false, push: false };
+/** What the hops had seen when the message went out. */
+let goneOut: Seen | undefined;
 let step = 0;
 
 const tell = (what: string) => console.log(`${(step += 1)}. ${what}`);
@@ -57,21 +66,31 @@ const check = (push: Notification): void => {
   }
 };
 
-const explain = (error: unknown): string => {
-  const text = error instanceof Error ? error.message : String(error);
-  if (text.includes('ECONNREFUSED')) return `nothing answers (${text}). Is \`npm start\` still running?`;
-  if (text.includes('did not get push'))
-    return `${text}. Is ${alice.jid} logged in elsewhere? Who is online gets no push`;
-  return text;
+/** What stands in the way of a push: the faults that are played, the services that are not well, the hop that was its last. */
+const explain = async (): Promise<readonly string[]> => [
+  ...((await faultsOf(pushService).catch(() => undefined)) ?? []).map(tellFault),
+  ...(await notReady(ops)),
+  ...(goneOut ? [lastHop(goneOut, await readSeen(ops))] : []),
+];
+
+const tellFault = (fault: object): string =>
+  `the sandbox plays the fault ${JSON.stringify(fault)}; this ends it: curl -X DELETE ${pushService}/sandbox/fault`;
+
+const askSandbox = async (): Promise<void> => {
+  const faults = await faultsOf(pushService);
+  if (!faults) throw new DemoFailed('push-service has credentials: there is no sandbox phone that could show a push');
+  for (const fault of faults) console.log(`Beware: ${tellFault(fault)}`);
 };
 
 const flow = async (): Promise<void> => {
   tell(`${alice.jid} creates the push node ${node} at ${components.push}`);
   const phone = await logIn(alice, 'phone');
+  registered.node = true;
   await expectResult(phone.iq('set', components.push, createNode(node)));
 
   tell(`${alice.jid} enables push on their own server, for the phone ${deviceId}`);
   const options = { service: 'fcm', device_id: deviceId, mode: 'dev', click_action: 'open_chat' };
+  registered.push = true;
   await expectResult(phone.iq('set', undefined, enable(components.push, node, options)));
 
   tell(`${alice.jid} goes offline`);
@@ -79,12 +98,14 @@ const flow = async (): Promise<void> => {
 
   tell(`${bob.jid} writes: “${greeting}”`);
   const desk = await logIn(bob, 'desk');
+  goneOut = await readSeen(ops);
   await desk.message(alice.jid, greeting);
   check(await waitForPush(pushService, deviceId, 1));
 
   tell(`${alice.jid} comes back and disables push for that node`);
   const again = await logIn(alice, 'phone');
   await expectResult(again.iq('set', undefined, disable(components.push, node)));
+  registered.push = false;
   await again.close();
 
   tell(`${bob.jid} writes again; nothing may come`);
@@ -96,6 +117,29 @@ const flow = async (): Promise<void> => {
   tell(`${alice.jid} deletes the push node`);
   const last = await logIn(alice, 'phone');
   await expectResult(last.iq('set', components.push, deleteNode(node)));
+  registered.node = false;
+};
+
+/** A session that is not closed stays for minutes, and its user online. */
+const closeAll = async (): Promise<void> => {
+  await Promise.allSettled(open.splice(0).map((client) => client.close()));
+};
+
+/** Takes away what the flow has left, and says what cannot be. */
+const cleanUp = async (): Promise<void> => {
+  await closeAll();
+  if (!registered.node && !registered.push) return;
+  try {
+    // Another resource: a log-in as the phone may be under way.
+    const phone = await logIn(alice, 'cleaning');
+    if (registered.push) await expectResult(phone.iq('set', undefined, disable(components.push, node)));
+    registered.push = false;
+    await expectResult(phone.iq('set', components.push, deleteNode(node)));
+    console.error('What it had registered is gone again.');
+  } catch (error) {
+    const left = registered.push ? `push enabled for the node ${node}` : `the push node ${node}`;
+    console.error(`It had to leave ${left}: ${(error as Error).message}`);
+  }
 };
 
 const takeTurn = (): void => {
@@ -116,16 +160,32 @@ const takeTurn = (): void => {
 };
 
 takeTurn();
+const stopped = Promise.withResolvers<never>();
+stopped.promise.catch(() => {}); // it may come before anybody waits for it
+let isStopping = false;
+let isImpatient = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    if (isImpatient) process.exit(1);
+    isStopping = true;
+    stopped.reject(new DemoFailed('it was stopped'));
+    // It reaches us twice, from the terminal and through npm.
+    setTimeout(() => (isImpatient = true), 1_500);
+  });
+
 const started = Date.now();
 try {
-  await flow();
+  await askSandbox();
+  await Promise.race([flow(), stopped.promise]);
   console.log(
     `\nThe whole flow held, in ${((Date.now() - started) / 1000).toFixed(1)} s. The phones are at ${pushService}/`,
   );
 } catch (error) {
-  console.error(`\nIt did not hold: ${explain(error)}`);
+  console.error(`\nIt did not hold: ${(error as Error).message}`);
+  for (const why of isStopping ? [] : await explain()) console.error(`  ${why}`);
   process.exitCode = 1;
-} finally {
-  await Promise.allSettled(open.map((client) => client.close()));
-  rmSync(demoFile, { force: true });
 }
+await cleanUp();
+await closeAll();
+rmSync(demoFile, { force: true });
+process.exit();

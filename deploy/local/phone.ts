@@ -9,13 +9,26 @@ export type Notification = {
   readonly data?: Readonly<Record<string, unknown>>;
 };
 
+/** The JSON at this address; `undefined` where there is none. */
+const read = async <T>(url: string): Promise<T | undefined> => {
+  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) }).catch((error: Error) => {
+    throw new Error(`${url} does not answer (${error.message})`);
+  });
+  if (response.status === 404) return undefined;
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return (await response.json()) as T;
+};
+
+/** What the sandbox plays whatever the phones; `undefined` where push-service is no sandbox. */
+export const faultsOf = async (pushService: string): Promise<readonly object[] | undefined> =>
+  (await read<{ faults: readonly object[] }>(`${pushService}/sandbox/fault`))?.faults;
+
 /** What the phone with this token got so far, in order. */
 export const notificationsOf = async (pushService: string, deviceId: string): Promise<readonly Notification[]> => {
   const url = `${pushService}/sandbox/devices/${encodeURIComponent(deviceId)}`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  const { notifications } = (await response.json()) as { notifications: readonly Notification[] };
-  return notifications;
+  const found = await read<{ notifications: readonly Notification[] }>(url);
+  if (!found) throw new Error(`${url} is not there: push-service is no sandbox`);
+  return found.notifications;
 };
 
 const pollMs = 50;

@@ -1,29 +1,19 @@
 // `npm start`: the whole mesh on this machine, ready to push. Ctrl-C stops everything it started and nothing else.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '@pushmesh/config';
 import { dataDir, endpointsFile, pidFile } from './data-dir.ts';
 import { startMesh } from './mesh.ts';
 import type { Mesh, XmppServerName } from './mesh.ts';
 
-const usage = 'Usage: npm start -- [--server prosody|ejabberd]';
-
-const readServer = (): XmppServerName => {
-  try {
-    const { server, help } = parseArgs({
-      options: { server: { type: 'string', default: 'prosody' }, help: { type: 'boolean', short: 'h' } },
-    }).values;
-    if (help) {
-      console.log(usage);
-      process.exit(0);
-    }
-    if (server === 'prosody' || server === 'ejabberd') return server;
-    throw new Error(`--server is "${server}"; expected prosody or ejabberd`);
-  } catch (error) {
-    console.error(`${(error as Error).message}\n${usage}`);
-    process.exit(2);
-  }
-};
+const server = readCommandLine({
+  usage: 'Usage: npm start -- [--server prosody|ejabberd]   (prosody)',
+  options: { server: { type: 'string', default: 'prosody' } },
+  read: ({ server: name }, problems): XmppServerName => {
+    if (name !== 'prosody' && name !== 'ejabberd') problems.push(`--server is “${name}”; expected prosody or ejabberd`);
+    return name === 'ejabberd' ? name : 'prosody';
+  },
+});
 
 const say = (line: string) => console.log(`  ${line}`);
 
@@ -76,7 +66,6 @@ const refuseSecond = (): void => {
   process.exit(1);
 };
 
-const server = readServer();
 mkdirSync(dataDir, { recursive: true });
 refuseSecond();
 writeFileSync(pidFile, String(process.pid));

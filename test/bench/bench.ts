@@ -1,9 +1,9 @@
 // `npm run bench`: what each hop costs, medians of three runs, on real NATS and Redis. `--json FILE` writes the figures,
 // `--only NAME` runs one benchmark, `--runs N` and `--scale F` make it longer or shorter. Everything shares this machine.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { dirname, join } from 'node:path';
+import { readCommandLine, someOf } from '@pushmesh/config';
 import { dispatcherBench } from './dispatcher.ts';
 import { gatewayBench } from './gateway.ts';
 import { growthBench } from './growth.ts';
@@ -32,22 +32,30 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<readon
   growth: growthBench,
 };
 
-const { values } = parseArgs({
+const { chosen, runs, scale, json } = readCommandLine({
+  usage: `Usage: npm run bench -- [--only NAME,…] [--runs N] [--scale F] [--json FILE]   (all, 3 times, at scale 1)
+The benchmarks are: ${Object.keys(benches).join(', ')}`,
   options: {
     only: { type: 'string' },
     runs: { type: 'string', default: '3' },
     scale: { type: 'string', default: '1' },
     json: { type: 'string' },
   },
+  read: (values, problems) => {
+    const wanted = someOf('--only', values.only, Object.keys(benches), problems);
+    if (!/^[1-9]\d*$/.test(values.runs)) problems.push(`--runs is “${values.runs}”; expected a whole number from 1`);
+    if (!(Number(values.scale) > 0)) problems.push(`--scale is “${values.scale}”; expected a number above 0, as 0.1`);
+    // Better said before than after all that time.
+    if (values.json !== undefined && !existsSync(dirname(values.json)))
+      problems.push(`--json: there is no folder ${dirname(values.json)}`);
+    return {
+      chosen: Object.entries(benches).filter(([name]) => wanted.includes(name)),
+      runs: Number(values.runs),
+      scale: Number(values.scale),
+      json: values.json,
+    };
+  },
 });
-const runs = Number(values.runs);
-const chosen = Object.entries(benches).filter(
-  ([name]) => values.only === undefined || values.only.split(',').includes(name),
-);
-if (chosen.length === 0) {
-  console.error(`--only is "${values.only}"; expected some of ${Object.keys(benches).join(', ')}`);
-  process.exit(2);
-}
 
 const machine = {
   cpus: cpus().length,
@@ -66,7 +74,7 @@ const measure = async (name: string, bench: (options: BenchOptions) => Promise<r
   try {
     const measured = await bench({
       dataDir,
-      scale: Number(values.scale),
+      scale,
       report: (line) => console.log(`  ${line}`),
     });
     for (const figure of measured) figures.set(figure.name, [...(figures.get(figure.name) ?? []), figure]);
@@ -104,4 +112,4 @@ for (const { name, perSecond, p50Ms, p99Ms, failed, used } of medians) {
   console.log(`| ${name} | ${perSecond} | ${p50Ms} | ${p99Ms} | ${failed} | ${processes.join(', ')} |`);
 }
 console.log(`\nLoad of the machine afterwards: ${(loadavg()[0] ?? 0).toFixed(2)}`);
-if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, runs, figures: medians }, null, 2)}\n`);
+if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, runs, figures: medians }, null, 2)}\n`);

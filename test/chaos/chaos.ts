@@ -1,7 +1,8 @@
 // `npm run chaos`: every fault in turn, under real messages, on real XMPP servers. `--server prosody|ejabberd` and
 // `--only FAULT,…` choose, `--json FILE` writes what came of it. It fails when something was not as it must be.
-import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { existsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { readCommandLine, someOf } from '@pushmesh/config';
 import type { XmppServerName } from '../../deploy/local/mesh.ts';
 import { faults } from './faults.ts';
 import type { Fault } from './faults.ts';
@@ -15,21 +16,24 @@ const faultLimitMs = 180_000;
 const allMs = 45 * 60_000;
 const pace = { aroundMs: 2_000, faultMs: 6_000, settleMs: 75_000 };
 
-const { values } = parseArgs({
-  options: { server: { type: 'string' }, only: { type: 'string' }, json: { type: 'string' } },
-});
 const known = ['prosody', 'ejabberd'] as const;
-const servers = known.filter((name) => values.server === undefined || values.server === name);
-const wanted = values.only?.split(',').map((name) => name.trim());
-const chosen = faults.filter(({ name }) => wanted?.includes(name) ?? true);
-const unknown = wanted?.filter((name) => !faults.some((fault) => fault.name === name)) ?? [];
-if (servers.length === 0 || unknown.length > 0) {
-  console.error(
-    `Usage: npm run chaos -- [--server ${known.join('|')}] [--only FAULT,…] [--json FILE]\n` +
-      `The faults are: ${faults.map(({ name }) => name).join(', ')}`,
-  );
-  process.exit(2);
-}
+const names = faults.map(({ name }) => name);
+const { servers, chosen, json } = readCommandLine({
+  usage: `Usage: npm run chaos -- [--server ${known.join('|')}] [--only FAULT,…] [--json FILE]\nThe faults are: ${names.join(', ')}`,
+  options: { server: { type: 'string' }, only: { type: 'string' }, json: { type: 'string' } },
+  read: (values, problems) => {
+    const wantedServers = someOf('--server', values.server, known, problems);
+    const wanted = someOf('--only', values.only, names, problems);
+    // Better said before than after all that time.
+    if (values.json !== undefined && !existsSync(dirname(values.json)))
+      problems.push(`--json: there is no folder ${dirname(values.json)}`);
+    return {
+      servers: known.filter((name) => wantedServers.includes(name)),
+      chosen: faults.filter(({ name }) => wanted.includes(name)),
+      json: values.json,
+    };
+  },
+});
 
 const say = (line: string) => console.log(`  ${line}`);
 const rows: Row[] = [];
@@ -77,7 +81,7 @@ const playAll = async (server: XmppServerName): Promise<void> => {
 for (const server of servers) await playAll(server);
 
 console.log(`\n${tableOf(rows)}`);
-if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
+if (json !== undefined) writeFileSync(json, `${JSON.stringify(rows, null, 2)}\n`);
 const bad = rows.filter((row) => problemsOf(row).length > 0);
 for (const row of bad) console.error(`${row.server}, ${row.fault}: ${problemsOf(row).join('; ')}`);
 const notPlayed = servers.length * chosen.length - rows.length;

@@ -1,9 +1,15 @@
 // `npm run check-credentials`: tries the configured credentials out with the providers, and says what is wrong with them.
-// No push reaches a device. Exits with 0 when all can be used, with 1 otherwise.
-import { ConfigError } from '@pushmesh/config';
+// No push reaches a device. Exits with 0 when all can be used, with 1 otherwise, with 2 when it is asked for something else.
+import { ConfigError, readCommandLine } from '@pushmesh/config';
 import { readPushServiceConfig } from './config.ts';
 import { checkCredentials } from './flow/check-credentials.ts';
 import { createTryOut } from './try-out.ts';
+
+readCommandLine({
+  usage: 'Usage: npm run check-credentials   (of the variables of push-service; see docs/push-service.md)',
+  options: {},
+  read: () => {},
+});
 
 const check = async (): Promise<{ readonly ok: boolean; readonly text: string }> => {
   const { providers } = readPushServiceConfig();

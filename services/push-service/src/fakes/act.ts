@@ -30,7 +30,12 @@ export type Act =
   | { readonly type: 'slow'; readonly ms: number; readonly mostMs: number }
   /** Accepted; the answer takes so long to trickle in. */
   | { readonly type: 'drip'; readonly ms: number }
+  /** A token of words that are none. */
+  | { readonly type: 'mistaken'; readonly why: string }
   | Disturbance;
+
+/** A body of at most this many bytes is short enough for a device that finds everything too large. */
+export const shortBodyBytes = 512;
 
 /** What is made of each act. */
 type ByAct<R> = { readonly [T in Act['type']]: (act: Act & { readonly type: T }) => R };
@@ -40,53 +45,101 @@ export const byAct =
     (table[act.type] as (each: Act) => R)(act);
 
 const maxSlowMs = 60_000;
-const accept: Act = { type: 'accept' };
 const atMost = (ms: number): number => Math.min(ms, maxSlowMs);
-const status = (type: 'status' | 'html', text: string, byDefault: number): Act => {
-  const given = Number(text);
-  return { type, status: given >= 200 && given <= 599 ? given : byDefault };
+const isCount = (text: string): boolean => /^\d{1,9}$/.test(text);
+
+/** What an argument makes of a word, `undefined` when it is none of this word’s; called without one, too. */
+type Word = (argument?: string) => Act | undefined;
+
+const alone =
+  (act: Act): Word =>
+  (argument) =>
+    argument === undefined ? act : undefined;
+
+const status =
+  (type: 'status' | 'html', byDefault: number): Word =>
+  (argument = String(byDefault)) =>
+    /^[2-5]\d\d$/.test(argument) ? { type, status: Number(argument) } : undefined;
+
+const later =
+  (type: 'throttled' | 'unavailable', byDefault: RetryAfter): Word =>
+  (argument) => {
+    if (argument === undefined) return { type, retryAfter: byDefault };
+    if (isCount(argument)) return { type, retryAfter: { type: 'seconds', seconds: Number(argument) } };
+    const known = argument === 'date' || argument === 'absurd' || argument === 'none';
+    return known ? { type, retryAfter: { type: argument } } : undefined;
+  };
+
+const words: ReadonlyMap<string, Word> = new Map<string, Word>([
+  [
+    'unregistered',
+    (since = 'first-seen') =>
+      since === 'first-seen' || since === 'future' || since === 'unknown' ? { type: 'unregistered', since } : undefined,
+  ],
+  ['badtoken', alone({ type: 'badtoken' })],
+  ...modes.map((mode) => [`${mode}only`, alone({ type: 'only', mode })] as const),
+  ['throttled', later('throttled', { type: 'seconds', seconds: 2 })],
+  ['unavailable', later('unavailable', { type: 'none' })],
+  [
+    'toolarge',
+    (size) => (size === undefined || size === 'always' ? { type: 'toolarge', always: size === 'always' } : undefined),
+  ],
+  ['word', (word = '') => (/^\w+$/.test(word) ? { type: 'word', word } : undefined)],
+  ['status', status('status', 500)],
+  ['html', status('html', 404)],
+  [
+    'slow',
+    (time = '') => {
+      const [, ms, mostMs = ms] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(time) ?? [];
+      return ms === undefined ? undefined : { type: 'slow', ms: atMost(Number(ms)), mostMs: atMost(Number(mostMs)) };
+    },
+  ],
+  ['drip', (ms = '2000') => (isCount(ms) ? { type: 'drip', ms: atMost(Number(ms)) } : undefined)],
+  ['silence', alone({ type: 'silence' })],
+  ['break', alone({ type: 'break' })],
+  ['reset', alone({ type: 'reset', code: constants.NGHTTP2_INTERNAL_ERROR })],
+  ['refused', alone({ type: 'reset', code: constants.NGHTTP2_REFUSED_STREAM })],
+  [
+    'goaway',
+    (reason) => {
+      if (reason === undefined) return { type: 'goaway' };
+      return /^[A-Z]\w+$/.test(reason) ? { type: 'goaway', reason } : undefined;
+    },
+  ],
+  ['cut', alone({ type: 'cut' })],
+]);
+
+const mistaken = (text: string): Act & { readonly type: 'mistaken' } => {
+  const [first = ''] = text.split('.');
+  const why = words.has(first)
+    ? `“${first}” cannot stand with what follows it`
+    : `“${first}” is none of ${[...words.keys()].join(', ')}`;
+  return { type: 'mistaken', why: `${why} (docs/sandbox.md)` };
 };
 
-const retryAfter = (word: string, byDefault: RetryAfter): RetryAfter => {
-  if (/^\d{1,9}$/.test(word)) return { type: 'seconds', seconds: Number(word) };
-  return word === 'date' || word === 'absurd' || word === 'none' ? { type: word } : byDefault;
+/** The act that a fault names, as `throttled.date` does. */
+export const readAct = (text: string): Act => {
+  const [first = '', argument, ...rest] = text.split('.');
+  return (rest.length === 0 ? words.get(first)?.(argument) : undefined) ?? mistaken(text);
 };
 
-/** The acts by their first word, given the second. */
-const byFirstWord: Readonly<Record<string, (second: string) => Act>> = {
-  unregistered: (second) => ({
-    type: 'unregistered',
-    since: second === 'future' || second === 'unknown' ? second : 'first-seen',
-  }),
-  badtoken: () => ({ type: 'badtoken' }),
-  ...Object.fromEntries(modes.map((mode) => [`${mode}only`, () => ({ type: 'only', mode }) as const])),
-  throttled: (second) => ({ type: 'throttled', retryAfter: retryAfter(second, { type: 'seconds', seconds: 2 }) }),
-  unavailable: (second) => ({ type: 'unavailable', retryAfter: retryAfter(second, { type: 'none' }) }),
-  toolarge: (second) => ({ type: 'toolarge', always: second === 'always' }),
-  word: (word) => (/^\w+$/.test(word) ? { type: 'word', word } : accept),
-  status: (second) => status('status', second, 500),
-  html: (second) => status('html', second, 404),
-  slow: (second) => {
-    const [, ms, mostMs = ms] = /^(\d+)(?:-(\d+))?$/.exec(second) ?? [];
-    return ms === undefined ? accept : { type: 'slow', ms: atMost(Number(ms)), mostMs: atMost(Number(mostMs)) };
-  },
-  drip: (second) => ({ type: 'drip', ms: /^\d+$/.test(second) ? atMost(Number(second)) : 2_000 }),
-  silence: () => ({ type: 'silence' }),
-  break: () => ({ type: 'break' }),
-  reset: () => ({ type: 'reset', code: constants.NGHTTP2_INTERNAL_ERROR }),
-  refused: () => ({ type: 'reset', code: constants.NGHTTP2_REFUSED_STREAM }),
-  goaway: (second) => (/^[A-Z]\w+$/.test(second) ? { type: 'goaway', reason: second } : { type: 'goaway' }),
-  cut: () => ({ type: 'cut' }),
+/**
+ * What a device token chooses: the words before its name, as in `unregistered.anna` and `slow.500.anna`; docs/sandbox.md has
+ * them. No real token has a dot, so one with a dot is words, and words that are none are somebody’s mistake.
+ */
+export const actOf = (token: string): Act => {
+  const [first = '', second, ...rest] = token.split('.');
+  if (second === undefined) return { type: 'accept' };
+  const word = words.get(first);
+  // Of two parts, the second is the name where it cannot be an argument.
+  return word?.(second) ?? (rest.length === 0 ? word?.() : undefined) ?? mistaken(token);
 };
 
-/** The act that a fault names, `throttled.date`; `undefined` when there is no such act. */
-export const readAct = (text: string): Act | undefined => {
-  const [first = '', second = ''] = text.split('.');
-  return Object.hasOwn(byFirstWord, first) ? byFirstWord[first]?.(second) : undefined;
+/** Why nobody will push to this device; `undefined` when its token is right. */
+export const mistakeIn = (token: string): string | undefined => {
+  const act = actOf(token);
+  return act.type === 'mistaken' ? act.why : undefined;
 };
-
-/** What a device token chooses: the words before its name, as in `unregistered.…` and `slow.500.…`; docs/sandbox.md has them. */
-export const actOf = (token: string): Act => (token.includes('.') ? (readAct(token) ?? accept) : accept);
 
 /** The value of the header; `now` in milliseconds since 1970. */
 export const retryAfterText = (wanted: RetryAfter, now: number): string | undefined => {

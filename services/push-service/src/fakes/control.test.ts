@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:http2';
-import type { Settings } from 'node:http2';
+import type { IncomingHttpHeaders, Settings } from 'node:http2';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -77,6 +79,16 @@ it('tells what came for a device, refused or not, and what came twice', async ()
   expect((await call('GET', '/')).body).toMatchObject({ received: 4, accepted: 3, refused: 1, duplicates: 1 });
 });
 
+it('tells of tokens whose words are none', async () => {
+  expect(await push('fcm', 'throtled.30.phone')).toMatchObject({ category: 'invalid_request' });
+  expect((await call('GET', '/received/throtled.30.phone')).body).toMatchObject({
+    received: [{ answer: 'mistaken' }],
+    mistake: expect.stringContaining('“throtled” is none of'),
+  });
+  expect((await call('GET', '/')).body).toMatchObject({ refused: 1, mistaken: 1 });
+  expect((await call('POST', '/subscriptions/throtled.30.phone')).status).toBe(422);
+});
+
 it('plays faults until they are over or deleted', async () => {
   expect((await call('PUT', '/faults', [{ answer: 'party' }])).status).toBe(422);
   expect((await call('PUT', '/faults', { answer: 'throttled.7', service: 'fcm', times: 1 })).status).toBe(204);
@@ -101,6 +113,20 @@ it('limits, ends and silences connections, and keeps quotas', async () => {
   await call('PUT', '/quota', { devicePerMinute: 1 });
   expect(await push('fcm', 'q')).toEqual({ category: 'ok' });
   expect(await push('fcm', 'q')).toMatchObject({ category: 'too_many_requests' });
+  expect((await call('GET', '/received/q')).body).toMatchObject({
+    received: [{ answer: 'accept' }, { answer: 'throttled' }],
+  });
+});
+
+it('accepts too many collapsible messages for one device, and keeps them back', async () => {
+  await call('PUT', '/quota', { collapsibleBurst: 2 });
+  for (const device of ['q', 'q', 'q', 'q', 'other']) expect(await push('fcm', device)).toEqual({ category: 'ok' });
+  const delays = async (device: string) => {
+    const { received } = (await call('GET', `/received/${device}`)).body as { received: { delay_ms?: number }[] };
+    return received.map(({ delay_ms: ms = 0 }) => ms > 170_000 && ms <= 180_000);
+  };
+  expect(await delays('q')).toEqual([false, false, true, true]);
+  expect(await delays('other')).toEqual([false]);
 });
 
 it('limits the streams of new connections, too', async () => {
@@ -132,6 +158,49 @@ it('refuses Web Push messages by what is in them, and tells of those too', async
   expect((await call('GET', '/received/toolarge.browser')).body).toMatchObject({
     received: [{ answer: 'toolarge' }, { answer: 'accept' }],
   });
+});
+
+it('plays faults of the token endpoint, and ends what is slow', async () => {
+  const { tokenUri } = fakes.known.fcm;
+  const post = (url: string, body: string) => {
+    const sent = request(url, { method: 'POST', ca: fakes.known.ca });
+    sent.end(body);
+    return once(sent, 'response').then(([response]) => (response as IncomingMessage).statusCode);
+  };
+  await call('PUT', '/oauth', { answer: 'refused', error: 'invalid_client' });
+  expect(await post(tokenUri, 'x')).toBe(401);
+  await call('PUT', '/oauth', { answer: 'slow', ms: 9_999_999_999 });
+  let answer: unknown;
+  void post(tokenUri, 'x').then((status) => {
+    answer = status;
+  });
+  const hurried = () => {
+    fakes.hurry();
+    return answer;
+  };
+  await expect.poll(hurried, patiently).toBe(400);
+  await call('DELETE', '/oauth');
+  await expect(post(tokenUri, 'x'.repeat(200_000))).rejects.toMatchObject({
+    code: expect.stringMatching(/RESET|PIPE/),
+  });
+});
+
+it('judges a message for FCM without delivering it, where it is asked to', async () => {
+  await push('fcm', 'phone');
+  const session = connect(fakes.known.fcm.origin, { ca: fakes.known.ca });
+  const send = async (token: string) => {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/v1/projects/pushmesh-fakes/messages:send',
+      authorization: `Bearer ya29.fake-${fakes.fcm.tokens.issued()}`,
+    });
+    stream.end(JSON.stringify({ validate_only: true, message: { token } }));
+    const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+    return headers[':status'];
+  };
+  expect([await send('phone'), await send('badtoken.phone')]).toEqual([200, 400]);
+  session.destroy();
+  expect((await call('GET', '/')).body).toMatchObject({ received: 1 });
 });
 
 it('forgets subscriptions when it is reset', async () => {

@@ -4,7 +4,8 @@ import { fastify } from 'fastify';
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
-import { castRequest } from '../domain/cast-request.ts';
+import { castError, castRequest } from '../domain/cast-request.ts';
+import { mistakeIn } from './act.ts';
 import type { Fakes } from './fakes.ts';
 import { readFault } from './fault.ts';
 import type { Ledger } from './ledger.ts';
@@ -31,6 +32,7 @@ const Quota = Type.Object(
     projectPerMinute: Type.Optional(Type.Integer()),
     devicePerMinute: Type.Optional(Type.Integer()),
     devicePerHour: Type.Optional(Type.Integer()),
+    collapsibleBurst: Type.Optional(Type.Integer()),
   },
   closed,
 );
@@ -39,6 +41,7 @@ const OAuth = Type.Object(
     answer: Type.Enum(['reset', 'silence', 'html', 'malformed', 'slow', 'unavailable', 'refused']),
     ms: Type.Optional(Type.Integer()),
     retryAfter: Type.Optional(Type.String()),
+    error: Type.Optional(Type.String()),
   },
   closed,
 );
@@ -71,6 +74,7 @@ export const createControl = ({ fakes, ledger }: Deps) => {
   server.get('/received', () => ({ devices: ledger.devices() }));
   server.get<{ Params: { device: string } }>('/received/:device', ({ params }) => ({
     received: ledger.of(params.device),
+    mistake: mistakeIn(params.device),
   }));
   server.get('/duplicates', () => ({ duplicates: ledger.duplicates() }));
 
@@ -105,9 +109,9 @@ export const createControl = ({ fakes, ledger }: Deps) => {
   });
   put('PUT', '/quota', Quota, fakes.fcm.setQuota);
 
-  put('PUT', '/oauth', OAuth, ({ answer, ms = 1_000, retryAfter }) => {
+  put('PUT', '/oauth', OAuth, ({ answer, ms = 1_000, retryAfter, error = 'invalid_grant' }) => {
     if (answer === 'slow') fakes.fcm.playTokenFault({ answer, ms });
-    else if (answer === 'refused') fakes.fcm.playTokenFault({ answer, error: 'invalid_grant' });
+    else if (answer === 'refused') fakes.fcm.playTokenFault({ answer, error });
     else fakes.fcm.playTokenFault({ answer, ...(retryAfter !== undefined && { retryAfter }) });
   });
   server.delete('/oauth', (_request, reply) => {
@@ -119,9 +123,11 @@ export const createControl = ({ fakes, ledger }: Deps) => {
     return done(reply);
   });
 
-  server.post<{ Params: { device: string } }>('/subscriptions/:device', ({ params }, reply) =>
-    reply.type('application/json').send(fakes.webPush.subscribe(params.device)),
-  );
+  server.post<{ Params: { device: string } }>('/subscriptions/:device', ({ params: { device } }, reply) => {
+    const mistake = mistakeIn(device);
+    if (mistake !== undefined) return refused(reply, [castError(mistake, ['device'])]);
+    return reply.type('application/json').send(fakes.webPush.subscribe(device));
+  });
 
   server.post('/reset', (_request, reply) => {
     fakes.faults.set([]);

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { CredentialsDirError, writeCredentials } from './credentials-dir.ts';
+import { takeFolder, writeCredentials } from './credentials-dir.ts';
 
 const known = {
   ca: 'the ca',
@@ -24,6 +24,7 @@ it('keeps to its owner what was open to others before, and follows no link', () 
   chmodSync(dir, 0o777);
   writeFileSync(join(dir, 'vapid.pem'), '', { mode: 0o644 });
   symlinkSync(elsewhere, join(dir, 'service-account.json'));
+  expect(takeFolder(dir)).toBeUndefined();
   writeCredentials(dir, known);
   expect(modeOf(dir)).toBe(0o700);
   for (const name of ['vapid.pem', 'service-account.json', 'push-service.env'])
@@ -42,5 +43,6 @@ it('writes variables that a shell reads as they are', () => {
 it('says what is wrong with a folder that it cannot have', () => {
   const file = join(newFolder(), 'a file');
   writeFileSync(file, '');
-  expect(() => writeCredentials(file, known)).toThrow(CredentialsDirError);
+  expect(takeFolder(file)).toBe(`${file} cannot be a folder of your own: it is a file`);
+  expect(takeFolder(join(file, 'below'))).toContain('a part of its path is a file');
 });

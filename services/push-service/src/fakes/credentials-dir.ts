@@ -3,13 +3,8 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KnownOfFakes } from './fakes.ts';
 
-/**
- * Writes what a sender needs into a folder, for its owner only, and gives back push-service's variables for it.
- *
- * @throws {CredentialsDirError} when the folder is not ours
- */
+/** Writes what a sender needs into a folder that was taken, for its owner only, and gives back push-service's variables for it. */
 export const writeCredentials = (dir: string, { ca, apns, fcm }: KnownOfFakes): Readonly<Record<string, string>> => {
-  takeFolder(dir);
   const write = (name: string, text: string): string => {
     const path = join(dir, name);
     // What is there keeps its owner and its mode, and a link leads elsewhere: it goes first.
@@ -50,17 +45,24 @@ export const writeCredentials = (dir: string, { ca, apns, fcm }: KnownOfFakes): 
   return variables;
 };
 
-/** Why there can be no credentials in this folder. */
-export class CredentialsDirError extends Error {}
+const reasons: Readonly<Record<string, string>> = {
+  EEXIST: 'it is a file',
+  ENOTDIR: 'a part of its path is a file',
+  EACCES: 'you may not write there',
+  EPERM: 'it belongs to somebody else',
+  EROFS: 'that disk is read-only',
+};
 
-/** Only the owner of a folder may change its mode. */
-const takeFolder = (dir: string): void => {
+/** Makes a folder that is its owner’s only, or takes it as such; what is wrong where that cannot be. */
+export const takeFolder = (dir: string): string | undefined => {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
+    // Only the owner of a folder may change its mode.
     chmodSync(dir, 0o700);
+    return undefined;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CredentialsDirError(`${dir} must be a folder of your own (${code}); name another one with --dir`);
+    const { code = '' } = error as NodeJS.ErrnoException;
+    return `${dir} cannot be a folder of your own: ${reasons[code] ?? code}`;
   }
 };
 

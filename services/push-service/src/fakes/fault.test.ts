@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { actOf, readAct, retryAfterText } from './act.ts';
+import { actOf, mistakeIn, readAct, retryAfterText } from './act.ts';
 import { createFaults, readFault } from './fault.ts';
 
 it.each([
@@ -9,16 +9,33 @@ it.each([
   ['unavailable.a', { type: 'unavailable', retryAfter: { type: 'none' } }],
   ['slow.20-80.a', { type: 'slow', ms: 20, mostMs: 80 }],
   ['slow.999999.a', { type: 'slow', ms: 60_000, mostMs: 60_000 }],
-  ['slow.a', { type: 'accept' }],
   ['word.BadTopic.a', { type: 'word', word: 'BadTopic' }],
-  ['html.999.a', { type: 'html', status: 404 }],
   ['goaway.Shutdown.a', { type: 'goaway', reason: 'Shutdown' }],
   ['refused.a', { type: 'reset', code: 7 }],
   ['devonly.a', { type: 'only', mode: 'dev' }],
   ['reset', { type: 'accept' }],
-  ['__proto__.a', { type: 'accept' }],
+  ['cXy0-_ABCDEFGHIJKLMNOP:APA91b', { type: 'accept' }],
 ])('the token %s', (token, act) => {
   expect(actOf(token)).toEqual(act);
+});
+
+it.each([
+  'throtled.30.a',
+  'throttled.abc.a',
+  'slow.a',
+  'html.999.a',
+  'reset.a.b',
+  'word..a',
+  '__proto__.a',
+  '.a',
+  'a.',
+])('the token %s is a mistake', (token) => {
+  expect(actOf(token)).toMatchObject({ type: 'mistaken' });
+});
+
+it('says which words there are', () => {
+  expect(mistakeIn('throtled.30.a')).toMatch(/^“throtled” is none of unregistered, .*throttled/);
+  expect(mistakeIn('throttled.soon.a')).toMatch(/^“throttled” cannot stand with what follows it/);
 });
 
 it('asks to wait in every form of the header', () => {
@@ -30,8 +47,8 @@ it('asks to wait in every form of the header', () => {
 
 it('takes one word for an act of all', () => {
   expect(readAct('reset')).toEqual({ type: 'reset', code: 2 });
-  expect(readAct('party')).toBeUndefined();
-  expect(readFault({ answer: 'party' })).toMatchObject({ ok: false, errors: [{ message: 'Invalid value for enum' }] });
+  for (const answer of ['party', 'throttled.soon', 'throttled.1.a'])
+    expect(readFault({ answer })).toMatchObject({ ok: false, errors: [{ source: { pointer: '/answer' } }] });
 });
 
 it('plays the first fault that is about a request, as often and as likely as it says', () => {
@@ -46,6 +63,7 @@ it('plays the first fault that is about a request, as often and as likely as it 
   expect(faults.actFor({ ...apns, token: 'b' })).toEqual({ type: 'reset', code: 2 });
   expect(faults.actFor({ ...apns, mode: 'dev' })).toEqual({ type: 'cut' });
   expect([1, 2, 3].map(() => faults.actFor(apns)?.type)).toEqual(['badtoken', 'badtoken', undefined]);
+  expect(faults.list().map(({ answer }) => answer)).toEqual(['reset', 'cut', 'html']);
   faults.set([]);
   expect(faults.actFor({ ...apns, token: 'b' })).toBeUndefined();
 });

@@ -40,11 +40,11 @@ export const readFault = (body: unknown): Cast<Fault> => {
   if (!fault.ok) return fault;
   const { answer, ms } = fault.value;
   if (answer === 'slow' && ms === undefined) return { ok: false, errors: [castError('Missing field: ms', ['ms'])] };
-  return actOfFault(fault.value) ? fault : { ok: false, errors: [castError('Invalid value for enum', ['answer'])] };
+  const act = actOfFault(fault.value);
+  return act.type === 'mistaken' ? { ok: false, errors: [castError(act.why, ['answer'])] } : fault;
 };
 
-const actOfFault = ({ answer, ms }: Fault): Act | undefined =>
-  readAct(answer === 'slow' ? `slow.${Math.max(ms ?? 0, 0)}` : answer);
+const actOfFault = ({ answer, ms }: Fault): Act => readAct(answer === 'slow' ? `slow.${Math.max(ms ?? 0, 0)}` : answer);
 
 /** Whom a request is for. `mode` is unknown where a service knows none. */
 export type Addressed = { readonly service: FakeService; readonly mode: Mode | undefined; readonly token: string };
@@ -63,11 +63,12 @@ export const createFaults = (random: () => number = Math.random) => {
     set: (faults: readonly Fault[]): void => {
       playing = faults.map((fault) => {
         const act = actOfFault(fault);
-        if (!act) throw new Error(`no act is called ${fault.answer}`);
+        if (act.type === 'mistaken') throw new Error(act.why);
         return { fault, act, left: fault.times ?? Number.POSITIVE_INFINITY };
       });
     },
-    list: (): readonly Fault[] => playing.map(({ fault }) => fault),
+    /** Those that are not over. */
+    list: (): readonly Fault[] => playing.flatMap(({ fault, left }) => (left > 0 ? [fault] : [])),
     /** What is to be played for this request; `undefined` leaves it to the token. */
     actFor: (request: Addressed): Act | undefined => {
       if (playing.length === 0) return undefined;

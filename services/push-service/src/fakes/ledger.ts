@@ -22,6 +22,7 @@ export const createLedger = ({ maxKeys, ...bounds }: Bounds) => {
   const duplicates = new Map<string, Duplicate>();
   let total = 0;
   let refused = 0;
+  let mistaken = 0;
 
   const noteAccepted = (decoded: Decoded) => {
     const key = pushKeyOf(decoded);
@@ -40,18 +41,20 @@ export const createLedger = ({ maxKeys, ...bounds }: Bounds) => {
       entries.keep({ id: total, answer, ...decoded });
       if (answer === 'accept') noteAccepted(decoded);
       else refused += 1;
+      if (answer === 'mistaken') mistaken += 1;
     },
     /** All devices, the one that got something last comes first. */
     devices: entries.list,
     of: entries.of,
     duplicates: (): readonly Duplicate[] => [...duplicates.values()],
-    counts: () => ({ received: total, accepted: total - refused, refused, duplicates: duplicates.size }),
+    counts: () => ({ received: total, accepted: total - refused, refused, mistaken, duplicates: duplicates.size }),
     clear: (): void => {
       entries.clear();
       accepted.clear();
       duplicates.clear();
       total = 0;
       refused = 0;
+      mistaken = 0;
     },
   };
 };

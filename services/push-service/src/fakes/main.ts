@@ -1,26 +1,22 @@
 // `npm run fakes`: FCM with its OAuth endpoint, APNs prod and dev, and a Web Push service, for anybody’s staging.
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { ConfigError } from '@pushmesh/config';
+import { orExit, readCommandLine } from '@pushmesh/config';
 import { readFakesConfig } from './config.ts';
 import { createControl } from './control.ts';
-import { CredentialsDirError, writeCredentials } from './credentials-dir.ts';
+import { takeFolder, writeCredentials } from './credentials-dir.ts';
 import { startFakes } from './fakes.ts';
 import { createLedger } from './ledger.ts';
 
-const usage = 'Usage: npm run fakes -- [--dir FOLDER]   (for the credentials; .pushmesh/fakes)';
-
-const readAll = () => {
-  try {
-    const { dir } = parseArgs({ options: { dir: { type: 'string', default: '.pushmesh/fakes' } } }).values;
-    return { dir: resolve(dir), config: readFakesConfig() };
-  } catch (error) {
-    console.error((error as Error).message);
-    if (!(error instanceof ConfigError)) console.error(usage);
-    process.exit(2);
-  }
-};
-const { dir, config } = readAll();
+const dir = readCommandLine({
+  usage: 'Usage: npm run fakes -- [--dir FOLDER]   (for the credentials; .pushmesh/fakes)',
+  options: { dir: { type: 'string', default: '.pushmesh/fakes' } },
+  read: ({ dir: folder }, problems) => {
+    const trouble = takeFolder(resolve(folder));
+    if (trouble !== undefined) problems.push(`--dir: ${trouble}`);
+    return resolve(folder);
+  },
+});
+const config = orExit(readFakesConfig);
 
 const maxKeys = 100_000;
 const ledger = createLedger({
@@ -67,12 +63,9 @@ fakes  ready`);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop());
 } catch (error) {
-  if (error instanceof CredentialsDirError) {
-    console.error(error.message);
-    process.exit(1);
-  }
-  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
-  if (code !== 'EADDRINUSE') throw error;
-  console.error(`Port ${port} is taken. Set another one (FAKES_…_PORT, see docs/reference/configuration.md#fakes).`);
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (syscall !== 'listen' && syscall !== 'getaddrinfo') throw error;
+  const variable = code === 'EADDRINUSE' || code === 'EACCES' ? 'FAKES_…_PORT' : 'FAKES_HOST and FAKES_CONTROL_HOST';
+  console.error(`The fakes cannot listen: ${message}. Set ${variable} (docs/reference/configuration.md#fakes).`);
   process.exit(1);
 }

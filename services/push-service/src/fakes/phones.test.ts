@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
+import type { FakeService } from './fault.ts';
 import { createPhones } from './phones.ts';
 
-const received = (id: number, device_id: string, length: number) => ({
+const received = (id: number, device_id: string, length: number, service: FakeService = 'fcm') => ({
   id,
   device_id,
-  service: 'fcm' as const,
+  service,
   received_at: id,
   provider: { text: 'x'.repeat(length) },
 });
@@ -23,9 +24,16 @@ it('keeps so many bytes of all phones together, and forgets the eldest of the ph
   expect(ids()).toEqual([[2], [3, 4]]);
   phones.keep(received(5, 'b', 3_000));
   expect(ids()).toEqual([[], [4, 5]]);
-  expect(phones.list()).toEqual([{ device_id: 'b', service: 'fcm', notifications: 2, last_received_at: 5 }]);
+  expect(phones.list()).toEqual([{ device_id: 'b', services: ['fcm'], notifications: 2, last_received_at: 5 }]);
   expect(evicted).toBe(3);
   phones.keep(received(6, 'a', 6_000));
   expect(ids()).toEqual([[], []]);
   expect(evicted).toBe(6);
+});
+
+it('knows each service that a phone was reached by, once', () => {
+  const phones = createPhones({ maxPhones: 10, maxNotifications: 3 }, () => {});
+  for (const [id, service] of (['webpush', 'fcm', 'apns', 'apns'] as const).entries())
+    phones.keep(received(id, 'a', 1, service));
+  expect(phones.list()).toMatchObject([{ device_id: 'a', services: ['fcm', 'apns'], notifications: 3 }]);
 });

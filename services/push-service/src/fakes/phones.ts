@@ -2,7 +2,8 @@ import type { Received } from './received.ts';
 
 export type PhoneSummary = {
   readonly device_id: string;
-  readonly service: Received['service'];
+  /** Of the notifications that are kept. */
+  readonly services: readonly Received['service'][];
   /** How many notifications are kept. */
   readonly notifications: number;
   readonly last_received_at: number;
@@ -17,8 +18,8 @@ type Bounds = {
 };
 
 /** As JSON, since a heap holds a text in one or two bytes a character, and objects in whatever it takes. */
-type Kept = { readonly text: string; readonly bytes: number };
-type Phone = Pick<PhoneSummary, 'service' | 'last_received_at'> & { readonly kept: Kept[] };
+type Kept = { readonly service: Received['service']; readonly text: string; readonly bytes: number };
+type Phone = { readonly last_received_at: number; readonly kept: Kept[] };
 
 /**
  * The phones and their last notifications, within bounds: the phone that got nothing for longest goes first, over
@@ -54,9 +55,9 @@ export const createPhones = <R extends Received>(bounds: Bounds, onEvicted: (cou
       const { device_id, service, received_at: last_received_at } = received;
       const text = JSON.stringify(received);
       const kept = phones.get(device_id)?.kept ?? [];
-      const phone = { service, last_received_at, kept };
+      const phone = { last_received_at, kept };
       const size = Buffer.byteLength(text);
-      kept.push({ text, bytes: size });
+      kept.push({ service, text, bytes: size });
       bytes += size;
       phones.delete(device_id);
       phones.set(device_id, phone);
@@ -74,8 +75,9 @@ export const createPhones = <R extends Received>(bounds: Bounds, onEvicted: (cou
 
     /** All phones, the one that got something last comes first. */
     list: (): PhoneSummary[] =>
-      [...phones].toReversed().map(([device_id, { service, last_received_at, kept }]) => {
-        return { device_id, service, notifications: kept.length, last_received_at };
+      [...phones].toReversed().map(([device_id, { last_received_at, kept }]) => {
+        const services = [...new Set(kept.map(({ service }) => service))];
+        return { device_id, services, notifications: kept.length, last_received_at };
       }),
   };
 };

@@ -24,6 +24,8 @@ export type Received = Texts & {
   readonly data?: Readonly<Record<string, unknown>>;
   /** Milliseconds since 1970. */
   readonly received_at: number;
+  /** FCM has it and keeps it back so long: there were too many collapsible ones. */
+  readonly delay_ms?: number;
   /** What came: the FCM message, or headers and payload of APNs and, decrypted, of Web Push. */
   readonly provider: object;
 };
@@ -43,7 +45,8 @@ const byFcmPriority: Fields = { NORMAL: 'normal', HIGH: 'high' };
 export const fromApns = ({ token, headers, payload, at }: ApnsDelivery, mode: Mode): Decoded => {
   const { aps: _aps, ...data } = payload;
   const aps = fieldsOf(payload['aps']);
-  const { title, body } = fieldsOf(aps['alert']);
+  const alert = aps['alert'];
+  const { title, body } = typeof alert === 'string' ? { body: alert } : fieldsOf(alert);
   return {
     device_id: token,
     service: 'apns',
@@ -65,8 +68,8 @@ export const fromApns = ({ token, headers, payload, at }: ApnsDelivery, mode: Mo
   };
 };
 
-export const fromFcm = ({ target, message, at }: FcmDelivery, mode: Mode | undefined): Decoded => {
-  const { title, body, click_action, tag, sound } = message.android?.notification ?? {};
+export const fromFcm = ({ target, message, at, delayMs }: FcmDelivery, mode: Mode | undefined): Decoded => {
+  const { title, body, click_action, tag, sound } = { ...message.notification, ...message.android?.notification };
   return {
     device_id: target,
     service: 'fcm',
@@ -76,6 +79,7 @@ export const fromFcm = ({ target, message, at }: FcmDelivery, mode: Mode | undef
     ...numberOf('badge', fieldsOf(message.apns?.payload?.['aps'])['badge']),
     ...(message.data && { data: message.data }),
     received_at: at,
+    ...(delayMs !== undefined && { delay_ms: delayMs }),
     provider: message,
   };
 };

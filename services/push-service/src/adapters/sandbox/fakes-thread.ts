@@ -16,7 +16,8 @@ export type Question =
   | { readonly type: 'phones' }
   | { readonly type: 'phone'; readonly deviceId: string }
   | { readonly type: 'subscribe'; readonly deviceId: string }
-  | { readonly type: 'faults'; readonly faults: readonly Fault[] }
+  | { readonly type: 'faults' }
+  | { readonly type: 'play'; readonly faults: readonly Fault[] }
   | { readonly type: 'listen'; readonly on: boolean }
   | { readonly type: 'hurry' };
 export type Asked = {
@@ -25,7 +26,8 @@ export type Asked = {
   readonly phone: readonly Received[];
   /** The JSON text of a Web Push subscription. */
   readonly subscribe: string;
-  readonly faults: void;
+  readonly faults: readonly Fault[];
+  readonly play: void;
   readonly listen: void;
   readonly hurry: void;
 };

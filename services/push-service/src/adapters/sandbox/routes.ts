@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { castError } from '../../domain/cast-request.ts';
 import { parseJson } from '../../domain/parse-json.ts';
+import { mistakeIn } from '../../fakes/act.ts';
 import { readFault } from '../../fakes/fault.ts';
 import { sendRefusal } from '../../http/refusals.ts';
 import { FakesThreadError } from './fakes-thread.ts';
@@ -32,18 +34,22 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
       { errorHandler },
       async ({ params }, reply) => {
         const { device_id } = params;
-        return reply.headers(noStore).send({ device_id, notifications: await sandbox.phone(device_id) });
+        const notifications = await sandbox.phone(device_id);
+        return reply.headers(noStore).send({ device_id, notifications, mistake: mistakeIn(device_id) });
       },
     );
 
     server.post<{ Params: { device_id: string } }>(
       '/sandbox/subscriptions/:device_id',
       { errorHandler },
-      async ({ params }, reply) =>
-        reply
+      async ({ params: { device_id } }, reply) => {
+        const mistake = mistakeIn(device_id);
+        if (mistake !== undefined) return reply.code(422).send({ errors: [castError(mistake, ['device_id'])] });
+        return reply
           .headers(noStore)
           .type('application/json')
-          .send(await sandbox.subscription(params.device_id)),
+          .send(await sandbox.subscription(device_id));
+      },
     );
 
     server.get('/sandbox/events', { exposeHeadRoute: false }, async (_request, reply) => {
@@ -54,6 +60,10 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
       await sandbox.subscribe(reply.raw);
       return reply;
     });
+
+    server.get('/sandbox/fault', { errorHandler }, async (_request, reply) =>
+      reply.headers(noStore).send({ faults: await sandbox.faults() }),
+    );
 
     server.put<{ Body: string | undefined }>('/sandbox/fault', { errorHandler }, async (request, reply) => {
       const body = parseJson(request.body ?? '');

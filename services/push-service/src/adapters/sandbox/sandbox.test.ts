@@ -31,10 +31,9 @@ describe('the token of a device chooses the answer', () => {
     ['throttled.a', 429],
     ['unavailable.a', 503],
     ['slow.1.a', 200],
-    ['slow.a', 200],
     ['unregistered', 200],
-    ['constructor.a', 200],
-    ['a.unregistered.b', 200],
+    ['constructor.a', 400],
+    ['a.unregistered.b', 400],
   ])('%s: %i', async (token, status) => {
     expect(await statuses(token)).toEqual([status, status]);
   });
@@ -130,14 +129,16 @@ describe('PUT /sandbox/fault', () => {
     expect(await statuses('tok')).toEqual([200, 200]);
     expect((await service.push('tok', { ...fcm, mode: 'dev' })).status).toBe(429);
     expect((await fault({ answer: 'reset' })).status).toBe(200);
+    expect(await service.json('/sandbox/fault')).toEqual({ faults: [{ answer: 'reset' }] });
     expect(await statuses('tok')).toEqual([503, 503]);
     expect((await fetch(`${service.url}/sandbox/fault`, { method: 'DELETE' })).status).toBe(204);
     expect(await statuses('tok')).toEqual([200, 200]);
+    expect(await service.json('/sandbox/fault')).toEqual({ faults: [] });
   });
 
   it.each([
     [{}, 'Missing field: answer'],
-    [{ answer: 'x' }, 'Invalid value for enum'],
+    [{ answer: 'x' }, expect.stringContaining('“x” is none of unregistered, badtoken')],
     [{ answer: 'slow' }, 'Missing field: ms'],
     [{ answer: 'slow', ms: 'x' }, 'Invalid integer. Got: string'],
   ])('refuses %j', async (body, message) => {
@@ -207,12 +208,20 @@ describe('GET /sandbox/devices', () => {
     expect(await service.json('/sandbox/devices')).toEqual({ devices: [] });
   });
 
+  it('says what is wrong with the token of a phone that gets nothing, and makes no subscription for one', async () => {
+    const mistake = expect.stringMatching(/^“throtled” is none of .*throttled/);
+    expect(await service.json('/sandbox/devices/throtled.a')).toMatchObject({ notifications: [], mistake });
+    const refused = await fetch(`${service.url}/sandbox/subscriptions/throtled.a`, { method: 'POST' });
+    expect(refused.status).toBe(422);
+    expect(await refused.json()).toMatchObject({ errors: [{ message: mistake }] });
+  });
+
   it('forgets the eldest, and counts that', async () => {
     for (const token of ['a', 'a', 'a', 'b', 'c', 'd']) await service.push(token, fcm);
     expect(await service.json('/sandbox/devices')).toEqual({
       devices: ['d', 'c', 'b'].map((device_id) => ({
         device_id,
-        service: 'fcm',
+        services: ['fcm'],
         notifications: 1,
         last_received_at: expect.any(Number),
       })),

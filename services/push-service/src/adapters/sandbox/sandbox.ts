@@ -56,7 +56,9 @@ export const openSandbox = async ({ apnsTopic, maxSubscribers, log, metrics, ...
         () => subscriber.destroy(),
       );
     },
-    play: (faults: readonly Fault[]) => thread.ask({ type: 'faults', faults }),
+    /** What is played now, whatever the tokens choose. */
+    faults: () => thread.ask({ type: 'faults' }),
+    play: (faults: readonly Fault[]) => thread.ask({ type: 'play', faults }),
     /** Ends the event streams and answers everything that waits. */
     hurry: async (): Promise<void> => {
       events.close();

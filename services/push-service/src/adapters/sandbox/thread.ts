@@ -43,6 +43,8 @@ const answer = (question: Question): Asked[Question['type']] => {
     case 'subscribe':
       return fakes.webPush.subscribe(question.deviceId);
     case 'faults':
+      return fakes.faults.list();
+    case 'play':
       return fakes.faults.set(question.faults);
     case 'listen':
       listening = question.on;

@@ -128,6 +128,24 @@ describe('what may be sent', () => {
     expect(await post(headers, body)).toBe(expected);
   });
 
+  it.each([
+    ['complication', '.complication'],
+    ['controls', '.push-type.controls'],
+    ['fileprovider', '.pushkit.fileprovider'],
+    ['liveactivity', '.push-type.liveactivity'],
+    ['location', '.location-query'],
+    ['pushtotalk', '.voip-ptt'],
+    ['voip', '.voip'],
+    ['widgets', '.push-type.widgets'],
+  ])('knows %s by the end of its topic', async (type, end) => {
+    const { post } = await start();
+    const ofType = (topic: string) => ({ 'apns-push-type': type, 'apns-topic': topic });
+    const priorities = (topic: string) =>
+      Promise.all([undefined, '1', '5'].map((priority) => post({ ...ofType(topic), 'apns-priority': priority })));
+    expect(await priorities(`com.example.app${end}`)).toEqual([200, 200, 200]);
+    expect(await post(ofType('com.example.app'))).toBe('400 BadTopic');
+  });
+
   it('takes any text for a token, or hexadecimal digits only', async () => {
     const any = await start();
     expect(await any.post({}, undefined, 'any%20text')).toBe(200);

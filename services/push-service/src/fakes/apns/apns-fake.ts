@@ -40,7 +40,6 @@ export type ApnsFakeOptions = {
   readonly tokens?: 'any' | 'hex';
   /** The topics of the account; any when absent. */
   readonly topics?: readonly string[];
-  readonly maxConcurrentStreams?: number;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   readonly faults?: Faults;
@@ -128,7 +127,7 @@ export const createApnsFake = (options: ApnsFakeOptions) => {
     // One stream until a valid token was seen; those with a certificate have shown who they are.
     firstStreams: 1,
     isKnown: ({ socket }) => (socket as { authorized?: boolean }).authorized === true,
-    maxConcurrentStreams: options.maxConcurrentStreams ?? 1_000,
+    maxConcurrentStreams: 1_000,
     reply,
   });
 

@@ -28,10 +28,22 @@ type Check = {
   readonly fails: (request: ApnsRequest, rules: Rules) => boolean;
 };
 
-const prioritiesOf = { alert: /^(1|5|10)$/, background: /^5$/, voip: /^(1|5|10)$/ } as const;
-type PushType = keyof typeof prioritiesOf;
+/** What the topic of each push type ends in, after the bundle ID; of `mdm` it is another word altogether. */
+const topicEnds: ReadonlyMap<string, string> = new Map([
+  ['alert', ''],
+  ['background', ''],
+  ['complication', '.complication'],
+  ['controls', '.push-type.controls'],
+  ['fileprovider', '.pushkit.fileprovider'],
+  ['liveactivity', '.push-type.liveactivity'],
+  ['location', '.location-query'],
+  ['mdm', ''],
+  ['pushtotalk', '.voip-ptt'],
+  ['voip', '.voip'],
+  ['widgets', '.push-type.widgets'],
+]);
 const typeOf = ({ headers }: ApnsRequest) => headers['apns-push-type'] ?? 'alert';
-const isPushType = (type: string): type is PushType => Object.hasOwn(prioritiesOf, type);
+const limitOf = (type: string): number => (type === 'voip' ? apnsPayloadLimits.voip : apnsPayloadLimits.alert);
 
 /** "Sending notification requests to APNs" and "Handling notification responses from APNs", in the order in which APNs notices. */
 const checks: readonly Check[] = [
@@ -44,7 +56,7 @@ const checks: readonly Check[] = [
     fails: ({ token }, { tokens }) => tokens === 'hex' && !/^(?:[0-9a-f]{2}){8,100}$/i.test(token),
   },
   { status: 400, reason: 'MissingTopic', fails: ({ headers }) => !headers['apns-topic'] },
-  { status: 400, reason: 'InvalidPushType', fails: (request) => !isPushType(typeOf(request)) },
+  { status: 400, reason: 'InvalidPushType', fails: (request) => !topicEnds.has(typeOf(request)) },
   {
     status: 400,
     reason: 'TopicDisallowed',
@@ -53,15 +65,18 @@ const checks: readonly Check[] = [
   {
     status: 400,
     reason: 'BadTopic',
-    fails: (request) => (typeOf(request) === 'voip') !== (request.headers['apns-topic'] ?? '').endsWith('.voip'),
+    fails: (request) => {
+      const [type, topic] = [typeOf(request), request.headers['apns-topic'] ?? ''];
+      return !topic.endsWith(topicEnds.get(type) ?? '') || (topic.endsWith('.voip') && type !== 'voip');
+    },
   },
   {
     status: 400,
     reason: 'BadPriority',
     fails: (request) => {
-      const type = typeOf(request);
       // Priority 10 is what an absent one means, and an error for background.
-      return isPushType(type) && !prioritiesOf[type].test(request.headers['apns-priority'] ?? '10');
+      const priorities = typeOf(request) === 'background' ? /^5$/ : /^(?:1|5|10)$/;
+      return !priorities.test(request.headers['apns-priority'] ?? '10');
     },
   },
   {
@@ -84,7 +99,7 @@ const checks: readonly Check[] = [
   {
     status: 413,
     reason: 'PayloadTooLarge',
-    fails: (request) => Buffer.byteLength(request.body) > apnsPayloadLimits[typeOf(request) as PushType],
+    fails: (request) => Buffer.byteLength(request.body) > limitOf(typeOf(request)),
   },
 ];
 

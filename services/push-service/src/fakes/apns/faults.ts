@@ -1,5 +1,5 @@
 import { parseJson } from '../../domain/parse-json.ts';
-import { byAct, retryAfterText } from '../act.ts';
+import { byAct, retryAfterText, shortBodyBytes } from '../act.ts';
 import type { Act, Disturbance, RetryAfter } from '../act.ts';
 import type { Answer } from '../http2-fake.ts';
 import type { ApnsRequest } from './checks.ts';
@@ -34,8 +34,6 @@ const statuses: Readonly<Record<string, number>> = {
   Shutdown: 503,
 };
 
-/** Bytes of an alert's body that a device takes which finds the rest too large. */
-const shortBodyBytes = 512;
 const dayMs = 86_400_000;
 
 type Circumstances = {
@@ -69,6 +67,7 @@ const refusals = byAct<Refusal>({
     (_request, around) =>
       unregistered(since, around),
   badtoken: () => () => badToken,
+  mistaken: () => () => badToken,
   only:
     (act) =>
     (_request, { mode }) =>

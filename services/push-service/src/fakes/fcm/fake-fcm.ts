@@ -1,17 +1,17 @@
 import type { Mode } from '@pushmesh/contracts';
-import { actOf, byAct, retryAfterText } from '../act.ts';
-import type { Act, Disturbance } from '../act.ts';
+import { actOf } from '../act.ts';
+import type { Act } from '../act.ts';
 import { createFaults } from '../fault.ts';
 import type { Fault, Faults } from '../fault.ts';
 import { createHttp2Fake } from '../http2-fake.ts';
-import type { Answer, FakeReply, FakeRequest } from '../http2-fake.ts';
+import type { FakeReply, FakeRequest } from '../http2-fake.ts';
 import { between, createPause } from '../pause.ts';
 import type { Certificate } from '../tls.ts';
 import { fcmAnswers } from './answers.ts';
+import { refusalOf } from './faults.ts';
 import { judgeMessage } from './message-rules.ts';
-import type { SentMessage } from './message-rules.ts';
+import type { RightRequest, SentMessage } from './message-rules.ts';
 import { createQuotas } from './quota.ts';
-import type { FakeServiceAccount } from './service-account.ts';
 import { createTokenIssuer } from './token-issuer.ts';
 import { startTokenServer } from './token-server.ts';
 
@@ -23,6 +23,8 @@ export type FcmDelivery = {
   readonly message: SentMessage;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** Milliseconds that FCM keeps it back, as there were too many collapsible ones. */
+  readonly delayMs?: number;
 };
 
 type Options = {
@@ -32,11 +34,6 @@ type Options = {
   readonly name?: string;
   /** 0: any free ones. */
   readonly ports?: { readonly messages: number; readonly tokens: number };
-  /** May be added later by `tokens.trust`, as their key files name the token endpoint. */
-  readonly accounts?: readonly FakeServiceAccount[];
-  /** Seconds that an access token lives. */
-  readonly tokenLifetimeSeconds?: number;
-  readonly maxConcurrentStreams?: number;
   /** Milliseconds since 1970, by the clock of Google. */
   readonly clock?: () => number;
   /** FCM knows no modes; a sender may keep a project for each. */
@@ -60,8 +57,8 @@ export const startFakeFcm = async (options: Options) => {
     onDelivered = () => {},
     onRefused = () => {},
   } = options;
-  const lifetimeSeconds = options.tokenLifetimeSeconds ?? 3600;
-  const tokens = createTokenIssuer({ accounts: options.accounts ?? [], lifetimeSeconds, clock });
+  // Whom it trusts comes later, by `trust`: key files name the token endpoint.
+  const tokens = createTokenIssuer({ accounts: [], lifetimeSeconds: 3600, clock });
   const tokenServer = await startTokenServer({
     certificate,
     host,
@@ -89,29 +86,37 @@ export const startFakeFcm = async (options: Options) => {
     const full = quotas.takeOfProject(projectId);
     if (full !== undefined) return fcmAnswers.throttled(String(full));
     const judged = judgeMessage(request.body);
-    return judged.ok ? received(request, judged.message, projectId) : judged.response;
+    return judged.ok ? received(request, judged, projectId) : judged.response;
   };
 
-  const received = (request: FakeRequest, message: SentMessage, projectId: string): FakeReply | Promise<FakeReply> => {
+  const received = (request: FakeRequest, right: RightRequest, projectId: string): FakeReply | Promise<FakeReply> => {
+    const { message } = right;
     const target = message.token ?? message.fid ?? message.topic ?? message.condition ?? '';
-    const full = quotas.takeOfDevice(target);
-    if (full !== undefined) return fcmAnswers.throttled(String(full));
-    const act = faults.actFor({ service: 'fcm', mode: modeOf(projectId), token: target }) ?? actOf(target);
+    const act = actFor(message, target, projectId);
     const delivery = { target, projectId, message, at: clock() };
-    if (act.type !== 'slow') return played(request, delivery, act);
-    return pause.for(between(act.ms, act.mostMs)).then(() => played(request, delivery, act));
+    const play = () => played(request, delivery, act, right.validateOnly);
+    return act.type === 'slow' ? pause.for(between(act.ms, act.mostMs)).then(play) : play();
   };
 
-  const played = (request: FakeRequest, delivery: FcmDelivery, act: Act): FakeReply => {
+  const actFor = ({ token, fid }: SentMessage, target: string, projectId: string): Act => {
+    const full = quotas.takeOfDevice(target);
+    if (full !== undefined) return { type: 'throttled', retryAfter: { type: 'seconds', seconds: full } };
+    return faults.actFor({ service: 'fcm', mode: modeOf(projectId), token: target }) ?? actOf(token ?? fid ?? '');
+  };
+
+  const played = (request: FakeRequest, delivery: FcmDelivery, act: Act, validateOnly: boolean): FakeReply => {
     if (request.isOver()) return { type: 'silence' };
-    const refused = refusals(act)(delivery.message, clock());
-    if (refused) {
-      onRefused(delivery, act);
-      return refused;
-    }
+    const { projectId, target, message } = delivery;
+    const refused = refusalOf(act, message, clock());
+    if (refused && !validateOnly) onRefused(delivery, act);
+    if (refused) return refused;
+    // Nobody gets it.
+    if (validateOnly) return fcmAnswers.ok(`projects/${projectId}/messages/fake_message_id`);
     delivered += 1;
-    onDelivered(delivery);
-    const answer = fcmAnswers.ok(`projects/${delivery.projectId}/messages/0:${delivered}`);
+    const key = collapseKeyOf(message);
+    const delayMs = key === undefined ? 0 : quotas.collapsibleDelay(target, key);
+    onDelivered({ ...delivery, ...(delayMs > 0 && { delayMs }) });
+    const answer = fcmAnswers.ok(`projects/${projectId}/messages/0:${delivered}`);
     return act.type === 'drip' ? { ...answer, overMs: act.ms } : answer;
   };
 
@@ -119,7 +124,7 @@ export const startFakeFcm = async (options: Options) => {
     tls: certificate,
     host,
     port: ports.messages,
-    maxConcurrentStreams: options.maxConcurrentStreams ?? 100,
+    maxConcurrentStreams: 100,
     reply,
   });
   await server.start();
@@ -140,7 +145,10 @@ export const startFakeFcm = async (options: Options) => {
     playFault: (fault: Fault | undefined): void => faults.set(fault ? [fault] : []),
     playTokenFault: tokenServer.playFault,
     /** Accepts now what is slow. */
-    hurry: pause.end,
+    hurry: (): void => {
+      pause.end();
+      tokenServer.hurry();
+    },
     stop: async (): Promise<void> => {
       await Promise.all([server.stop(), tokenServer.stop()]);
       pause.end();
@@ -148,39 +156,6 @@ export const startFakeFcm = async (options: Options) => {
   };
 };
 
-/** A body of at most this many bytes is short enough for a device that finds everything too large. */
-const shortBodyBytes = 512;
-
-type Refusal = (message: SentMessage, now: number) => Answer | Disturbance | undefined;
-
-const accepted = (): Refusal => () => undefined;
-const playing =
-  (act: Disturbance): Refusal =>
-  () =>
-    act;
-
-/** What FCM answers when it plays this; `undefined` when the message is accepted. */
-const refusals = byAct<Refusal>({
-  accept: accepted,
-  slow: accepted,
-  drip: accepted,
-  // FCM has no environments
-  only: accepted,
-  // FCM does not tell since when
-  unregistered: () => fcmAnswers.unregistered,
-  badtoken: () => fcmAnswers.badtoken,
-  throttled: (act) => (_message, now) => fcmAnswers.throttled(retryAfterText(act.retryAfter, now)),
-  unavailable: (act) => (_message, now) => fcmAnswers.unavailable(retryAfterText(act.retryAfter, now)),
-  toolarge: (act) => (message) => {
-    const bytes = Buffer.byteLength(message.android?.notification?.body ?? '');
-    return act.always || bytes > shortBodyBytes ? fcmAnswers.toolarge() : undefined;
-  },
-  word: (act) => () => fcmAnswers.ofWord(act.word),
-  status: (act) => () => fcmAnswers.ofStatus(act.status),
-  html: (act) => () => fcmAnswers.html(act.status),
-  silence: playing,
-  cut: playing,
-  break: playing,
-  reset: playing,
-  goaway: playing,
-});
+/** "Except for notification messages, all messages are non-collapsible by default"; those have the app’s name for a key. */
+const collapseKeyOf = ({ android, notification }: SentMessage): string | undefined =>
+  android?.collapse_key ?? (android?.notification || notification ? '' : undefined);

@@ -44,6 +44,7 @@ it.each([
   [{ token, fid: 'x' }, 'message'],
   [{ token: '' }, 'message'],
   [{ token, data: { a: 'ü'.repeat(2050) } }, 'message'],
+  [{ topic: 'news', data: { a: 'x'.repeat(2050) } }, 'message'],
   [undefined, 'message'],
   ['text', 'message'],
 ])('refuses %j', (message, field) => {

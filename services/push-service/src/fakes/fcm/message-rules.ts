@@ -17,7 +17,9 @@ export type SentMessage = FcmMessage & {
   readonly webpush?: { readonly fcm_options?: { readonly link?: string } };
 };
 
-type Judged = { readonly ok: true; readonly message: SentMessage } | { readonly ok: false; readonly response: Answer };
+/** `validateOnly`: it is to be judged, and reaches no device. */
+export type RightRequest = { readonly ok: true; readonly message: SentMessage; readonly validateOnly: boolean };
+type Judged = RightRequest | { readonly ok: false; readonly response: Answer };
 
 /** What FCM finds in a request body: a message, or what is wrong with it. */
 export const judgeMessage = (text: string): Judged => {
@@ -25,13 +27,16 @@ export const judgeMessage = (text: string): Judged => {
   if (body === undefined) return { ok: false, response: invalidField('', 'Invalid JSON payload received.') };
   const wrong = wrongField(body);
   if (wrong) return { ok: false, response: wrong };
-  const message = (body as { message?: SentMessage }).message;
+  const { message, validate_only: validateOnly = false } = body as { message?: SentMessage; validate_only?: boolean };
   if (!message) return { ok: false, response: invalidField('message', 'Message is not set.') };
   const broken = rules.find(({ breaks }) => breaks(message));
-  return broken ? { ok: false, response: broken.answer() } : { ok: true, message };
+  return broken ? { ok: false, response: broken.answer() } : { ok: true, message, validateOnly };
 };
 
 const maxTtlSeconds = 2_419_200;
+/** "Message sizes": half as much to many. */
+const limitOf = ({ topic, condition }: SentMessage): number =>
+  topic === undefined && condition === undefined ? fcmPayloadLimit : fcmPayloadLimit / 2;
 const targets = ['token', 'fid', 'topic', 'condition'] as const;
 const targetsOf = (message: SentMessage) => targets.filter((name) => message[name] !== undefined);
 
@@ -70,7 +75,7 @@ const rules: readonly Rule[] = [
     breaks: ({ webpush }) => !/^https:|^$/.test(webpush?.fcm_options?.link ?? ''),
     answer: () => invalidField('message.webpush.fcm_options.link', 'The link must be an HTTPS URL'),
   },
-  { breaks: (message) => fcmPayloadBytes(message) > fcmPayloadLimit, answer: fcmAnswers.toolarge },
+  { breaks: (message) => fcmPayloadBytes(message) > limitOf(message), answer: fcmAnswers.toolarge },
 ];
 
 // "Message.data": `from`, `message_type` and everything that begins with `google.` or `gcm.notification.`

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Certificate } from '../tls.ts';
 import { startHttpsServer } from '../https-server.ts';
+import { createPause } from '../pause.ts';
 import type { TokenResponse } from './token-issuer.ts';
 
 /** What the token endpoint does instead of answering. */
@@ -21,21 +22,23 @@ type Options = {
   readonly answer: (form: URLSearchParams, tokenUri: string) => TokenResponse;
 };
 
+const maxSlowMs = 60_000;
+
 /** The OAuth token endpoint of the fake: HTTPS with HTTP/1.1. */
 export const startTokenServer = async ({ certificate, host, name, port, clock, answer }: Options) => {
+  const pause = createPause();
   let fault: TokenFault | undefined;
   let requests = 0;
   let tokenUri = '';
 
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
+  const handle = async (request: IncomingMessage, response: ServerResponse, form: Buffer): Promise<unknown> => {
     requests += 1;
     response.sendDate = false;
     response.setHeader('date', new Date(clock()).toUTCString());
-    const form = new URLSearchParams(await textOf(request));
-    if (fault?.answer === 'slow') await new Promise((resolve) => setTimeout(resolve, (fault as { ms: number }).ms));
+    if (fault?.answer === 'slow') await pause.for(Math.min(fault.ms, maxSlowMs));
     else if (fault) return play(fault, request, response);
     if (request.method !== 'POST' || request.url !== '/token') return response.writeHead(404).end();
-    const { status, body } = answer(form, tokenUri);
+    const { status, body } = answer(new URLSearchParams(form.toString()), tokenUri);
     return response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' }).end(body);
   };
 
@@ -49,7 +52,12 @@ export const startTokenServer = async ({ certificate, host, name, port, clock, a
     playFault: (next: TokenFault | undefined): void => {
       fault = next;
     },
-    stop,
+    /** Answers now what is slow. */
+    hurry: pause.end,
+    stop: (): Promise<void> => {
+      pause.end();
+      return stop();
+    },
   };
 };
 
@@ -71,15 +79,11 @@ const play = (
       if (fault.retryAfter !== undefined) response.setHeader('retry-after', fault.retryAfter);
       return response.writeHead(fault.status ?? 503).end('{"error":"temporarily_unavailable"}');
     case 'refused':
-      return response.writeHead(400).end(JSON.stringify({ error: fault.error }));
+      // RFC 6749 §5.2
+      return response
+        .writeHead(fault.error === 'invalid_client' ? 401 : 400)
+        .end(JSON.stringify({ error: fault.error }));
     default:
       return fault satisfies never;
   }
-};
-
-const textOf = async (request: IncomingMessage): Promise<string> => {
-  let text = '';
-  request.setEncoding('utf8');
-  for await (const chunk of request) text += String(chunk);
-  return text;
 };

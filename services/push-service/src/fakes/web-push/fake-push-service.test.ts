@@ -15,6 +15,6 @@ it('forgets the eldest subscription when there are too many', async () => {
     return statusCode;
   };
   const unauthorized = 401;
-  expect(await Promise.all(['a', 'b', 'c'].map(statusOf))).toEqual([unauthorized, 404, unauthorized]);
+  expect(await Promise.all(['a', 'b', 'c', '%'].map(statusOf))).toEqual([unauthorized, 404, unauthorized, 404]);
   await fake.stop();
 });

@@ -1,8 +1,7 @@
 import { createECDH, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseJson } from '../../domain/parse-json.ts';
-import { actOf, byAct, retryAfterText } from '../act.ts';
-import type { Act, RetryAfter } from '../act.ts';
+import { actOf } from '../act.ts';
+import type { Act } from '../act.ts';
 import { createFaults } from '../fault.ts';
 import type { Faults } from '../fault.ts';
 import { startHttpsServer } from '../https-server.ts';
@@ -10,6 +9,8 @@ import { between, createPause } from '../pause.ts';
 import type { Certificate } from '../tls.ts';
 import { decrypt } from './decryption.ts';
 import type { UserAgentKeys } from './decryption.ts';
+import { refusalOf } from './faults.ts';
+import type { Reply } from './faults.ts';
 import { wrongVapid } from './vapid-check.ts';
 
 /** A message that an app got. */
@@ -47,12 +48,6 @@ type Options = {
 };
 
 type Subscribed = UserAgentKeys & { readonly applicationServerKey?: string };
-type Reply =
-  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
-  | 'reset'
-  | 'silence'
-  | 'break';
-
 /**
  * Stands for a push service (RFC 8030) on a free port of the loopback and for the user agents behind it: checks VAPID and
  * the header fields, and decrypts what came.
@@ -77,7 +72,7 @@ export const startFakePushService = async (options: Options) => {
 
   const reply = async (request: IncomingMessage, body: Buffer): Promise<Reply> => {
     if (fault) return fault.answer === 'status' ? fault : fault.answer;
-    const device = decodeURIComponent(/^\/push\/([^/]+)$/.exec(request.url ?? '')?.[1] ?? '');
+    const device = deviceOf(request.url ?? '');
     const subscription = subscribed.get(device);
     if (!subscription || request.method !== 'POST') return { status: 404 };
     const status = wrongCredentials(request, subscription) ?? wrongRequest(request, body);
@@ -93,7 +88,7 @@ export const startFakePushService = async (options: Options) => {
     const act = faults.actFor({ service: 'webpush', mode: undefined, token: device }) ?? actOf(device);
     if (act.type === 'slow') await pause.for(between(act.ms, act.mostMs));
     if (act.type === 'drip') await pause.for(act.ms);
-    const refused = refusals(act)(delivery, clock());
+    const refused = refusalOf(act, delivery, clock());
     if (refused) {
       onRefused(delivery, act);
       return refused;
@@ -109,9 +104,9 @@ export const startFakePushService = async (options: Options) => {
       ...(applicationServerKey !== undefined && { applicationServerKey }),
     });
 
-  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse, body: Buffer) => {
     requests += 1;
-    const answer = await reply(request, await bodyOf(request));
+    const answer = await reply(request, body);
     if (answer === 'silence') return;
     if (answer === 'reset') return void request.socket.destroy();
     if (answer === 'break') return void response.writeHead(201).write('{', () => request.socket.destroy());
@@ -150,55 +145,6 @@ export const startFakePushService = async (options: Options) => {
   };
 };
 
-/** A body of at most this many bytes is short enough for a device that finds everything too large. */
-const shortBodyBytes = 512;
-
-type Refusal = (delivery: WebPushDelivery, now: number) => Reply | undefined;
-
-const accepted = (): Refusal => () => undefined;
-const status =
-  (code: number): (() => Refusal) =>
-  () =>
-  () => ({ status: code });
-// HTTP/1.1 has one way to go.
-const reset = (): Refusal => () => 'reset';
-const later =
-  (code: number) =>
-  ({ retryAfter }: { readonly retryAfter: RetryAfter }): Refusal =>
-  (_delivery, now) => {
-    const value = retryAfterText(retryAfter, now);
-    return { status: code, ...(value !== undefined && { headers: { 'retry-after': value } }) };
-  };
-
-/** What the acts of a device are in Web Push; `undefined` when it is accepted. */
-const refusals = byAct<Refusal>({
-  accept: accepted,
-  slow: accepted,
-  drip: accepted,
-  only: accepted,
-  unregistered: ({ since }) => status(since === 'unknown' ? 404 : 410)(),
-  badtoken: status(400),
-  word: status(400),
-  throttled: later(429),
-  unavailable: later(503),
-  toolarge: (act) => (delivery) =>
-    act.always || alertBodyBytes(delivery) > shortBodyBytes ? { status: 413 } : undefined,
-  status: (act) => status(act.status)(),
-  html: (act) => () => ({ status: act.status, headers: { 'content-type': 'text/html' }, body: '<html>no</html>' }),
-  silence: () => () => 'silence',
-  break: () => () => 'break',
-  reset,
-  cut: reset,
-  goaway: reset,
-});
-
-/** Of a text that is no JSON with an alert, all of it. */
-const alertBodyBytes = ({ text }: WebPushDelivery): number => {
-  const message = parseJson(text) as { readonly alert?: { readonly body?: unknown } } | null | undefined;
-  const body = message?.alert?.body;
-  return Buffer.byteLength(typeof body === 'string' ? body : text);
-};
-
 const urgencies: ReadonlySet<string | undefined> = new Set(['very-low', 'low', 'normal', 'high', undefined]);
 
 const wrongRequest = ({ headers }: IncomingMessage, body: Buffer): number | undefined => {
@@ -209,14 +155,17 @@ const wrongRequest = ({ headers }: IncomingMessage, body: Buffer): number | unde
   return body.length > 4096 ? 413 : undefined;
 };
 
+/** The device of an endpoint; empty where it is none. */
+const deviceOf = (path: string): string => {
+  try {
+    return decodeURIComponent(/^\/push\/([^/]+)$/.exec(path)?.[1] ?? '');
+  } catch {
+    return '';
+  }
+};
+
 const fieldsOf = ({ headers: { ttl, urgency, topic } }: IncomingMessage) => ({
   ttl: Number(ttl),
   ...(urgency !== undefined && { urgency: String(urgency) }),
   ...(topic !== undefined && { topic: String(topic) }),
 });
-
-const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-};
