@@ -57,11 +57,15 @@ export const lineBench = async (options: BenchOptions): Promise<readonly Figure[
   }
 };
 
+/** Users who are away. ejabberd counts the messages that wait for each anew with every push. */
+const phones = Array.from({ length: 100 }, (_each, index) => ({ name: `phone${index}`, password: 'phone' }));
+
 /** Real offline messages through ejabberd’s own push module to the sandbox. */
 export const ejabberdLineBench = async ({ dataDir, scale, report }: BenchOptions): Promise<readonly Figure[]> => {
   const mesh = await startMesh({
     dataDir,
     server: 'ejabberd',
+    users: [...phones, { name: 'bob', password: 'bob' }],
     report,
     settings: {
       gateway: { LOG_LEVEL: 'warn' },
@@ -72,17 +76,24 @@ export const ejabberdLineBench = async ({ dataDir, scale, report }: BenchOptions
   });
   try {
     const { users, ...xmpp } = mesh.endpoints.xmpp;
-    const [alice, bob] = users;
-    if (!alice || !bob) throw new Error('the mesh names no two users');
-    const phone = await connectClient({ ...xmpp, ...alice }, 'phone');
-    await phone.iq('set', component, createNode('bench'));
-    await phone.iq('set', undefined, enable(component, 'bench', { service: 'fcm', device_id: 'bench' }));
-    await phone.close();
+    const away = users.slice(0, phones.length);
+    const bob = users.at(-1);
+    if (!bob) throw new Error('the mesh names no users');
+    for (const { jid, password } of away) {
+      const phone = await connectClient({ ...xmpp, jid, password }, 'phone');
+      await phone.iq('set', component, createNode(jid));
+      await phone.iq(
+        'set',
+        undefined,
+        enable(component, jid, { service: 'fcm', device_id: `bench-${jid.split('@')[0]}` }),
+      );
+      await phone.close();
+    }
     const desk = await connectClient({ ...xmpp, ...bob }, 'desk');
     const send = async (count: number): Promise<number> => {
       const untilDelivered = await countDelivered(mesh.services.dispatcher.ops);
       const started = performance.now();
-      for (let n = 0; n < count; n += 1) await desk.message(alice.jid, `message ${n}`);
+      for (let n = 0; n < count; n += 1) await desk.message(away[n % away.length]?.jid ?? '', `message ${n}`);
       await untilDelivered(count);
       return count / ((performance.now() - started) / 1000);
     };
