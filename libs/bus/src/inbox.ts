@@ -2,6 +2,7 @@ import { createInbox } from '@nats-io/transport-node';
 import type { Msg, MsgHdrs, Subscription } from '@nats-io/transport-node';
 import type { Connection } from './connection.ts';
 import { atEndOfTurn } from './end-of-turn.ts';
+import { createSlots } from './slots.ts';
 
 /** What came of a message that asks for an answer. */
 export type Asked =
@@ -15,7 +16,7 @@ export type Asked =
   /** The client would not send it. */
   | { readonly type: 'unsendable'; readonly why: string };
 
-type Waiting = { readonly resolve: (asked: Asked) => void; readonly deadline: number };
+type Waiting = { readonly key: string; readonly deadline: number; readonly resolve: (asked: Asked) => void };
 
 const sweepMs = 250;
 
@@ -24,15 +25,18 @@ const sweepMs = 250;
  * client’s own costs several times the CPU (a timer, and two errors with their stacks, for each).
  */
 export const openInbox = (connection: Connection, limits: { timeoutMs: number; maxInFlight: number }) => {
-  const waiting = new Map<string, Waiting>();
+  const waiting = createSlots<Waiting>();
   let inbox = '';
   let answers: Subscription | undefined;
   let counter = 0;
 
+  /** A key is `place-number`; the number tells a late answer from the one that is waited for at that place now. */
   const settle = (key: string, asked: Asked): void => {
-    const entry = waiting.get(key);
-    waiting.delete(key);
-    entry?.resolve(asked);
+    const place = Number.parseInt(key, 36);
+    const entry = waiting.at(place);
+    if (entry?.key !== key) return;
+    waiting.free(place);
+    entry.resolve(asked);
   };
 
   connection.onReady((nats) => {
@@ -47,15 +51,11 @@ export const openInbox = (connection: Connection, limits: { timeoutMs: number; m
     });
   });
   connection.onLost(() => {
-    for (const key of waiting.keys()) settle(key, { type: 'disconnected' });
+    for (const { key } of waiting.all()) settle(key, { type: 'disconnected' });
   });
   const sweep = setInterval(() => {
     const now = Date.now();
-    for (const [key, { deadline }] of waiting) {
-      // Deadlines are in the order of insertion, so the first that is not due ends the sweep.
-      if (deadline > now) return;
-      settle(key, { type: 'timeout' });
-    }
+    for (const { key, deadline } of waiting.all()) if (deadline <= now) settle(key, { type: 'timeout' });
   }, sweepMs);
   sweep.unref();
 
@@ -64,18 +64,19 @@ export const openInbox = (connection: Connection, limits: { timeoutMs: number; m
     ask: (subject: string, encode: () => Uint8Array, headers?: MsgHdrs): Promise<Asked> => {
       const nats = connection.current();
       if (!nats || !answers) return Promise.resolve({ type: 'disconnected' });
-      if (waiting.size >= limits.maxInFlight) return Promise.resolve({ type: 'full' });
-      counter += 1;
-      const key = counter.toString(36);
-      const send = (): void => {
-        // The connection may have been lost since.
-        if (waiting.has(key))
-          nats.publish(subject, encode(), { reply: `${inbox}.${key}`, ...(headers && { headers }) });
-      };
-      // Larger than the server takes, or the connection closed this very moment.
-      const failed = (error: unknown): void => settle(key, { type: 'unsendable', why: (error as Error).message });
+      if (waiting.size() >= limits.maxInFlight) return Promise.resolve({ type: 'full' });
       return new Promise((resolve) => {
-        waiting.set(key, { resolve, deadline: Date.now() + limits.timeoutMs });
+        counter += 1;
+        const entry = { key: '', deadline: Date.now() + limits.timeoutMs, resolve };
+        const place = waiting.add(entry);
+        const key = (entry.key = `${place.toString(36)}-${counter.toString(36)}`);
+        const send = (): void => {
+          // The connection may have been lost since.
+          if (waiting.at(place) !== entry) return;
+          nats.publish(subject, encode(), { reply: `${inbox}.${key}`, ...(headers && { headers }) });
+        };
+        // Larger than the server takes, or the connection closed this very moment.
+        const failed = (error: unknown): void => settle(key, { type: 'unsendable', why: (error as Error).message });
         atEndOfTurn(send, failed);
       });
     },

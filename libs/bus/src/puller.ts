@@ -4,6 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Durable } from '@pushmesh/contracts';
 import type { Connection } from './connection.ts';
 import { atEndOfTurn } from './end-of-turn.ts';
+import { createSlots } from './slots.ts';
 
 /** What to do with a message that was handled. */
 export type Settlement =
@@ -47,7 +48,7 @@ const faultRetryCapMs = 60_000;
 
 export const createPuller = (connection: Connection, options: PullOptions): Puller => {
   const { durable, stream, handle, onSettled, onFault } = options;
-  const taken = new Set<JsMsg>();
+  const taken = createSlots<JsMsg>();
   const requests = new Set<PullRequest>();
   let limit = options.concurrency;
   let consumer: Consumer | undefined;
@@ -57,7 +58,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
 
   // A message that takes long must not be given to another worker meanwhile.
   const keepAlive = setInterval(() => {
-    for (const msg of taken) msg.working();
+    for (const msg of taken.all()) msg.working();
   }, durable.ackWaitMs / 3);
   keepAlive.unref();
 
@@ -70,7 +71,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
 
   /** Asks for as much as there is room for; waits for a quarter of the room, so that requests stay large. */
   const ask = (): void => {
-    const room = limit - taken.size - requested();
+    const room = limit - taken.size() - requested();
     if (draining || !consumer || !connection.current() || room < Math.max(1, Math.floor(limit / 4))) return;
     void pull(consumer, room);
   };
@@ -84,7 +85,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
       request.messages = await from.fetch({ max_messages: room, expires: pullExpiresMs });
       for await (const msg of request.messages) {
         request.open -= 1;
-        if (draining || taken.size >= limit) later(msg, noRoomRetryMs);
+        if (draining || taken.size() >= limit) later(msg, noRoomRetryMs);
         else void work(msg);
       }
     } catch (error) {
@@ -98,7 +99,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
   };
 
   const work = async (msg: JsMsg): Promise<void> => {
-    taken.add(msg);
+    const place = taken.add(msg);
     try {
       const settlement = await handle(msg);
       if (settlement.type === 'ack') done(msg);
@@ -110,8 +111,8 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
       later(msg, waitMs * (0.5 + Math.random() / 2));
       onSettled('fault');
     } finally {
-      taken.delete(msg);
-      if (draining && taken.size === 0) drained?.();
+      taken.free(place);
+      if (draining && taken.size() === 0) drained?.();
       ask();
     }
   };
@@ -142,7 +143,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
       limit = next;
       ask();
     },
-    inFlight: () => taken.size,
+    inFlight: taken.size,
     pulling: () => limit > 0 && !draining && consumer !== undefined,
     backlog: async () => {
       if (!consumer || !nats || !connection.current()) return undefined;
@@ -157,7 +158,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
     },
     drain: async () => {
       draining = true;
-      if (taken.size > 0) await new Promise<void>((resolve) => (drained = resolve));
+      if (taken.size() > 0) await new Promise<void>((resolve) => (drained = resolve));
       clearInterval(keepAlive);
     },
   };
