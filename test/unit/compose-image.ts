@@ -27,7 +27,10 @@ export const argsOf = (dockerfile: readonly Instruction[], name: string): readon
 export const envOf = (dockerfile: readonly Instruction[]): Readonly<Record<string, string>> =>
   Object.fromEntries(
     argsOf(dockerfile, 'ENV').flatMap((args) =>
-      [...args.matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
+      [...args.matchAll(/(\w+)=(?:"([^"]*)"|(\S+))/g)].map(([, name = '', quoted, bare]) => [
+        name,
+        quoted ?? bare ?? '',
+      ]),
     ),
   );
 

@@ -71,6 +71,7 @@ const [
   volumes = '',
   prosody = '',
   contents = '',
+  heap = '',
   running = '',
 ] = Object.keys(checks);
 
@@ -195,7 +196,9 @@ describe('every check notices a spoilt file', () => {
     [running, 'dockerfile', 'USER 1000:1000\n', '', 'it runs as root'],
     [running, 'dockerfile', 'USER 1000:1000\n', 'USER 1000:1000\nUSER root\n', 'it runs as root'],
     [running, 'dockerfile', 'HEALTHCHECK', 'LABEL', 'it has no HEALTHCHECK'],
-    [running, 'dockerfile', 'CMD ["node", "--max', 'CMD ["sh", "--max', 'does not start Node.js itself'],
+    [running, 'dockerfile', 'CMD ["node", "src', 'CMD ["sh", "src', 'does not start Node.js itself'],
+    [heap, 'dockerfile', 'semi-space-size=4', 'semi-space-size=16', 'dispatcher has NODE_OPTIONS'],
+    [heap, 'compose', 'semi-space-size=8', 'semi-space-size=4', 'gateway has NODE_OPTIONS'],
     [running, 'dockerfile', 'STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGQUIT', 'not stopped with SIGTERM'],
     [running, 'dockerfile', 'EXPOSE 9090', 'EXPOSE 9091', 'does not expose OPS_PORT'],
     [running, 'dockerfile', '--omit=dev ', '', 'not from the lock file'],

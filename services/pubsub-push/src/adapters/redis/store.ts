@@ -18,13 +18,11 @@ type Options = {
 export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () => {} }: Options) => {
   const redis = new Redis(url, {
     protocol: 2,
-    enableAutoPipelining: true,
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    // It counts from when a command is written, and a command may have to wait for one other batch.
-    commandTimeout: timeoutMs / 2,
+    commandTimeout: timeoutMs,
     connectTimeout: 5_000,
     // A Redis that hangs is cut off, with what was queued for it: a command that was answered `unavailable` must not be
     // carried out later.
