@@ -4,8 +4,9 @@ export const startDeadline = (ms: number) => {
   const restMs = (): number => Math.max(0, end - performance.now());
   return {
     restMs,
-    /** What comes of a promise, or `undefined` when the deadline comes first. */
-    race: async <T>(promise: Promise<T>): Promise<T | undefined> => {
+    /** What comes of a promise, or `undefined` when the deadline comes first; what is no promise is there already. */
+    race: async <T>(promise: T | Promise<T>): Promise<T | undefined> => {
+      if (!(promise instanceof Promise)) return promise;
       const late = Promise.withResolvers<undefined>();
       const timer = setTimeout(() => late.resolve(undefined), restMs());
       try {

@@ -107,14 +107,14 @@ export const createOAuth = ({ tokenUri, endpoint, clock, uptime, random, onRenew
     return { type, reason, retryAfterSeconds: Math.max(1, Math.ceil((until - uptime()) / 1000)) };
   };
 
-  const accessToken = async (): Promise<AccessToken> => {
+  const accessToken = (): AccessToken | Promise<AccessToken> => {
     renewIfDue();
     const token = living()?.token;
     return token === undefined ? afterRenewal() : { type: 'token', token };
   };
 
   return {
-    /** The token to send with. Waits only when there is none that lives. */
+    /** The token to send with: a promise only when there is none that lives. */
     accessToken,
 
     /**
