@@ -4,7 +4,7 @@ import { fcmPlatforms } from '../../domain/fcm-platforms.ts';
 import type { KnownOfFakes } from '../../fakes/fakes.ts';
 import type { Provider } from '../../ports.ts';
 import type { ProviderSettings } from '../../provider-config.ts';
-import { fcmQuotaPerMinute, poolSize } from '../../provider-variables.ts';
+import { fcmQuotaPerMinute } from '../../provider-variables.ts';
 import { createProviders } from '../../providers.ts';
 import type { ProvidersDeps } from '../../providers.ts';
 import { readApnsCredentials } from '../apns/credentials.ts';
@@ -12,6 +12,9 @@ import type { Loaded } from '../credential-files.ts';
 import { parseServiceAccount } from '../fcm/service-account.ts';
 import { parseSubscription } from '../web-push/subscription.ts';
 import { parseVapidIdentity } from '../web-push/vapid.ts';
+
+/** Both ends of each are in this process, and a hundred pushes at a time fit on one. */
+const connections = 2;
 
 /** The providers as they are in service, with the credentials and addresses of the fakes. */
 export const createSandboxProviders = (
@@ -41,7 +44,7 @@ const settingsOf = ({ apns, fcm }: KnownOfFakes, defaultTopic: string): Provider
     tags: [],
     defaultTopic,
     endpoint: apns.origins[mode],
-    connections: poolSize,
+    connections,
     loaded: loaded(sound(readApnsCredentials({ type: 'token', ...apns.key })).credentials),
   })),
   fcm: modes.map((mode) => ({
@@ -50,7 +53,7 @@ const settingsOf = ({ apns, fcm }: KnownOfFakes, defaultTopic: string): Provider
     tags: [],
     origin: fcm.origin,
     tokenUri: undefined,
-    connections: poolSize,
+    connections,
     platforms: fcmPlatforms,
     quotaPerMinute: fcmQuotaPerMinute,
     loaded: loaded(sound(parseServiceAccount(fcm.accounts[`sandbox-${mode}`] ?? '')).account),
