@@ -60,7 +60,7 @@ const token = (n: number) => ({ type: 'token', token: `ya29.fake-${n}` });
 describe('a token', () => {
   it('is asked for once by all who wait for it, and then kept', async () => {
     const { oauth, requests, answerHeld } = setUp({ hold: true });
-    const all = Promise.all(Array.from({ length: 50 }, oauth.accessToken));
+    const all = Promise.all(Array.from({ length: 50 }, async () => oauth.accessToken()));
     answerHeld();
     expect(new Set((await all).map((each) => JSON.stringify(each)))).toEqual(new Set([JSON.stringify(token(1))]));
     expect(await oauth.accessToken()).toEqual(token(1));
