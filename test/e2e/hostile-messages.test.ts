@@ -85,7 +85,7 @@ it(
     const streamed = [
       [subjects.unverifiedPublish, examples('unverified-publish')],
       [subjects.delivery('fcm', 'prod'), examples('delivery')],
-      [subjects.result('fcm', 'unregistered'), examples('result')],
+      [subjects.result('unregistered'), examples('result')],
     ] as const;
     const js = jetstream(nats);
     for (const [subject, originals] of streamed)

@@ -104,7 +104,7 @@ beforeAll(async () => {
   });
   // Most ends are only recorded.
   const listener = await connect({ servers: nats.url });
-  listener.subscribe('push.result.webpush.*', {
+  listener.subscribe('push.result.*', {
     callback: (_error, { data }) => {
       const decoded = messages.result.decode(data);
       if (decoded.ok) results.push(decoded.value);

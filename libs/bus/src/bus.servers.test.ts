@@ -282,6 +282,7 @@ describe('request and reply', () => {
     const authorise = (node: number) =>
       asker.request('authorise-publish', { v: 1, host: 'h', node: String(node), publisher: 'p' }, 'tp');
     await expect.poll(() => authorise(1), patience).toEqual({ v: 1, type: 'allowed', version: 1 });
+    await client.flush();
     const before = messagesSent;
     const replies = await Promise.all(Array.from({ length: 70 }, (_each, index) => authorise(index + 1)));
     expect(replies.map((reply) => 'version' in reply && reply.version)).toEqual(
@@ -334,6 +335,21 @@ it('an answerer that drains takes no more commands while others ask on, and answ
   stop = true;
   await asking;
   expect(failed).toEqual([]);
+});
+
+it('brings a durable of an earlier version to the filter of this one', async () => {
+  const prefix = newPrefix();
+  await openBus(prefix);
+  const client = await connect({ servers: nats.url });
+  const manager = await jetstreamManager(client);
+  const stream = `${prefix.toUpperCase().replaceAll('-', '_')}_PUSH_RESULTS`;
+  const { name } = durables.feedback;
+  const filter = async () => (await manager.consumers.info(stream, name)).config.filter_subject;
+  await manager.consumers.update(stream, name, { filter_subject: `${prefix}.push.result.*` });
+  expect(await filter()).toBe(`${prefix}.push.result.*`);
+  await openBus(prefix);
+  await expect.poll(filter, patience).toBe(`${prefix}.${durables.feedback.filter}`);
+  await client.close();
 });
 
 it('a stream that somebody deleted is made again', async () => {

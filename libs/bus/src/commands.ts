@@ -16,12 +16,13 @@ export type CommandHandler = (
   context: { readonly traceparent: string },
 ) => Promise<Reply>;
 
-type Message = { readonly askings: Asking[]; readonly replies: Promise<readonly Reply[] | NoReply> };
+/** One message with commands on its way. */
+type Batch = { readonly askings: Asking[]; readonly replies: Promise<readonly Reply[] | NoReply> };
 
 /** Asks pubsub-push. Commands of one type that are asked in the same turn of the event loop leave in one message. */
 export const openCommands = ({ ask }: Pick<ReturnType<typeof openInbox>, 'ask'>, prefix: string, log: Log) => {
   /** The message of each type that has not left yet. */
-  const open = new Map<CommandType, Message>();
+  const open: { [K in CommandType]?: Batch | undefined } = {};
 
   const read = (type: CommandType, asked: Asked): readonly Reply[] | NoReply => {
     if (asked.type !== 'answer') return { type: asked.type === 'unsendable' ? 'disconnected' : asked.type };
@@ -31,10 +32,10 @@ export const openCommands = ({ ask }: Pick<ReturnType<typeof openInbox>, 'ask'>,
     return [];
   };
 
-  const openMessage = (type: CommandType): Message => {
+  const openBatch = (type: CommandType): Batch => {
     const askings: Asking[] = [];
     const close = (): void => {
-      if (open.get(type) === message) open.delete(type);
+      if (open[type] === batch) open[type] = undefined;
     };
     const encode = (): Uint8Array => {
       close();
@@ -44,16 +45,16 @@ export const openCommands = ({ ask }: Pick<ReturnType<typeof openInbox>, 'ask'>,
       close();
       return read(type, asked);
     });
-    const message = { askings, replies };
-    open.set(type, message);
-    return message;
+    const batch = { askings, replies };
+    open[type] = batch;
+    return batch;
   };
 
   return async <K extends CommandType>(type: K, command: Command<K>, traceparent: string): Promise<Reply | NoReply> => {
-    let message = open.get(type);
-    if (!message || message.askings.length >= commandsPerMessage(type)) message = openMessage(type);
-    const place = message.askings.push({ traceparent, command }) - 1;
-    const replies = await message.replies;
+    let batch = open[type];
+    if (!batch || batch.askings.length >= commandsPerMessage(type)) batch = openBatch(type);
+    const place = batch.askings.push({ traceparent, command }) - 1;
+    const replies = await batch.replies;
     if ('type' in replies) return replies;
     return replies[place] ?? { v: 1, type: 'unreadable' };
   };

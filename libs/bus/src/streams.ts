@@ -61,22 +61,28 @@ const ensureStream = async (manager: JetStreamManager, stream: Stream, settings:
 
 const ensureDurable = async (manager: JetStreamManager, durable: Durable, settings: StreamSettings): Promise<void> => {
   const stream = prefixedStream(settings.prefix, streams[durable.stream].name);
-  const limits = { ack_wait: nanos(durable.ackWaitMs), max_ack_pending: durable.maxAckPending };
+  const limits = {
+    ack_wait: nanos(durable.ackWaitMs),
+    max_ack_pending: durable.maxAckPending,
+    filter_subject: prefixedSubject(settings.prefix, durable.filter),
+  };
   const found = await manager.consumers.info(stream, durable.name).catch(notFound);
   if (!found) {
     await manager.consumers.add(stream, {
       durable_name: durable.name,
       ack_policy: AckPolicy.Explicit,
-      filter_subject: prefixedSubject(settings.prefix, durable.filter),
       // Attempts are counted in the message; a redelivery by NATS is not one.
       max_deliver: -1,
       ...limits,
     });
     return;
   }
-  const { ack_wait, max_ack_pending } = found.config;
-  if (ack_wait !== limits.ack_wait || max_ack_pending !== limits.max_ack_pending)
-    await manager.consumers.update(stream, durable.name, limits);
+  const { ack_wait, max_ack_pending, filter_subject } = found.config;
+  const isSame =
+    ack_wait === limits.ack_wait &&
+    max_ack_pending === limits.max_ack_pending &&
+    filter_subject === limits.filter_subject;
+  if (!isSame) await manager.consumers.update(stream, durable.name, limits);
 };
 
 /** JetStream API: 10059 stream not found, 10014 consumer not found. */

@@ -17,8 +17,8 @@ const matches = (filter: string, subject: string): boolean =>
 
 const everySubject = [
   subjects.unverifiedPublish,
+  ...ends.map((end) => subjects.result(end)),
   ...pushServices.flatMap((service) => [
-    ...ends.map((end) => subjects.result(service, end)),
     subjects.parked(service),
     ...modes.map((mode) => subjects.delivery(service, mode)),
   ]),
@@ -42,7 +42,7 @@ it('the feedback takes every end that can retire a push node, and no other', () 
     outcomes.map((outcome) => policies[outcome]).map((p) => p.step === 'end' && p.retires && p.end),
   );
   for (const end of ends)
-    expect([end, matches(durables.feedback.filter, subjects.result('fcm', end))]).toEqual([end, retiring.has(end)]);
+    expect([end, matches(durables.feedback.filter, subjects.result(end))]).toEqual([end, retiring.has(end)]);
 });
 
 it('the streams that hold pushes without an end refuse when full, and never forget the eldest', () => {

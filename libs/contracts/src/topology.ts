@@ -20,8 +20,8 @@ export const commandQueue = 'pubsub-push';
 export const subjects = {
   unverifiedPublish: 'push.event.publish',
   delivery: (service: PushService, mode: Mode) => `push.delivery.${service}.${mode}`,
-  /** With its end, so that who waits for one kind of end is not woken by every push. */
-  result: (service: PushService, end: End) => `push.result.${service}.${end}`,
+  /** By its end, so that who waits for one kind of end is not woken by every push. */
+  result: (end: End) => `push.result.${end}`,
   parked: (service: PushService) => `push.parked.${service}`,
   /** Messages that no version of this code could read, as they came. */
   unreadable: 'push.parked.unreadable',
@@ -65,7 +65,7 @@ export const streams = {
   /** The recorded end of every delivery. */
   results: {
     name: 'PUSH_RESULTS',
-    subjects: ['push.result.*.*'],
+    subjects: ['push.result.*'],
     retention: 'limits',
     discard: 'old',
     maxAgeMs: 7 * days,
@@ -107,7 +107,7 @@ export const deliveryDurable = (service: PushService, mode: Mode): Durable =>
 export const durables = {
   verify: durable('pubsub-push-verify', 'events', subjects.unverifiedPublish),
   /** Only these ends can retire a push node. */
-  feedback: durable('pubsub-push-unregistered', 'results', 'push.result.*.unregistered'),
+  feedback: durable('pubsub-push-feedback', 'results', 'push.result.unregistered'),
 } as const;
 
 /** Key-value bucket of the leases: one key for each thing that one process at a time may hold. */

@@ -139,8 +139,8 @@ export const metricNames = {
     feedback: {
       type: 'counter',
       name: 'pushmesh_feedback_total',
-      help: 'Results that came back, by what they did to the push node: retire, keep, or nothing because it is stale or gone',
-      labels: ['outcome', 'node'],
+      help: 'Devices that a push service no longer knows, by what that did to the push node: retire, or nothing as it is stale or gone',
+      labels: ['node'],
     },
     storeUp: {
       type: 'gauge',

@@ -28,8 +28,8 @@ export type StanzaError = {
   readonly text?: string;
 };
 
-/** The outermost element of a request: all that an answer needs of it. */
-export type Head = Pick<Element, 'name' | 'attrs'>;
+/** All that an answer needs of a request. */
+export type Head = Pick<Element, 'attrs'>;
 
 /** The IQ result for a request, with or without a payload. */
 export const resultOf = (iq: Head, payload?: Element): Element => answerTo(iq, 'result', payload);

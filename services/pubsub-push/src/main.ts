@@ -37,7 +37,7 @@ const commands = createCommands(
 const feedback = createFeedback({
   nodes: redis.store,
   retiredKeptMs: config.RETIRED_KEPT_SECONDS * 1_000,
-  onFeedback: (outcome, node) => measure.feedback.inc({ outcome, node }),
+  onFeedback: (node) => measure.feedback.inc({ node }),
 });
 const verify = createVerify({
   authorise: commands,

@@ -47,7 +47,7 @@ describe('one delivery', () => {
     const { settlement, published, sent, ends } = await deliver({ outcome: 'delivered', reason: 'HTTP 200' });
     expect(settlement).toEqual({ type: 'ack' });
     expect(published).toMatchObject([
-      { subject: 'push.result.apns.delivered', msgId: 'd1:end', value: { end: 'delivered' } },
+      { subject: 'push.result.delivered', msgId: 'd1:end', value: { end: 'delivered' } },
     ]);
     expect(sent[0]).toMatch(new RegExp(`^00-${'a'.repeat(32)}-(?!${'b'.repeat(16)})`));
     expect(ends).toEqual(['delivered']);
@@ -63,7 +63,7 @@ describe('one delivery', () => {
 
   it('is parked before its end is recorded', async () => {
     const { published } = await deliver({ outcome: 'rejected', reason: 'invalid_request' });
-    expect(published.map(({ subject }) => subject)).toEqual(['push.parked.apns', 'push.result.apns.parked']);
+    expect(published.map(({ subject }) => subject)).toEqual(['push.parked.apns', 'push.result.parked']);
   });
 
   const refused = { type: 'refused', why: 'full' } as const;

@@ -58,6 +58,6 @@ export const createDeliver =
         const parked = { v: 1 as const, delivery, result };
         if (!isStored(await bus.publish(subjects.parked(service), messages.parked, parked, how))) return false;
       }
-      return isStored(await bus.publish(subjects.result(service, result.end), messages.result, result, how));
+      return isStored(await bus.publish(subjects.result(result.end), messages.result, result, how));
     }
   };

@@ -104,7 +104,7 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
       if ('ignored' in read) metrics.stanzas.inc({ ...labels, request: read.ignored, answer: 'ignored' });
       else {
         // An answer needs the head alone: the tree of a stanza that waits would survive the next collections.
-        const head = { name: stanza.name, attrs: stanza.attrs };
+        const head = { attrs: stanza.attrs };
         const next = (): void => void take(read, head);
         if (inFlight < maxInFlight) next();
         else waiting.push(next);

@@ -6,7 +6,7 @@ import type { NodeStore } from '../ports.ts';
 type Ports = {
   readonly nodes: NodeStore;
   readonly retiredKeptMs: number;
-  readonly onFeedback: (outcome: string, node: string) => void;
+  readonly onFeedback: (node: string) => void;
 };
 
 /** One result in: the node it is about is retired, or keeps. Safe to repeat. Throws `StoreUnavailable`. */
@@ -14,9 +14,8 @@ export const createFeedback =
   ({ nodes, retiredKeptMs, onFeedback }: Ports) =>
   async (result: Result): Promise<Settlement> => {
     const { host, node } = result.node;
-    const found = result.outcome === 'unregistered' ? await nodes.readNode(host, node) : undefined;
-    const feedback = decideFeedback(result, found);
+    const feedback = decideFeedback(result, await nodes.readNode(host, node));
     if (feedback.type === 'retire') await nodes.retireNode(host, node, feedback.version, feedback.at, retiredKeptMs);
-    onFeedback(result.outcome, feedback.type);
+    onFeedback(feedback.type);
     return { type: 'ack' };
   };

@@ -51,16 +51,14 @@ it('an unknown node is a recorded end', async () => {
   const { settlement, published } = await verify({ v: 1, type: 'not-found' });
   expect(settlement).toEqual({ type: 'ack' });
   expect(published).toMatchObject([
-    { subject: 'push.result.fcm.unregistered', value: { end: 'unregistered', attempt: 0, endedAt: 9_000 } },
+    { subject: 'push.result.unregistered', value: { end: 'unregistered', attempt: 0, endedAt: 9_000 } },
   ]);
 });
 
 it('a publisher without the right is refused, on record', async () => {
   const { settlement, published } = await verify({ v: 1, type: 'forbidden' });
   expect(settlement).toEqual({ type: 'ack' });
-  expect(published).toMatchObject([
-    { subject: 'push.result.fcm.refused', value: { end: 'refused', outcome: 'rejected' } },
-  ]);
+  expect(published).toMatchObject([{ subject: 'push.result.refused', value: { end: 'refused', outcome: 'rejected' } }]);
 });
 
 it.each([

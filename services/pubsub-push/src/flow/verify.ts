@@ -33,7 +33,7 @@ export const createVerify =
 
     const result = refusal(delivery, reply.type, clock());
     const how = { msgId: `${delivery.id}:end`, traceparent };
-    const stored = await bus.publish(subjects.result(delivery.service, result.end), messages.result, result, how);
+    const stored = await bus.publish(subjects.result(result.end), messages.result, result, how);
     return isStored(stored) ? { type: 'ack' } : again;
   };
 
