@@ -41,7 +41,8 @@ describe('asking', () => {
 
   it('an answer that cannot be read is unreadable for all', async () => {
     const { ask } = askerOf(answer(Buffer.from('{}')));
-    expect(await Promise.all(['a', 'b'].map(ask))).toEqual(Array(2).fill({ v: 1, type: 'unreadable' }));
+    const unreadable = { v: 1, type: 'unreadable' };
+    expect(await Promise.all(['a', 'b'].map(ask))).toEqual([unreadable, unreadable]);
   });
 });
 
