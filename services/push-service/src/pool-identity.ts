@@ -46,9 +46,12 @@ export const waitingForRestart = (
   const pairs = now.map((was) => ({ was, is: next.find((each) => isSame(each, was)) }));
   const kept = next.filter((is) => now.some((was) => isSame(is, was)));
   const order = pairs.flatMap(({ is }) => is ?? []);
+  // One is chosen among those of its service alone.
+  const placeOf = (pool: PoolSettings, all: readonly PoolSettings[]) =>
+    all.filter(({ service }) => service === pool.service).indexOf(pool);
   const changedOf = (was: PoolSettings, is: PoolSettings) => [
     ...fieldsThatDiffer(was, is),
-    ...(order.indexOf(is) === kept.indexOf(is) ? [] : ['place']),
+    ...(placeOf(is, order) === placeOf(is, kept) ? [] : ['place']),
   ];
   return [
     ...pairs.map(({ was, is }) => ({ pool: was.name, changed: is ? changedOf(was, is) : ['gone'] })),

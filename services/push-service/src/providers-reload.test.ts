@@ -226,6 +226,25 @@ describe('a pools file', () => {
     await expect.poll(() => running.lines.join(), patiently).toContain('has several pools called first');
   });
 
+  it('says nothing of pools of both services that stay as they are', async () => {
+    const apns = await startApns([mine]);
+    const fcm = await startFakeFcm({ certificate: authority.issue('fake FCM') });
+    cleanups.push(fcm.stop);
+    const account = createFakeServiceAccount({ projectId: 'chat', tokenUri: fcm.tokenUri });
+    fcm.tokens.trust(account);
+    writeFileSync(join(folder, 'fcm.json'), account.json);
+    const pools = {
+      apns: [pool(mine, 'com.example.app', apns.port())],
+      fcm: [{ app_file: 'fcm.json', endpoint: new URL(fcm.origin).host }],
+    };
+    writeFileSync(path, JSON.stringify(pools));
+    const { metric, lines } = await start({ PUSH_POOLS_FILE: path });
+    const looks = () => metric('pushmesh_credentials_read_timestamp_seconds');
+    await expect.poll(looks, patiently).toBeGreaterThan(0);
+    await expect.poll(looks, patiently).toBeGreaterThan(((await looks()) ?? 0) + 0.5);
+    expect(lines.join()).not.toContain('waits-for-restart');
+  });
+
   it.each(['with a key of its own', 'with the same key'])('gives no pool the app of another %s', async (how) => {
     const fake = await startApns([mine, other]);
     const write = (pools: readonly object[]) => writeFileSync(path, JSON.stringify({ apns: pools }));
