@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import envSchema from 'env-schema';
 import type { Static, TObject, TSchema } from 'typebox';
+import { unreadable } from './unreadable.ts';
 import { problemsOfUnknown } from './unknown.ts';
 import type { OwnNames } from './unknown.ts';
 
@@ -36,7 +37,8 @@ type Key = Partial<TSchema> & { description?: string; examples?: unknown[]; secr
 
 /**
  * Reads the variables of `schema` from `env`, with defaults and types applied. For each variable `X`, `X_FILE` may name
- * a file that holds the value (Kubernetes and Docker secrets). An empty variable counts as absent.
+ * a file that holds the value (Kubernetes and Docker secrets). An empty variable counts as absent. Of a key, `secret` says
+ * that its value is never shown, `path` that it is a path by itself.
  *
  * @param refine checks what one variable alone cannot tell and turns the flat record into the service's own type;
  *   it is called only when every variable is right by itself, and adds its problems to the list it is given
@@ -79,7 +81,7 @@ const readValueFile = (name: string, file: string, problems: Problem[]): string 
     problems.push({ variable: `${name}_FILE`, why: `${file} is empty` });
     return undefined;
   } catch (error) {
-    problems.push({ variable: `${name}_FILE`, why: `cannot read ${file} (${(error as NodeJS.ErrnoException).code})` });
+    problems.push({ variable: `${name}_FILE`, why: unreadable(file, error) });
     return undefined;
   }
 };
@@ -94,7 +96,7 @@ const validate = <S extends TObject>(
       schema: structuredClone(schema) as object,
       data,
       env: false,
-      ajv: { customOptions: (ajv) => ajv.addKeyword('secret') },
+      ajv: { customOptions: (ajv) => ajv.addKeyword('secret').addKeyword('path') },
     });
     return problems.length > 0 ? undefined : (values as Static<S>);
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { TObject } from 'typebox';
+import type { TObject, TSchema } from 'typebox';
 import type { Env, Problem } from './read.ts';
 
 /** Names that nobody else gives to variables: one that is not known is a mistake, and what it should do would not happen. */
@@ -11,12 +11,13 @@ export type OwnNames = {
 /** The variables with such names that `schema` does not know, each with the one that is likely meant. */
 export const problemsOfUnknown = (schema: TObject, env: Env, { prefixes, ignored = [] }: OwnNames): Problem[] => {
   const known = Object.keys(schema.properties).flatMap((name) => [name, `${name}_FILE`]);
+  const names = namesOf(schema);
   return Object.entries(env)
     .filter(([name, value]) => value && prefixes.some((prefix) => name.startsWith(prefix)))
     .filter(([name, value]) => !known.includes(name) && !ignored.includes(name) && !isOfKubernetes(name, value))
     .map(([variable]) => ({
       variable,
-      why: `is not known; is ${nearest(variable, known)} meant? Remove it otherwise`,
+      why: `is not known; is ${nearest(variable, names)} meant? Remove it otherwise`,
     }));
 };
 
@@ -25,8 +26,19 @@ const isOfKubernetes = (name: string, value = ''): boolean =>
   /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?$/.test(name) ||
   /^(?:tcp|udp|sctp):/.test(value);
 
-const nearest = (name: string, known: readonly string[]): string | undefined =>
-  known.toSorted((one, other) => distance(name, one) - distance(name, other))[0];
+type Name = { readonly spelled: string; readonly meant: string };
+
+/** What may be offered. Whoever has a path already and is told of an `X_FILE` would name a file that holds a path. */
+const namesOf = (schema: TObject): readonly Name[] =>
+  Object.entries<TSchema & { path?: boolean }>(schema.properties).flatMap(([name, { path }]) => [
+    { spelled: name, meant: name },
+    { spelled: `${name}_FILE`, meant: path ? name : `${name}_FILE` },
+  ]);
+
+const nearest = (name: string, names: readonly Name[]): string | undefined =>
+  names
+    .map(({ spelled, meant }) => ({ meant, differ: distance(name, spelled) }))
+    .toSorted((one, other) => one.differ - other.differ)[0]?.meant;
 
 /** Letters to add, take away or change (Levenshtein). */
 const distance = (one: string, other: string): number => {

@@ -30,6 +30,8 @@ it.each([
   ['PUSH_FCM_ENABLE', 'PUSH_FCM_ENABLED'],
   ['PUSH_WEB_PUSH_ENABLED', 'PUSH_WEBPUSH_ENABLED'],
   ['PUSH_POOL_FILE', 'PUSH_POOLS_FILE'],
+  ['PUSH_APNS_PROD_KEYFILE', 'PUSH_APNS_PROD_KEY'],
+  ['PUSH_APNS_PROD_KEYID_FILE', 'PUSH_APNS_PROD_KEY_ID_FILE'],
   ['HTTP_BEARER_TOKEN', 'HTTP_BEARER_TOKENS'],
 ])('is no sandbox for who has %s, which is not known', (variable, meant) => {
   expect(() => readPushServiceConfig({ [variable]: 'true' })).toThrow(`${variable}: is not known; is ${meant} meant?`);

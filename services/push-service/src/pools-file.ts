@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { unreadable } from '@pushmesh/config';
 import type { Problem } from '@pushmesh/config';
 import { modes } from '@pushmesh/contracts';
 import { Type } from 'typebox';
@@ -96,7 +97,7 @@ const readContent = (path: string, problems: Problem[]): Content | undefined => 
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    problems.push({ variable, why: `cannot read ${path} (${(error as NodeJS.ErrnoException).code})` });
+    problems.push({ variable, why: unreadable(path, error) });
     return undefined;
   }
   const content = parseJson(text);
