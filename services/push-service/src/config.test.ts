@@ -10,6 +10,13 @@ it('refuses a topic that no header can carry', () => {
   expect(() => readPushServiceConfig({ SANDBOX_APNS_TOPIC: 'with space' })).toThrow('SANDBOX_APNS_TOPIC');
 });
 
+it.each(['http://localhost:1/token', 'oauth2.googleapis.com/token', 'https://oauth2.googleapis.com'])(
+  'wants the whole URL of a token endpoint, not %s',
+  (url) => {
+    expect(() => readPushServiceConfig({ FCM_AUTH_ENDPOINT: url })).toThrow(/FCM_AUTH_ENDPOINT: .*the whole URL/);
+  },
+);
+
 it.each([
   ['PUSH_FCM_APP_FILE', '/run/secrets/fcm.json', 'PUSH_FCM_ENABLED is not true'],
   ['PUSH_APNS_PROD_P8_TOKEN', '/run/secrets/apns.p8', 'PUSH_APNS_ENABLED is not true'],

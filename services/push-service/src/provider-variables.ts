@@ -22,6 +22,8 @@ const poolSizeOf = (what: string) =>
 
 /** A host, with a port where it is not the usual one. */
 export const hostPattern = '^[A-Za-z0-9.-]+(:[0-9]{1,5})?$';
+/** The whole URL of a token endpoint: a form that is posted to a host alone, or without TLS, gets no token. */
+export const tokenUrlPattern = '^https://[^/?#\\s]+/[^\\s]+$';
 /** "Firebase Cloud Messaging: quotas and limits": what a project has that never asked for more. */
 export const fcmQuotaPerMinute = 600_000;
 
@@ -90,9 +92,12 @@ export const providerVariables = {
     description: 'the messages a minute that Google grants the project; only the metric knows it',
     examples: [fcmQuotaPerMinute],
   }),
-  FCM_AUTH_ENDPOINT: word(
-    'another token endpoint than the one that the key names',
-    'https://oauth2.googleapis.com/token',
+  FCM_AUTH_ENDPOINT: Type.Optional(
+    Type.String({
+      pattern: tokenUrlPattern,
+      description: 'another token endpoint than the one that the key names: the whole URL, with https:// and its path',
+      examples: ['https://oauth2.googleapis.com/token'],
+    }),
   ),
   PUSH_APNS_ENABLED: flag('whether pushes go to APNs'),
   PUSH_APNS_AUTH_TYPE: Type.Enum(['token', 'certificate'], {
