@@ -46,7 +46,11 @@ export const httpVariables = {
     }),
   ),
   PUSH_HTTPS_KEYFILE: Type.Optional(
-    Type.String({ path: true, description: 'the path of its private key in PEM', examples: ['/run/secrets/tls/tls.key'] }),
+    Type.String({
+      path: true,
+      description: 'the path of its private key in PEM',
+      examples: ['/run/secrets/tls/tls.key'],
+    }),
   ),
   PUSH_HTTPS_CLIENT_CAFILE: Type.Optional(
     Type.String({

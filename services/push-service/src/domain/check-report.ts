@@ -24,11 +24,11 @@ type Report = {
 const dayMs = 86_400_000;
 
 /** Found where the provider was not there, or not alone: what time it is there says nothing. */
-const notOfProvider: readonly Finding[] = ['foreign_answer', 'stranger', 'no_http2', 'provider_out'];
+const notOfProvider = new Set<Finding>(['foreign_answer', 'stranger', 'no_http2', 'provider_out']);
 
 /** Says in words what was found. Apple does not say what time it is, Google does: what is known of the clock counts for all. */
 export const toReport = (pools: readonly CheckedPool[], now: number): Report => {
-  const skewOf = ({ finding, skewMs }: CheckedPool) => (notOfProvider.includes(finding) ? undefined : skewMs);
+  const skewOf = ({ finding, skewMs }: CheckedPool) => (notOfProvider.has(finding) ? undefined : skewMs);
   const known = pools.find((pool) => skewOf(pool) !== undefined);
   const rows = pools.map((pool) => {
     const finding = withClock(pool.finding, skewOf(pool) ?? known?.skewMs);
@@ -55,5 +55,7 @@ const clock = (known: CheckedPool | undefined, now: number): string[] => {
   const { name, skewMs } = known;
   if (Math.abs(skewMs) < 1_000) return [];
   const seconds = Math.round(Math.abs(skewMs) / 1000);
-  return [`the clock of this machine is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} that of the provider of ${name}`];
+  return [
+    `the clock of this machine is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} that of the provider of ${name}`,
+  ];
 };

@@ -127,8 +127,7 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
 type WatchedPool = Watched & { readonly settings: PoolSettings };
 
 /** Of all that counts: the credentials, and whether they may be gone over to, which a topic that comes back can change. */
-const digestOf = (next: PoolSettings, now: PoolSettings): string =>
-  next.loaded.digest + (objectionTo(next, now) ?? '');
+const digestOf = (next: PoolSettings, now: PoolSettings): string => next.loaded.digest + (objectionTo(next, now) ?? '');
 
 type Failure = {
   readonly digest: string;
