@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError, describeConfig, readConfig } from './index.ts';
 
 const schema = Type.Object({
+  WEB_PORT: Type.Integer({ default: 81, description: 'another port' }),
   PORT: Type.Integer({ default: 80, minimum: 1, maximum: 65535, description: 'the port', examples: [8080] }),
   MODE: Type.Enum(['a', 'b'], { default: 'a', description: 'the mode', examples: ['b'] }),
   SECRET: Type.String({ minLength: 8, secret: true, description: 'the secret', examples: ['(use SECRET_FILE)'] }),
@@ -24,25 +25,31 @@ const problemsOf = (env: Record<string, string>): string => {
 
 describe('readConfig', () => {
   it('names what is likely meant by a variable that only we would have, and leaves those of others alone', () => {
-    const own = { prefixes: ['MODE', 'PORT', 'SECRET_'], ignored: ['MODEL'] };
+    const own = { prefixes: ['MODE', 'PORT', 'SECRET_', 'WEB_'], ignored: ['MODEL'] };
     const ofKubernetes = {
       PORT_SERVICE_HOST: '10.0.0.1',
+      WEB_PORT: 'tcp://10.0.0.1:80',
+      WEB_PORT_80_TCP: 'tcp://10.0.0.1:80',
+      WEB_NAME: '/xmpp/web',
+      WEB_ENV_VERSION: '1',
       MODE_PORT: 'tcp://10.0.0.1:80',
       MODE_PORT_80_TCP_ADDR: '10.0.0.1',
     };
     const env = { ...ofKubernetes, SECRET: 'long enough', NAME: 'n', MODEL: 'ours', NAMES: 'another’s', PORTS: '' };
-    expect(readConfig(schema, env, undefined, own)).toMatchObject({ MODE: 'a', PORT: 80 });
-    const mistaken = { ...env, MODES: 'b', SECRET_FIEL: 'hidden', PORTS: '81', MODE: 'c' };
+    expect(readConfig(schema, env, undefined, own)).toMatchObject({ MODE: 'a', PORT: 80, WEB_PORT: 81 });
+    const mistaken = { ...env, MODES: 'b', SECRET_FIEL: 'hidden', PORTS: '81', MODE: 'c', WEB_ROOT_DIR: '/' };
     const read = () => readConfig(schema, mistaken, undefined, own);
     expect(read).toThrow('MODES: is not known; is MODE meant?');
     expect(read).toThrow('SECRET_FIEL: is not known; is SECRET_FILE meant?');
     expect(read).toThrow('PORTS: is not known; is PORT meant?');
+    expect(read).toThrow('WEB_ROOT_DIR: is not known: remove it');
     expect(read).toThrow('MODE: is "c"');
     expect(read).not.toThrow('hidden');
   });
 
   it('applies types and defaults, and takes an empty variable for an absent one', () => {
     expect(readConfig(schema, { PORT: '', SECRET: 'long enough', NAME: 'n', OTHER: 'x' })).toEqual({
+      WEB_PORT: 81,
       PORT: 80,
       MODE: 'a',
       SECRET: 'long enough',
@@ -82,7 +89,7 @@ describe('readConfig', () => {
 
 it('describeConfig prints every variable, marking what is required and secret', () => {
   const table = describeConfig(schema);
-  expect(table.split('\n')).toHaveLength(6);
+  expect(table.split('\n')).toHaveLength(7);
   expect(table).toContain('| `SECRET` | the secret (secret) | string | **required** |');
   expect(table).toContain('| `PORT` | the port | integer | `80` | `8080` |');
 });

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import envSchema from 'env-schema';
 import type { Static, TObject, TSchema } from 'typebox';
-import { problemsOfUnknown } from './unknown.ts';
+import { unreadable } from './unreadable.ts';
+import { isAddressOfService, problemsOfUnknown } from './unknown.ts';
 import type { OwnNames } from './unknown.ts';
 
 /** One thing that is wrong with one variable; `why` never holds the value of a secret. */
@@ -36,7 +37,9 @@ type Key = Partial<TSchema> & { description?: string; examples?: unknown[]; secr
 
 /**
  * Reads the variables of `schema` from `env`, with defaults and types applied. For each variable `X`, `X_FILE` may name
- * a file that holds the value (Kubernetes and Docker secrets). An empty variable counts as absent.
+ * a file that holds the value (Kubernetes and Docker secrets). An empty variable counts as absent, and so
+ * does what Kubernetes and Docker say of a service that is called like us. Of a key, `secret` says
+ * that its value is never shown, `path` that it is a path by itself.
  *
  * @param refine checks what one variable alone cannot tell and turns the flat record into the service's own type;
  *   it is called only when every variable is right by itself, and adds its problems to the list it is given
@@ -62,7 +65,7 @@ export const readConfig = <S extends TObject, T = Static<S>>(
 const collect = (schema: TObject, env: Env, problems: Problem[]): Record<string, string> => {
   const data: Record<string, string> = {};
   for (const name of Object.keys(schema.properties)) {
-    const value = env[name] || undefined;
+    const value = isAddressOfService(name, env[name]) ? undefined : env[name] || undefined;
     const file = env[`${name}_FILE`] || undefined;
     if (value !== undefined && file !== undefined)
       problems.push({ variable: name, why: `is set, and so is ${name}_FILE: keep one of them` });
@@ -79,7 +82,7 @@ const readValueFile = (name: string, file: string, problems: Problem[]): string 
     problems.push({ variable: `${name}_FILE`, why: `${file} is empty` });
     return undefined;
   } catch (error) {
-    problems.push({ variable: `${name}_FILE`, why: `cannot read ${file} (${(error as NodeJS.ErrnoException).code})` });
+    problems.push({ variable: `${name}_FILE`, why: unreadable(file, error) });
     return undefined;
   }
 };
@@ -94,7 +97,7 @@ const validate = <S extends TObject>(
       schema: structuredClone(schema) as object,
       data,
       env: false,
-      ajv: { customOptions: (ajv) => ajv.addKeyword('secret') },
+      ajv: { customOptions: (ajv) => ajv.addKeyword('secret').addKeyword('path') },
     });
     return problems.length > 0 ? undefined : (values as Static<S>);
   } catch (error) {

@@ -137,8 +137,8 @@ it.each([
 });
 
 it.each([
-  [-121, 'the clock of this machine is 7260 s behind'],
-  [121, 'the clock of this machine is 7260 s ahead'],
+  [-121, 'the clock of this machine is 7260 s behind that of the provider of fcm'],
+  [121, 'the clock of this machine is 7260 s ahead of that of the provider of fcm'],
 ])(
   'finds a clock that is %i minutes off, by the clock of Google, which FCM gets by with and APNs does not',
   async (minutes, words) => {
@@ -200,8 +200,11 @@ it.each([
   cleanups.push(() => proxy.close());
   const { env } = await start();
   const tokenEndpoint = `https://localhost:${(proxy.address() as AddressInfo).port}/token`;
-  const { found } = await check({ ...env, PUSH_APNS_ENABLED: 'false', FCM_AUTH_ENDPOINT: tokenEndpoint });
+  const onlyFcm = { ...env, PUSH_APNS_ENABLED: 'false', FCM_AUTH_ENDPOINT: tokenEndpoint };
+  const { found, text } = await check(onlyFcm, { offBy: -2 * minute });
   expect(found).toEqual(['foreign_answer']);
+  // Its clock is not that of Google.
+  expect(text).toContain('nobody was there to compare it with');
 });
 
 it.each([200, 401, 403, 404])('finds that a proxy answered APNs and FCM with a page and %i', async (status) => {

@@ -10,6 +10,13 @@ it('refuses a topic that no header can carry', () => {
   expect(() => readPushServiceConfig({ SANDBOX_APNS_TOPIC: 'with space' })).toThrow('SANDBOX_APNS_TOPIC');
 });
 
+it.each(['http://localhost:1/token', 'oauth2.googleapis.com/token', 'https://oauth2.googleapis.com'])(
+  'wants the whole URL of a token endpoint, not %s',
+  (url) => {
+    expect(() => readPushServiceConfig({ FCM_AUTH_ENDPOINT: url })).toThrow(/FCM_AUTH_ENDPOINT: .*the whole URL/);
+  },
+);
+
 it.each([
   ['PUSH_FCM_APP_FILE', '/run/secrets/fcm.json', 'PUSH_FCM_ENABLED is not true'],
   ['PUSH_APNS_PROD_P8_TOKEN', '/run/secrets/apns.p8', 'PUSH_APNS_ENABLED is not true'],
@@ -30,6 +37,8 @@ it.each([
   ['PUSH_FCM_ENABLE', 'PUSH_FCM_ENABLED'],
   ['PUSH_WEB_PUSH_ENABLED', 'PUSH_WEBPUSH_ENABLED'],
   ['PUSH_POOL_FILE', 'PUSH_POOLS_FILE'],
+  ['PUSH_APNS_PROD_KEYFILE', 'PUSH_APNS_PROD_KEY'],
+  ['PUSH_APNS_PROD_KEYID_FILE', 'PUSH_APNS_PROD_KEY_ID_FILE'],
   ['HTTP_BEARER_TOKEN', 'HTTP_BEARER_TOKENS'],
 ])('is no sandbox for who has %s, which is not known', (variable, meant) => {
   expect(() => readPushServiceConfig({ [variable]: 'true' })).toThrow(`${variable}: is not known; is ${meant} meant?`);

@@ -39,16 +39,22 @@ export const httpVariables = {
   }),
   PUSH_HTTPS_CERTFILE: Type.Optional(
     Type.String({
+      path: true,
       description:
         'the path of the server’s certificate chain in PEM; with it the API speaks TLS only, HTTP/2 and HTTP/1.1 on one port; read again when it changes',
       examples: ['/run/secrets/tls/tls.crt'],
     }),
   ),
   PUSH_HTTPS_KEYFILE: Type.Optional(
-    Type.String({ description: 'the path of its private key in PEM', examples: ['/run/secrets/tls/tls.key'] }),
+    Type.String({
+      path: true,
+      description: 'the path of its private key in PEM',
+      examples: ['/run/secrets/tls/tls.key'],
+    }),
   ),
   PUSH_HTTPS_CLIENT_CAFILE: Type.Optional(
     Type.String({
+      path: true,
       description:
         'the path of the authorities in PEM that callers’ certificates must be signed by; with it nobody without one gets in, /healthcheck included',
       examples: ['/run/secrets/tls/ca.crt'],

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { unreadable } from '@pushmesh/config';
 import type { Problem } from '@pushmesh/config';
 import { modes } from '@pushmesh/contracts';
 import { Type } from 'typebox';
@@ -10,7 +11,7 @@ import { fcmPlatforms } from './domain/fcm-platforms.ts';
 import { parseJson } from './domain/parse-json.ts';
 import { apnsEndpoint } from './provider-pools.ts';
 import type { ApnsPool, FcmPool, Pools } from './provider-pools.ts';
-import { fcmQuotaPerMinute, hostPattern, poolSize } from './provider-variables.ts';
+import { fcmQuotaPerMinute, hostPattern, poolSize, tokenUrlPattern } from './provider-variables.ts';
 
 // What MongoosePush has in `[[service.fcm]]` and `[[service.apns]]` of its TOML file. Paths are relative to the file.
 
@@ -27,7 +28,7 @@ const FcmEntry = Type.Object(
   {
     ...optional,
     app_file: Type.String({ minLength: 1 }),
-    auth_endpoint: Type.Optional(Type.String({ pattern: '^https://' })),
+    auth_endpoint: Type.Optional(Type.String({ pattern: tokenUrlPattern })),
     platforms: Type.Optional(Type.Array(Type.Enum([...fcmPlatforms]))),
     quota_per_minute: Type.Optional(Type.Integer({ minimum: 1 })),
   },
@@ -96,7 +97,7 @@ const readContent = (path: string, problems: Problem[]): Content | undefined => 
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    problems.push({ variable, why: `cannot read ${path} (${(error as NodeJS.ErrnoException).code})` });
+    problems.push({ variable, why: unreadable(path, error) });
     return undefined;
   }
   const content = parseJson(text);

@@ -8,7 +8,9 @@ import { webPushVariables } from './web-push-config.ts';
 export const poolSize = 5;
 
 const flag = (description: string) => Type.Boolean({ default: false, description, examples: [true] });
-const path = (description: string, example: string) => Type.Optional(Type.String({ description, examples: [example] }));
+const word = (description: string, example: string) => Type.Optional(Type.String({ description, examples: [example] }));
+const path = (description: string, example: string) =>
+  Type.Optional(Type.String({ path: true, description, examples: [example] }));
 const poolSizeOf = (what: string) =>
   Type.Integer({
     default: poolSize,
@@ -20,6 +22,8 @@ const poolSizeOf = (what: string) =>
 
 /** A host, with a port where it is not the usual one. */
 export const hostPattern = '^[A-Za-z0-9.-]+(:[0-9]{1,5})?$';
+/** The whole URL of a token endpoint: a form that is posted to a host alone, or without TLS, gets no token. */
+export const tokenUrlPattern = '^https://[^/?#\\s]+/[^\\s]+$';
 /** "Firebase Cloud Messaging: quotas and limits": what a project has that never asked for more. */
 export const fcmQuotaPerMinute = 600_000;
 
@@ -28,14 +32,14 @@ const apnsVariables = (mode: 'DEV' | 'PROD') => {
   const what = `APNs, ${mode.toLowerCase()}`;
   return {
     [name('P8_TOKEN')]: path(`the path of the .p8 key (${what}, token authentication)`, '/run/secrets/apns.p8'),
-    [name('KEY_ID')]: path(`the id of that key (${what})`, 'ABC123DEFG'),
-    [name('TEAM_ID')]: path(`the team that the key belongs to (${what})`, 'DEF123GHIJ'),
+    [name('KEY_ID')]: word(`the id of that key (${what})`, 'ABC123DEFG'),
+    [name('TEAM_ID')]: word(`the team that the key belongs to (${what})`, 'DEF123GHIJ'),
     [name('CERT')]: path(
       `the path of the certificate in PEM (${what}, certificate authentication)`,
       '/run/secrets/apns.pem',
     ),
     [name('KEY')]: path(`the path of its private key in PEM (${what})`, '/run/secrets/apns.key.pem'),
-    [name('DEFAULT_TOPIC')]: path(`the topic (bundle id) of requests that name none (${what})`, 'org.example.chat'),
+    [name('DEFAULT_TOPIC')]: word(`the topic (bundle id) of requests that name none (${what})`, 'org.example.chat'),
     [name('ENDPOINT')]: Type.Optional(
       Type.String({
         pattern: hostPattern,
@@ -88,9 +92,12 @@ export const providerVariables = {
     description: 'the messages a minute that Google grants the project; only the metric knows it',
     examples: [fcmQuotaPerMinute],
   }),
-  FCM_AUTH_ENDPOINT: path(
-    'another token endpoint than the one that the key names',
-    'https://oauth2.googleapis.com/token',
+  FCM_AUTH_ENDPOINT: Type.Optional(
+    Type.String({
+      pattern: tokenUrlPattern,
+      description: 'another token endpoint than the one that the key names: the whole URL, with https:// and its path',
+      examples: ['https://oauth2.googleapis.com/token'],
+    }),
   ),
   PUSH_APNS_ENABLED: flag('whether pushes go to APNs'),
   PUSH_APNS_AUTH_TYPE: Type.Enum(['token', 'certificate'], {

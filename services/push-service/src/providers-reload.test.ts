@@ -226,20 +226,63 @@ describe('a pools file', () => {
     await expect.poll(() => running.lines.join(), patiently).toContain('has several pools called first');
   });
 
-  it.each(['with a key of its own', 'with the same key'])('gives no pool the app of another %s', async (how) => {
+  it('says nothing of pools of both services that stay as they are', async () => {
+    const apns = await startApns([mine]);
+    const fcm = await startFakeFcm({ certificate: authority.issue('fake FCM') });
+    cleanups.push(fcm.stop);
+    const account = createFakeServiceAccount({ projectId: 'chat', tokenUri: fcm.tokenUri });
+    fcm.tokens.trust(account);
+    writeFileSync(join(folder, 'fcm.json'), account.json);
+    const pools = {
+      apns: [pool(mine, 'com.example.app', apns.port())],
+      fcm: [{ app_file: 'fcm.json', endpoint: new URL(fcm.origin).host }],
+    };
+    writeFileSync(path, JSON.stringify(pools));
+    const { metric, lines } = await start({ PUSH_POOLS_FILE: path });
+    const looks = () => metric('pushmesh_credentials_read_timestamp_seconds');
+    await expect.poll(looks, patiently).toBeGreaterThan(0);
+    await expect.poll(looks, patiently).toBeGreaterThan(((await looks()) ?? 0) + 0.5);
+    expect(lines.join()).not.toContain('waits-for-restart');
+  });
+
+  it('takes a new key while all else that has changed of a pool waits for a restart', async () => {
     const fake = await startApns([mine, other]);
+    const write = (entry: object) => writeFileSync(path, JSON.stringify({ apns: [entry] }));
+    const first = { ...pool(mine, 'com.example.app', fake.port()), tags: ['a', 'b'] };
+    write(first);
+    const running = await start({ PUSH_POOLS_FILE: path });
+    const planned = { name: 'apns_prod', mode: 'dev', tags: ['c'], endpoint: 'localhost:1', default_topic: 'planned' };
+    write({ ...first, ...planned });
+    await expect.poll(() => running.lines.join(), patiently).toContain('waits-for-restart');
+    write({ ...pool(other, 'com.example.app', fake.port()), ...planned });
+    await expect.poll(() => running.reloads('apns_prod', 'swapped'), patiently).toBe(1);
+    expect(running.lines.join()).not.toContain('credentials-refused');
+    expect(running.lines.join()).toContain('"changed":["tags","endpoint","mode","default_topic"]');
+    expect(await running.push('apns', 'phone', ['b'])).toBe('ok');
+    expect(delivered.at(-1)).toMatchObject({ headers: { 'apns-topic': 'com.example.app' } });
+    // Tags have no order.
+    const told = () => running.lines.filter((line) => line.includes('waits-for-restart'));
+    write({ ...pool(other, 'com.example.app', fake.port()), tags: ['b', 'a'], pool_size: 9 });
+    await expect.poll(told, patiently).toHaveLength(2);
+    expect(told().at(-1)).toContain('"changed":["pool_size"]');
+  });
+
+  it('gives no pool the app of another team', async () => {
+    const theirs = createApnsKey('FAKEKEY003', 'FAKETEAM02');
+    const fake = await startApns([mine, theirs]);
     const write = (pools: readonly object[]) => writeFileSync(path, JSON.stringify({ apns: pools }));
     const first = pool(mine, 'com.example.app', fake.port());
     write([first]);
     const running = await start({ PUSH_POOLS_FILE: path });
-    write([
-      pool(how === 'with the same key' ? mine : other, 'com.example.other', fake.port()),
-      { ...first, name: 'first' },
-    ]);
+    write([pool(theirs, 'com.example.other', fake.port()), { ...first, name: 'first' }]);
     await expect.poll(() => running.lines.join(), patiently).toContain('restart to change it');
-    expect(running.lines.join()).toContain('the default topic is com.example.other, that of the pool com.example.app');
+    expect(running.lines.join()).toContain('the team is FAKETEAM02, that of the pool FAKETEAM01');
     expect(await running.reloads('apns_prod', 'swapped')).toBeUndefined();
     expect(await running.push('apns', 'phone')).toBe('ok');
+    // Back as it was: nothing is refused any more.
+    write([first]);
+    const refused = () => running.metric('pushmesh_credentials_refused', { pool: 'apns_prod' });
+    await expect.poll(refused, patiently).toBe(0);
   });
 });
 

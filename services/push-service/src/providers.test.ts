@@ -132,6 +132,26 @@ describe('the configuration of the providers', () => {
     expect(text).not.toContain('not-a-key-but-secret');
   });
 
+  it('shows nothing of credentials that stand where their path belongs', () => {
+    const { p8 } = createApnsKey();
+    const enabled = { PUSH_FCM_ENABLED: 'true', PUSH_APNS_ENABLED: 'true', PUSH_APNS_PROD_KEY_ID: 'A' };
+    const given = { ...enabled, PUSH_FCM_APP_FILE_FILE: file('fcm.json', '{"private_key":"…"}') };
+    const pools = { apns: [{ mode: 'prod', p8_token: p8, key_id: 'A', team_id: 'B' }] };
+    for (const [env, variable] of [
+      [given, 'PUSH_FCM_APP_FILE'],
+      [{ ...enabled, PUSH_APNS_PROD_P8_TOKEN: p8, PUSH_APNS_PROD_TEAM_ID: 'B' }, 'PUSH_APNS_PROD_P8_TOKEN'],
+      [{ PUSH_POOLS_FILE: file('pools.json', JSON.stringify(pools)) }, 'PUSH_POOLS_FILE /apns/0/p8_token'],
+      [{ PUSH_POOLS_FILE: JSON.stringify(pools) }, 'PUSH_POOLS_FILE'],
+      [{ PUSH_HTTPS_CERTFILE: p8, PUSH_HTTPS_KEYFILE: p8 }, 'PUSH_HTTPS_KEYFILE'],
+      [{ HTTP_BEARER_TOKENS_FILE: p8 }, 'HTTP_BEARER_TOKENS_FILE'],
+    ] as const) {
+      const text = problemsOf(env);
+      expect(text).toContain(`${variable}: holds the credentials themselves`);
+      expect(text).not.toContain('private_key');
+      expect(text).not.toContain(p8.slice(30, 60));
+    }
+  });
+
   it('names the place in the file of pools, for all of its problems at once', () => {
     const pools = file(
       'pools.json',

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { unreadable } from '@pushmesh/config';
 import type { Problem } from '@pushmesh/config';
 import { readApnsCredentials } from './apns/credentials.ts';
 import type { ApnsAuth, ApnsCredentials, ApnsCredentialsProblem } from './apns/credentials.ts';
@@ -91,6 +92,6 @@ export const readText = ({ path, namedBy }: NamedFile): Text => {
     return { ok: true, text, digested: text, changedAt: statSync(path).mtimeMs };
   } catch (error) {
     const { code = 'unreadable' } = error as NodeJS.ErrnoException;
-    return { ok: false, digested: code, problem: { variable: namedBy, why: `cannot read ${path} (${code})` } };
+    return { ok: false, digested: code, problem: { variable: namedBy, why: unreadable(path, error) } };
   }
 };

@@ -23,11 +23,15 @@ type Report = {
 
 const dayMs = 86_400_000;
 
+/** Found where the provider was not there, or not alone: what time it is there says nothing. */
+const notOfProvider = new Set<Finding>(['foreign_answer', 'stranger', 'no_http2', 'provider_out']);
+
 /** Says in words what was found. Apple does not say what time it is, Google does: what is known of the clock counts for all. */
 export const toReport = (pools: readonly CheckedPool[], now: number): Report => {
-  const known = pools.find(({ skewMs }) => skewMs !== undefined)?.skewMs;
+  const skewOf = ({ finding, skewMs }: CheckedPool) => (notOfProvider.has(finding) ? undefined : skewMs);
+  const known = pools.find((pool) => skewOf(pool) !== undefined);
   const rows = pools.map((pool) => {
-    const finding = withClock(pool.finding, pool.skewMs ?? known);
+    const finding = withClock(pool.finding, skewOf(pool) ?? known?.skewMs);
     return { ...pool, finding, row: findings[finding] };
   });
   const lines = rows.flatMap(({ name, what, finding, row, expiresAt }) => [
@@ -43,12 +47,15 @@ const expiry = (expiresAt: number, now: number): string => {
   return `the certificate ${days < 0 ? 'expired' : 'expires'} on ${new Date(expiresAt).toISOString().slice(0, 10)}, ${Math.abs(days)} days ${days < 0 ? 'ago' : 'from now'}`;
 };
 
-const clock = (skewMs: number | undefined, now: number): string[] => {
-  if (skewMs === undefined)
+const clock = (known: CheckedPool | undefined, now: number): string[] => {
+  if (known?.skewMs === undefined)
     return [
       `tokens are dated by the clock of this machine, ${new Date(now).toISOString()}; nobody was there to compare it with`,
     ];
+  const { name, skewMs } = known;
   if (Math.abs(skewMs) < 1_000) return [];
   const seconds = Math.round(Math.abs(skewMs) / 1000);
-  return [`the clock of this machine is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} that of Google`];
+  return [
+    `the clock of this machine is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} that of the provider of ${name}`,
+  ];
 };

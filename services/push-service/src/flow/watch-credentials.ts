@@ -3,7 +3,7 @@ import { backoffMs } from '../adapters/http2/backoff.ts';
 import { changeOf } from '../domain/credential-change.ts';
 import type { Watched } from '../domain/credential-change.ts';
 import { findings } from '../domain/credential-finding.ts';
-import { identityOf, objectionTo, waitingForRestart } from '../pool-identity.ts';
+import { objectionTo, waitingForRestart, withCredentialsOf } from '../pool-identity.ts';
 import type { PoolSettings, RereadProviders } from '../provider-config.ts';
 import type { TryOut } from '../try-out.ts';
 
@@ -36,14 +36,14 @@ const backoff = { firstMs: 5_000, maxMs: 60_000 };
  * left alone, and the old credentials stay in use.
  */
 export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clock, random }: Deps) => {
-  const watched = new Map<SwappablePool, Watched>(
+  const watched = new Map<SwappablePool, WatchedPool>(
     pools.map((pool) => {
-      const digest = digestOf(pool.settings);
-      return [pool, { inUse: digest, seen: digest }];
+      const { digest } = pool.settings.loaded;
+      return [pool, { inUse: digest, seen: digest, settings: pool.settings }];
     }),
   );
 
-  const fail = (pool: SwappablePool, state: Watched, { digest, result, why }: Failure) => {
+  const fail = (pool: SwappablePool, state: WatchedPool, { digest, result, why }: Failure) => {
     const times = state.failed?.digest === digest ? state.failed.times + 1 : 1;
     // A file that cannot be read is another one before it can.
     const until = result === 'unreadable' ? Infinity : clock() + backoffMs(backoff, times, random());
@@ -54,10 +54,12 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
     log.error({ event: 'credentials-refused', pool: name, result, why, inUse: 'the old ones' });
   };
 
-  const change = async (pool: SwappablePool, state: Watched, next: PoolSettings) => {
-    const digest = digestOf(next);
-    const objection = objectionTo(next, pool.settings);
+  const change = async (pool: SwappablePool, state: WatchedPool, read: PoolSettings) => {
+    const digest = digestOf(read, state.settings);
+    const objection = objectionTo(read, state.settings);
     if (objection !== undefined) return fail(pool, state, { digest, result: 'unreadable', why: [objection] });
+    // Whatever else has changed waits for a restart: until then they have to be good for the pool as it is.
+    const next = withCredentialsOf(read, state.settings);
     const tried = await tryOut(next);
     if (tried.type === 'unreadable') {
       const why = tried.problems.map((problem) => `${problem.variable}: ${problem.why}`);
@@ -66,7 +68,7 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
     const { verdict, words } = findings[tried.finding];
     if (verdict !== 'usable') return fail(pool, state, { digest, result: verdict, why: [words] });
     pool.swap(next);
-    watched.set(pool, { inUse: digest, seen: digest });
+    watched.set(pool, { inUse: digest, seen: digest, settings: next });
     metrics.credentialReloads.inc({ pool: next.name, result: 'swapped' });
     metrics.credentialsRefused.set({ pool: next.name }, 0);
     log.info({ event: 'credentials-swapped', pool: next.name, finding: tried.finding });
@@ -75,11 +77,11 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
   const lookAt = async (pool: SwappablePool, next: PoolSettings | undefined, why: readonly string[]) => {
     const state = watched.get(pool);
     if (!state) return;
-    const digest = next ? digestOf(next) : `none: ${why.join()}`;
+    const digest = next ? digestOf(next, state.settings) : `none: ${why.join()}`;
     switch (changeOf(state, digest, clock())) {
       case 'none':
         if (digest !== state.inUse) return;
-        watched.set(pool, { inUse: digest, seen: digest });
+        watched.set(pool, { inUse: digest, seen: digest, settings: state.settings });
         metrics.credentialsRefused.set({ pool: pool.settings.name }, 0);
         return;
       case 'settling':
@@ -94,7 +96,7 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
 
   /** Says once what a restart would change, or why there would be none, when it reads the same twice. */
   const tell = (problems: readonly string[], next: readonly PoolSettings[]) => {
-    const before = pools.map(({ settings }) => settings);
+    const before = pools.map((pool) => watched.get(pool)?.settings ?? pool.settings);
     const waiting = problems.length > 0 ? [] : waitingForRestart(before, next);
     const state = problems.length + waiting.length === 0 ? '' : JSON.stringify([problems, waiting]);
     const isNew = changeOf(told, state, clock()) === 'new';
@@ -121,8 +123,11 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
   };
 };
 
-/** Of all that counts as a change of a pool: its credentials, and what it is. */
-const digestOf = (settings: PoolSettings): string => settings.loaded.digest + JSON.stringify(identityOf(settings));
+/** `settings` are those that the pool works with. */
+type WatchedPool = Watched & { readonly settings: PoolSettings };
+
+/** Of all that counts: the credentials, and whether they may be gone over to, which a topic that comes back can change. */
+const digestOf = (next: PoolSettings, now: PoolSettings): string => next.loaded.digest + (objectionTo(next, now) ?? '');
 
 type Failure = {
   readonly digest: string;

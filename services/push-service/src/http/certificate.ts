@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { unreadable } from '@pushmesh/config';
 
 /** The paths of PEM files. */
 export type CertificateFiles = {
@@ -32,8 +33,8 @@ export const readCertificate = (files: CertificateFiles): Read => {
       const pem = readFileSync(path, 'utf8');
       return { pem, value: parse(pem) };
     } catch (error) {
-      const { code, syscall } = error as NodeJS.ErrnoException;
-      problems.push({ part: name, why: syscall ? `cannot read ${path} (${code})` : `${path} holds no ${what} in PEM` });
+      const { syscall } = error as NodeJS.ErrnoException;
+      problems.push({ part: name, why: syscall ? unreadable(path, error) : `${path} holds no ${what} in PEM` });
       return undefined;
     }
   };
