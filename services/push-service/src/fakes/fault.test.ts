@@ -51,6 +51,11 @@ it('takes one word for an act of all', () => {
     expect(readFault({ answer })).toMatchObject({ ok: false, errors: [{ source: { pointer: '/answer' } }] });
 });
 
+it('takes a mode for a service that may have some', () => {
+  expect(readFault({ answer: 'cut', service: 'fcm', mode: 'dev' })).toMatchObject({ ok: true });
+  expect(readFault({ answer: 'cut', service: 'webpush', mode: 'dev' })).toMatchObject({ ok: false });
+});
+
 it('plays the first fault that is about a request, as often and as likely as it says', () => {
   const faults = createFaults(() => 0.3);
   const apns = { service: 'apns', mode: 'prod', token: 'a' } as const;
