@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { castError, castRequest } from '../domain/cast-request.ts';
 import type { Cast } from '../domain/cast-request.ts';
-import { readAct } from './act.ts';
+import { maxSlowMs, readAct } from './act.ts';
 import type { Act } from './act.ts';
 
 /** What there is a fake of. */
@@ -52,7 +52,8 @@ export const readFault = (body: unknown): Cast<Fault> => {
   return act.type === 'mistaken' ? { ok: false, errors: [castError(act.why, ['answer'])] } : fault;
 };
 
-const actOfFault = ({ answer, ms }: Fault): Act => readAct(answer === 'slow' ? `slow.${Math.max(ms ?? 0, 0)}` : answer);
+const actOfFault = ({ answer, ms = 0 }: Fault): Act =>
+  readAct(answer === 'slow' ? `slow.${Math.min(Math.max(ms, 0), maxSlowMs)}` : answer);
 
 /** Whom a request is for. `mode` is unknown where a service knows none. */
 export type Addressed = { readonly service: FakeService; readonly mode: Mode | undefined; readonly token: string };
