@@ -19,7 +19,7 @@ type Report = {
 };
 
 const filters = process.argv.slice(2);
-if (filters.includes('--help')) {
+if (filters.includes('--help') || filters.includes('-h')) {
   console.log('Usage: npm test -- [--project unit|servers|e2e] [PATH …]   (all; these go to vitest)');
   process.exit(0);
 }

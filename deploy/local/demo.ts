@@ -12,6 +12,8 @@ import type { Seen } from './hops.ts';
 import type { Endpoints } from './mesh.ts';
 import { expectNothing, faultsOf, waitForPush } from './phone.ts';
 import type { Notification } from './phone.ts';
+import { takeAway } from './registration.ts';
+import type { Registration } from './registration.ts';
 
 const readEndpoints = (): Endpoints => {
   try {
@@ -35,8 +37,18 @@ const node = `princely_musings-${randomUUID().slice(0, 8)}`;
 const deviceId = `demo-phone-${randomUUID().slice(0, 8)}`;
 const greeting = 'Neither, fair saint, if either thee dislike.';
 const open: Client[] = [];
-/** What is registered and must be taken away again. */
-const registered = { node: false, push: false };
+const pushNode: Registration = {
+  what: `the push node ${node}`,
+  to: components.push,
+  takeAway: () => deleteNode(node),
+};
+const enabledPush: Registration = {
+  what: `push enabled for the node ${node}`,
+  to: undefined,
+  takeAway: () => disable(components.push, node),
+};
+/** What may be registered, from before the request on, and must be taken away again. */
+const registered = new Set<Registration>();
 /** What the hops had seen when the message went out. */
 let goneOut: Seen | undefined;
 let step = 0;
@@ -85,12 +97,12 @@ const askSandbox = async (): Promise<void> => {
 const flow = async (): Promise<void> => {
   tell(`${alice.jid} creates the push node ${node} at ${components.push}`);
   const phone = await logIn(alice, 'phone');
-  registered.node = true;
+  registered.add(pushNode);
   await expectResult(phone.iq('set', components.push, createNode(node)));
 
   tell(`${alice.jid} enables push on their own server, for the phone ${deviceId}`);
   const options = { service: 'fcm', device_id: deviceId, mode: 'dev', click_action: 'open_chat' };
-  registered.push = true;
+  registered.add(enabledPush);
   await expectResult(phone.iq('set', undefined, enable(components.push, node, options)));
 
   tell(`${alice.jid} goes offline`);
@@ -105,7 +117,7 @@ const flow = async (): Promise<void> => {
   tell(`${alice.jid} comes back and disables push for that node`);
   const again = await logIn(alice, 'phone');
   await expectResult(again.iq('set', undefined, disable(components.push, node)));
-  registered.push = false;
+  registered.delete(enabledPush);
   await again.close();
 
   tell(`${bob.jid} writes again; nothing may come`);
@@ -117,7 +129,7 @@ const flow = async (): Promise<void> => {
   tell(`${alice.jid} deletes the push node`);
   const last = await logIn(alice, 'phone');
   await expectResult(last.iq('set', components.push, deleteNode(node)));
-  registered.node = false;
+  registered.delete(pushNode);
 };
 
 /** A session that is not closed stays for minutes, and its user online. */
@@ -125,21 +137,18 @@ const closeAll = async (): Promise<void> => {
   await Promise.allSettled(open.splice(0).map((client) => client.close()));
 };
 
-/** Takes away what the flow has left, and says what cannot be. */
+/** Takes away what the flow has left, and says what may still be there. */
 const cleanUp = async (): Promise<void> => {
   await closeAll();
-  if (!registered.node && !registered.push) return;
-  try {
-    // Another resource: a log-in as the phone may be under way.
-    const phone = await logIn(alice, 'cleaning');
-    if (registered.push) await expectResult(phone.iq('set', undefined, disable(components.push, node)));
-    registered.push = false;
-    await expectResult(phone.iq('set', components.push, deleteNode(node)));
-    console.error('What it had registered is gone again.');
-  } catch (error) {
-    const left = registered.push ? `push enabled for the node ${node}` : `the push node ${node}`;
-    console.error(`It had to leave ${left}: ${(error as Error).message}`);
-  }
+  if (registered.size === 0) return;
+  const all = [...registered].toReversed();
+  // Another resource: a log-in as the phone may be under way.
+  const left = await logIn(alice, 'cleaning').then(
+    (phone) => takeAway(phone, all),
+    (error: Error) => all.map(({ what }) => `${what}: ${error.message}`),
+  );
+  if (left.length === 0) console.error('What it had registered is gone again.');
+  for (const each of left) console.error(`It may have left ${each}`);
 };
 
 const takeTurn = (): void => {

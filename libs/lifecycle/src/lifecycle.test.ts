@@ -77,7 +77,9 @@ describe('run', () => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
     expect(await once(child, 'close')).toEqual([1, null]);
     expect(said).toMatch(
-      new RegExp(`^OPS_HOST, OPS_PORT: cannot listen on 127.0.0.1 port ${port} \\(EADDRINUSE\\): .*\\n$`),
+      new RegExp(
+        `^OPS_HOST, OPS_PORT: cannot listen on 127.0.0.1 port ${port} \\(EADDRINUSE\\): another program, or this one under another variable, .*\\n$`,
+      ),
     );
     other.close();
   });

@@ -11,7 +11,8 @@ type Address = {
 };
 
 const whys: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program listens there; choose another port, or stop that program',
+  EADDRINUSE:
+    'another program, or this one under another variable, listens there; choose another port, or stop that program',
   EACCES: 'it is not allowed; choose a port above 1023',
   EADDRNOTAVAIL: 'this machine has no such address',
   ENOTFOUND: 'there is no host of that name',

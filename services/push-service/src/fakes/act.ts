@@ -44,7 +44,8 @@ export const byAct =
   (act: Act): R =>
     (table[act.type] as (each: Act) => R)(act);
 
-const maxSlowMs = 60_000;
+/** Whatever is slow is no slower than this; what is named longer counts as this. */
+export const maxSlowMs = 60_000;
 const atMost = (ms: number): number => Math.min(ms, maxSlowMs);
 const isCount = (text: string): boolean => /^\d{1,9}$/.test(text);
 
@@ -90,11 +91,11 @@ const words: ReadonlyMap<string, Word> = new Map<string, Word>([
   [
     'slow',
     (time = '') => {
-      const [, ms, mostMs = ms] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(time) ?? [];
+      const [, ms, mostMs = ms] = /^(\d+)(?:-(\d+))?$/.exec(time) ?? [];
       return ms === undefined ? undefined : { type: 'slow', ms: atMost(Number(ms)), mostMs: atMost(Number(mostMs)) };
     },
   ],
-  ['drip', (ms = '2000') => (isCount(ms) ? { type: 'drip', ms: atMost(Number(ms)) } : undefined)],
+  ['drip', (ms = '2000') => (/^\d+$/.test(ms) ? { type: 'drip', ms: atMost(Number(ms)) } : undefined)],
   ['silence', alone({ type: 'silence' })],
   ['break', alone({ type: 'break' })],
   ['reset', alone({ type: 'reset', code: constants.NGHTTP2_INTERNAL_ERROR })],
@@ -109,10 +110,9 @@ const words: ReadonlyMap<string, Word> = new Map<string, Word>([
   ['cut', alone({ type: 'cut' })],
 ]);
 
-const mistaken = (text: string): Act & { readonly type: 'mistaken' } => {
-  const [first = ''] = text.split('.');
+const mistaken = (first: string, hint = ''): Act & { readonly type: 'mistaken' } => {
   const why = words.has(first)
-    ? `“${first}” cannot stand with what follows it`
+    ? `“${first}” cannot stand with what follows it${hint}`
     : `“${first}” is none of ${[...words.keys()].join(', ')}`;
   return { type: 'mistaken', why: `${why} (docs/sandbox.md)` };
 };
@@ -120,7 +120,7 @@ const mistaken = (text: string): Act & { readonly type: 'mistaken' } => {
 /** The act that a fault names, as `throttled.date` does. */
 export const readAct = (text: string): Act => {
   const [first = '', argument, ...rest] = text.split('.');
-  return (rest.length === 0 ? words.get(first)?.(argument) : undefined) ?? mistaken(text);
+  return (rest.length === 0 ? words.get(first)?.(argument) : undefined) ?? mistaken(first);
 };
 
 /**
@@ -132,7 +132,10 @@ export const actOf = (token: string): Act => {
   if (second === undefined) return { type: 'accept' };
   const word = words.get(first);
   // Of two parts, the second is the name where it cannot be an argument.
-  return word?.(second) ?? (rest.length === 0 ? word?.() : undefined) ?? mistaken(token);
+  const act = word?.(second) ?? (rest.length === 0 ? word?.() : undefined);
+  return (
+    act ?? mistaken(first, rest.length === 0 ? '' : `: “${second}” is none of its arguments, and a name has no dot`)
+  );
 };
 
 /** Why nobody will push to this device; `undefined` when its token is right. */

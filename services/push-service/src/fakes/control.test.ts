@@ -118,6 +118,38 @@ it('limits, ends and silences connections, and keeps quotas', async () => {
   });
 });
 
+it('can be reset although a connection hears nothing', async () => {
+  await push('apns', 'a');
+  for (let times = 0; times < 12; times += 1) fakes.apns.prod.limitStreams(1_000);
+  expect((await call('POST', '/reset')).status).toBe(204);
+});
+
+it('takes a mode for APNs alone', async () => {
+  const { apns, fcm, ca } = fakes.known;
+  const open = async (origin: string) => {
+    const session = connect(origin, { ca }).on('error', () => {});
+    await once(session, 'remoteSettings');
+    return session;
+  };
+  const [toApns, toFcm] = [await open(apns.origins.prod), await open(fcm.origin)];
+  const cut = once(toApns, 'close');
+  await call('POST', '/connections', { do: 'cut', mode: 'prod' });
+  await cut;
+  expect(await new Promise((resolve) => toFcm.ping(resolve))).toBeNull();
+  toFcm.destroy();
+  const refusals = [
+    await call('POST', '/connections', { do: 'cut', service: 'fcm', mode: 'dev' }),
+    await call('PUT', '/streams', { limit: 1, service: 'fcm', mode: 'dev' }),
+    await call('PUT', '/faults', { answer: 'cut', service: 'fcm', mode: 'dev' }),
+    await call('PUT', '/faults', { answer: 'cut', service: 'webpush', mode: 'dev' }),
+  ];
+  for (const refusal of refusals)
+    expect(refusal).toMatchObject({
+      status: 422,
+      body: { errors: [{ message: expect.stringContaining('has no modes here'), source: { pointer: '/mode' } }] },
+    });
+});
+
 it('accepts too many collapsible messages for one device, and keeps them back', async () => {
   await call('PUT', '/quota', { collapsibleBurst: 2 });
   for (const device of ['q', 'q', 'q', 'q', 'other']) expect(await push('fcm', device)).toEqual({ category: 'ok' });

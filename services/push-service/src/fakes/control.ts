@@ -1,17 +1,18 @@
 import { modes } from '@pushmesh/contracts';
-import type { Mode } from '@pushmesh/contracts';
 import { fastify } from 'fastify';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import { castError, castRequest } from '../domain/cast-request.ts';
 import { mistakeIn } from './act.ts';
 import type { Fakes } from './fakes.ts';
-import { readFault } from './fault.ts';
+import { readFault, refuseMode } from './fault.ts';
 import type { Ledger } from './ledger.ts';
 
 type Deps = { readonly fakes: Fakes; readonly ledger: Ledger };
 
+/** Those that have no modes: a sender has one project of FCM here. */
+const withoutMode = ['fcm', 'webpush'] as const;
 const closed = { additionalProperties: false } as const;
 const Whom = {
   service: Type.Optional(Type.Enum(['apns', 'fcm'])),
@@ -52,18 +53,15 @@ export const createControl = ({ fakes, ledger }: Deps) => {
   const done = (reply: FastifyReply) => reply.code(204).send();
   const refused = (reply: FastifyReply, errors: unknown) => reply.code(422).send({ errors });
 
-  /** `PUT url` with a body of this shape. */
-  const put = <S extends TSchema>(method: 'PUT' | 'POST', url: string, schema: S, act: (value: Static<S>) => void) =>
-    server.route({
-      method,
-      url,
-      handler: (request, reply) => {
-        const read = castRequest(schema, request.body ?? {});
-        if (!read.ok) return refused(reply, read.errors);
-        act(read.value);
-        return done(reply);
-      },
-    });
+  /** Acts on a body of this shape. */
+  const onBody =
+    <S extends TSchema>(schema: S, act: (value: Static<S>) => void) =>
+    (request: FastifyRequest, reply: FastifyReply) => {
+      const read = refuseMode(castRequest(schema, request.body ?? {}), withoutMode);
+      if (!read.ok) return refused(reply, read.errors);
+      act(read.value);
+      return done(reply);
+    };
 
   server.get('/', () => ({
     ...ledger.counts(),
@@ -80,7 +78,7 @@ export const createControl = ({ fakes, ledger }: Deps) => {
 
   server.get('/faults', () => ({ faults: fakes.faults.list() }));
   server.put('/faults', (request, reply) => {
-    const read = [request.body].flat().map(readFault);
+    const read = [request.body].flat().map((body) => refuseMode(readFault(body), withoutMode));
     const errors = read.flatMap((fault) => (fault.ok ? [] : fault.errors));
     if (errors.length > 0) return refused(reply, errors);
     fakes.faults.set(read.flatMap((fault) => (fault.ok ? [fault.value] : [])));
@@ -91,29 +89,32 @@ export const createControl = ({ fakes, ledger }: Deps) => {
     return done(reply);
   });
 
-  const each = ({ service, mode }: { service?: 'apns' | 'fcm'; mode?: Mode }) =>
+  const each = ({ service, mode }: Pick<Static<typeof Streams>, 'service' | 'mode'>) =>
     [
       { name: 'apns prod', service: 'apns', mode: 'prod', fake: fakes.apns.prod },
       { name: 'apns dev', service: 'apns', mode: 'dev', fake: fakes.apns.dev },
-      { name: 'fcm', service: 'fcm', mode, fake: fakes.fcm },
+      { name: 'fcm', service: 'fcm', mode: undefined, fake: fakes.fcm },
     ].filter((one) => one.service === (service ?? one.service) && one.mode === (mode ?? one.mode));
 
-  put('PUT', '/streams', Streams, ({ limit, ...whom }) => {
+  const limitStreams = onBody(Streams, ({ limit, ...whom }) => {
     for (const { fake } of each(whom)) fake.limitStreams(Math.max(0, limit));
   });
-  put('POST', '/connections', Connections, ({ do: what, unprocessed, reason, ...whom }) => {
+  server.put('/streams', limitStreams);
+  const disturb = onBody(Connections, ({ do: what, unprocessed, reason, ...whom }) => {
     for (const { fake } of each(whom)) {
       if (what !== 'goaway') fake[what]();
       else fake.goaway({ ...(unprocessed !== undefined && { unprocessed }), ...(reason !== undefined && { reason }) });
     }
   });
-  put('PUT', '/quota', Quota, fakes.fcm.setQuota);
+  server.post('/connections', disturb);
+  server.put('/quota', onBody(Quota, fakes.fcm.setQuota));
 
-  put('PUT', '/oauth', OAuth, ({ answer, ms = 1_000, retryAfter, error = 'invalid_grant' }) => {
+  const playTokenFault = onBody(OAuth, ({ answer, ms = 1_000, retryAfter, error = 'invalid_grant' }) => {
     if (answer === 'slow') fakes.fcm.playTokenFault({ answer, ms });
     else if (answer === 'refused') fakes.fcm.playTokenFault({ answer, error });
     else fakes.fcm.playTokenFault({ answer, ...(retryAfter !== undefined && { retryAfter }) });
   });
+  server.put('/oauth', playTokenFault);
   server.delete('/oauth', (_request, reply) => {
     fakes.fcm.playTokenFault(undefined);
     return done(reply);

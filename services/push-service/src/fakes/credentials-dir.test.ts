@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -21,8 +21,10 @@ it('keeps to its owner what was open to others before, and follows no link', () 
   const dir = newFolder();
   const elsewhere = join(newFolder(), 'elsewhere');
   writeFileSync(elsewhere, 'as before');
-  chmodSync(dir, 0o777);
-  writeFileSync(join(dir, 'vapid.pem'), '', { mode: 0o644 });
+  expect(takeFolder(dir)).toBeUndefined();
+  writeCredentials(dir, known);
+  for (const name of ['', 'vapid.pem', 'push-service.env']) chmodSync(join(dir, name), 0o777);
+  rmSync(join(dir, 'service-account.json'));
   symlinkSync(elsewhere, join(dir, 'service-account.json'));
   expect(takeFolder(dir)).toBeUndefined();
   writeCredentials(dir, known);
@@ -38,6 +40,14 @@ it('writes variables that a shell reads as they are', () => {
   const variables = writeCredentials(dir, known);
   const script = '. "$1/push-service.env"; printf %s "$NODE_EXTRA_CA_CERTS"';
   expect(execFileSync('sh', ['-c', script, 'sh', dir], { encoding: 'utf8' })).toBe(variables['NODE_EXTRA_CA_CERTS']);
+});
+
+it.each(['service-account.json', 'push-service.env'])('leaves alone a folder whose %s is of others', (name) => {
+  const dir = newFolder();
+  writeFileSync(join(dir, name), "PUSH_FCM_ENABLED='true'\n");
+  chmodSync(dir, 0o755);
+  expect(takeFolder(dir)).toBe(`${dir} holds what the fakes did not write; name a new folder, or an empty one`);
+  expect(modeOf(dir)).toBe(0o755);
 });
 
 it('says what is wrong with a folder that it cannot have', () => {

@@ -1,7 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KnownOfFakes } from './fakes.ts';
+
+const variablesFile = 'push-service.env';
+/** Its first line: what tells a folder of the fakes from one with real credentials. */
+const mark = '# Written by npm run fakes, which replaces this file and the credentials beside it at each start.\n';
 
 /** Writes what a sender needs into a folder that was taken, for its owner only, and gives back push-service's variables for it. */
 export const writeCredentials = (dir: string, { ca, apns, fcm }: KnownOfFakes): Readonly<Record<string, string>> => {
@@ -37,10 +41,11 @@ export const writeCredentials = (dir: string, { ca, apns, fcm }: KnownOfFakes): 
     PUSH_WEBPUSH_ALLOW_PRIVATE: 'true',
   };
   write(
-    'push-service.env',
-    Object.entries(variables)
-      .map(([name, value]) => `${name}=${quoted(value)}\n`)
-      .join(''),
+    variablesFile,
+    mark +
+      Object.entries(variables)
+        .map(([name, value]) => `${name}=${quoted(value)}\n`)
+        .join(''),
   );
   return variables;
 };
@@ -48,15 +53,19 @@ export const writeCredentials = (dir: string, { ca, apns, fcm }: KnownOfFakes): 
 const reasons: Readonly<Record<string, string>> = {
   EEXIST: 'it is a file',
   ENOTDIR: 'a part of its path is a file',
-  EACCES: 'you may not write there',
+  EACCES: 'you may not read and write there',
   EPERM: 'it belongs to somebody else',
   EROFS: 'that disk is read-only',
 };
 
-/** Makes a folder that is its owner’s only, or takes it as such; what is wrong where that cannot be. */
+/**
+ * Makes a folder that is its owner’s only, or takes as such one that is empty or that the fakes wrote before; what is
+ * wrong where that cannot be. Any other folder stays as it is.
+ */
 export const takeFolder = (dir: string): string | undefined => {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (!isFree(dir)) return `${dir} holds what the fakes did not write; name a new folder, or an empty one`;
     // Only the owner of a folder may change its mode.
     chmodSync(dir, 0o700);
     return undefined;
@@ -64,6 +73,12 @@ export const takeFolder = (dir: string): string | undefined => {
     const { code = '' } = error as NodeJS.ErrnoException;
     return `${dir} cannot be a folder of your own: ${reasons[code] ?? code}`;
   }
+};
+
+const isFree = (dir: string): boolean => {
+  const names = readdirSync(dir);
+  if (names.length === 0) return true;
+  return names.includes(variablesFile) && readFileSync(join(dir, variablesFile), 'utf8').startsWith(mark);
 };
 
 /** For a shell, as it is. */

@@ -9,6 +9,7 @@ it.each([
   ['unavailable.a', { type: 'unavailable', retryAfter: { type: 'none' } }],
   ['slow.20-80.a', { type: 'slow', ms: 20, mostMs: 80 }],
   ['slow.999999.a', { type: 'slow', ms: 60_000, mostMs: 60_000 }],
+  ['slow.2000000000.a', { type: 'slow', ms: 60_000, mostMs: 60_000 }],
   ['word.BadTopic.a', { type: 'word', word: 'BadTopic' }],
   ['goaway.Shutdown.a', { type: 'goaway', reason: 'Shutdown' }],
   ['refused.a', { type: 'reset', code: 7 }],
@@ -35,7 +36,10 @@ it.each([
 
 it('says which words there are', () => {
   expect(mistakeIn('throtled.30.a')).toMatch(/^“throtled” is none of unregistered, .*throttled/);
-  expect(mistakeIn('throttled.soon.a')).toMatch(/^“throttled” cannot stand with what follows it/);
+  expect(mistakeIn('slow.a')).toMatch(/^“slow” cannot stand with what follows it \(/);
+  expect(mistakeIn('unregistered.anna.smith')).toMatch(
+    /follows it: “anna” is none of its arguments, and a name has no dot/,
+  );
 });
 
 it('asks to wait in every form of the header', () => {
@@ -49,6 +53,20 @@ it('takes one word for an act of all', () => {
   expect(readAct('reset')).toEqual({ type: 'reset', code: 2 });
   for (const answer of ['party', 'throttled.soon', 'throttled.1.a'])
     expect(readFault({ answer })).toMatchObject({ ok: false, errors: [{ source: { pointer: '/answer' } }] });
+});
+
+it.each([2_000_000_000, 1e21, -1])('plays a fault that is slow for %s ms', (ms) => {
+  const fault = readFault({ answer: 'slow', ms });
+  if (!fault.ok) throw new Error(fault.errors[0]?.message);
+  const faults = createFaults();
+  faults.set([fault.value]);
+  const played = { type: 'slow', ms: ms < 0 ? 0 : 60_000 };
+  expect(faults.actFor({ service: 'fcm', mode: undefined, token: 'a' })).toMatchObject(played);
+});
+
+it('takes a mode for a service that may have some', () => {
+  expect(readFault({ answer: 'cut', service: 'fcm', mode: 'dev' })).toMatchObject({ ok: true });
+  expect(readFault({ answer: 'cut', service: 'webpush', mode: 'dev' })).toMatchObject({ ok: false });
 });
 
 it('plays the first fault that is about a request, as often and as likely as it says', () => {

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { castError, castRequest } from '../domain/cast-request.ts';
 import type { Cast } from '../domain/cast-request.ts';
-import { readAct } from './act.ts';
+import { maxSlowMs, readAct } from './act.ts';
 import type { Act } from './act.ts';
 
 /** What there is a fake of. */
@@ -34,9 +34,17 @@ const Fault = Type.Object(
 /** An outage to play: the same act for every request that it is about. */
 export type Fault = Static<typeof Fault>;
 
+/** Refuses a mode beside a service that has none: it would be about nothing. */
+export const refuseMode = <T>(read: Cast<T>, withoutMode: readonly FakeService[]): Cast<T> => {
+  if (!read.ok) return read;
+  const { service, mode } = read.value as { readonly service?: FakeService; readonly mode?: Mode };
+  if (mode === undefined || service === undefined || !withoutMode.includes(service)) return read;
+  return { ok: false, errors: [castError(`${service} has no modes here; leave mode out`, ['mode'])] };
+};
+
 /** One fault from JSON, or what is wrong with it. */
 export const readFault = (body: unknown): Cast<Fault> => {
-  const fault = castRequest(Fault, body);
+  const fault = refuseMode(castRequest(Fault, body), ['webpush']);
   if (!fault.ok) return fault;
   const { answer, ms } = fault.value;
   if (answer === 'slow' && ms === undefined) return { ok: false, errors: [castError('Missing field: ms', ['ms'])] };
@@ -44,7 +52,8 @@ export const readFault = (body: unknown): Cast<Fault> => {
   return act.type === 'mistaken' ? { ok: false, errors: [castError(act.why, ['answer'])] } : fault;
 };
 
-const actOfFault = ({ answer, ms }: Fault): Act => readAct(answer === 'slow' ? `slow.${Math.max(ms ?? 0, 0)}` : answer);
+const actOfFault = ({ answer, ms = 0 }: Fault): Act =>
+  readAct(answer === 'slow' ? `slow.${Math.min(Math.max(ms, 0), maxSlowMs)}` : answer);
 
 /** Whom a request is for. `mode` is unknown where a service knows none. */
 export type Addressed = { readonly service: FakeService; readonly mode: Mode | undefined; readonly token: string };

@@ -133,6 +133,9 @@ export const createHttp2Fake = (options: Options) => {
     });
   };
 
+  /** Node ends a session that leaves ten SETTINGS without an answer, and tells of its end later. */
+  const live = () => [...sessions].filter(([session]) => !session.destroyed);
+
   /** What a new connection is told first. */
   const firstSettings = () => ({
     maxConcurrentStreams: Math.min(firstStreams ?? maxConcurrentStreams, maxConcurrentStreams),
@@ -185,7 +188,7 @@ export const createHttp2Fake = (options: Options) => {
     },
     /** GOAWAY on all connections (RFC 9113 §6.8): the latest `unprocessed` of their open streams were never seen. */
     goaway: ({ unprocessed = 0, code = 0, reason }: { unprocessed?: number; code?: number; reason?: string } = {}) => {
-      for (const [session, ids] of sessions) {
+      for (const [session, ids] of live()) {
         const firstUnprocessed = unprocessed === 0 ? undefined : [...ids].at(-unprocessed);
         goaway(session, firstUnprocessed === undefined ? 0 : firstUnprocessed - 2, code, reason);
       }
@@ -194,7 +197,7 @@ export const createHttp2Fake = (options: Options) => {
     limitStreams: (limit: number) => {
       maxConcurrentStreams = limit;
       server?.updateSettings(firstSettings());
-      for (const session of sessions.keys()) session.settings({ maxConcurrentStreams });
+      for (const [session] of live()) session.settings({ maxConcurrentStreams });
     },
     /** Gives one connection, begun with fewer, its full number of streams. */
     grantStreams: (session: Http2Session) => session.settings({ maxConcurrentStreams }),

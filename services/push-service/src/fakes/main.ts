@@ -10,13 +10,14 @@ import { createLedger } from './ledger.ts';
 const dir = readCommandLine({
   usage: 'Usage: npm run fakes -- [--dir FOLDER]   (for the credentials; .pushmesh/fakes)',
   options: { dir: { type: 'string', default: '.pushmesh/fakes' } },
-  read: ({ dir: folder }, problems) => {
-    const trouble = takeFolder(resolve(folder));
-    if (trouble !== undefined) problems.push(`--dir: ${trouble}`);
-    return resolve(folder);
-  },
+  read: ({ dir: folder }) => resolve(folder),
 });
 const config = orExit(readFakesConfig);
+const trouble = takeFolder(dir);
+if (trouble !== undefined) {
+  console.error(`--dir: ${trouble}`);
+  process.exit(2);
+}
 
 const maxKeys = 100_000;
 const ledger = createLedger({

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { maxSlowMs } from '../act.ts';
 import type { Certificate } from '../tls.ts';
 import { startHttpsServer } from '../https-server.ts';
 import { createPause } from '../pause.ts';
@@ -8,7 +9,7 @@ import type { TokenResponse } from './token-issuer.ts';
 export type TokenFault =
   | { readonly answer: 'reset' | 'silence' | 'html' | 'malformed' }
   | { readonly answer: 'slow'; readonly ms: number }
-  | { readonly answer: 'unavailable'; readonly status?: number; readonly retryAfter?: string }
+  | { readonly answer: 'unavailable'; readonly retryAfter?: string }
   | { readonly answer: 'refused'; readonly error: string };
 
 type Options = {
@@ -21,8 +22,6 @@ type Options = {
   readonly clock: () => number;
   readonly answer: (form: URLSearchParams, tokenUri: string) => TokenResponse;
 };
-
-const maxSlowMs = 60_000;
 
 /** The OAuth token endpoint of the fake: HTTPS with HTTP/1.1. */
 export const startTokenServer = async ({ certificate, host, name, port, clock, answer }: Options) => {
@@ -77,7 +76,7 @@ const play = (
       return response.writeHead(200, { 'content-type': 'application/json' }).end('{"access_token":7}');
     case 'unavailable':
       if (fault.retryAfter !== undefined) response.setHeader('retry-after', fault.retryAfter);
-      return response.writeHead(fault.status ?? 503).end('{"error":"temporarily_unavailable"}');
+      return response.writeHead(503).end('{"error":"temporarily_unavailable"}');
     case 'refused':
       // RFC 6749 §5.2
       return response
