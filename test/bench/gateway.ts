@@ -5,6 +5,7 @@ import { load, used, warmUp } from './measure.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 import { startXmppPeer } from './xmpp-peer.ts';
+import type { XmppPeer } from './xmpp-peer.ts';
 
 export const component = 'push.localhost';
 /** Publishes that the XMPP server leaves unanswered at a time. */
@@ -40,18 +41,24 @@ export const createNodes = async (stage: Stage, count: number, from = 0): Promis
   if (failed > 0) throw new Error(`${failed} of ${count} push nodes could not be created`);
 };
 
+/** pubsub-push, and a gateway that the peer has let in. */
+export const startIntake = async (stage: Stage, peer: XmppPeer) => {
+  const pubsubPush = await stage.start('pubsub-push', {});
+  const gateway = await stage.start('gateway', {
+    XMPP_SERVICE: peer.service,
+    XMPP_COMPONENTS: component,
+    XMPP_COMPONENT_SECRET: 'x',
+  });
+  await peer.online;
+  return { pubsubPush, gateway };
+};
+
 /** Publishes from a scripted component peer to the durable `result`. */
 export const gatewayBench = async (options: BenchOptions): Promise<readonly Figure[]> => {
   const stage = await openStage(options);
   const peer = await startXmppPeer(component);
   try {
-    const pubsubPush = await stage.start('pubsub-push', {});
-    const gateway = await stage.start('gateway', {
-      XMPP_SERVICE: peer.service,
-      XMPP_COMPONENTS: component,
-      XMPP_COMPONENT_SECRET: 'x',
-    });
-    await peer.online;
+    const { pubsubPush, gateway } = await startIntake(stage, peer);
     const nodes = 1_000;
     await createNodes(stage, nodes);
     const publish = (index: number) => peer.publish(`n${index % nodes}`, `d${index % nodes}`);

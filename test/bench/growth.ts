@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BenchOptions, Figure } from './bench.ts';
 import { startTrivialPushApi, storeDeliveries } from './dispatcher.ts';
-import { component, createNodes, outstanding } from './gateway.ts';
+import { component, createNodes, outstanding, startIntake } from './gateway.ts';
 import { load, used, warmUp } from './measure.ts';
 import { openStage } from './stage.ts';
 import { startXmppPeer } from './xmpp-peer.ts';
@@ -16,13 +16,7 @@ const nodesInRedis = async (options: BenchOptions): Promise<readonly Figure[]> =
   const stage = await openStage(options);
   const peer = await startXmppPeer(component);
   try {
-    const pubsubPush = await stage.start('pubsub-push', {});
-    const gateway = await stage.start('gateway', {
-      XMPP_SERVICE: peer.service,
-      XMPP_COMPONENTS: component,
-      XMPP_COMPONENT_SECRET: 'x',
-    });
-    await peer.online;
+    const { pubsubPush, gateway } = await startIntake(stage, peer);
     const figures: Figure[] = [];
     let created = 0;
     for (const nodes of [1_000, 100_000, 1_000_000].map((each) => Math.round(each * options.scale))) {

@@ -5,7 +5,7 @@ import { startMesh } from '../../deploy/local/mesh.ts';
 import type { BenchOptions, Figure } from './bench.ts';
 import { countDelivered } from './delivered.ts';
 import { startFakesProcess } from './fakes.ts';
-import { component, createNodes, outstanding } from './gateway.ts';
+import { component, createNodes, outstanding, startIntake } from './gateway.ts';
 import { load, used, warmUp } from './measure.ts';
 import { openStage } from './stage.ts';
 import { startXmppPeer } from './xmpp-peer.ts';
@@ -18,14 +18,8 @@ export const lineBench = async (options: BenchOptions): Promise<readonly Figure[
   try {
     const { http } = await choosePorts({ http: undefined }, options.report);
     const pushService = await stage.start('push-service', { ...fakes.env, HTTP_PORT: String(http) });
-    const pubsubPush = await stage.start('pubsub-push', {});
     const dispatcher = await stage.start('dispatcher', { PUSH_API_URL: `http://127.0.0.1:${http}` });
-    const gateway = await stage.start('gateway', {
-      XMPP_SERVICE: peer.service,
-      XMPP_COMPONENTS: component,
-      XMPP_COMPONENT_SECRET: 'x',
-    });
-    await peer.online;
+    const { pubsubPush, gateway } = await startIntake(stage, peer);
     const nodes = 1_000;
     await createNodes(stage, nodes);
     const publish = (index: number) => peer.publish(`n${index % nodes}`, `d${index % nodes}`);
