@@ -74,6 +74,9 @@ describe('readConfig', () => {
     writeFileSync(`${file}-empty`, ' \n');
     expect(problemsOf({ SECRET_FILE: `${file}-empty`, NAME: 'n' })).toContain('is empty');
     expect(problemsOf({ SECRET_FILE: `${file}-missing`, NAME: 'n' })).toMatch(/SECRET_FILE: cannot read .* \(ENOENT\)/);
+    const mistaken = problemsOf({ SECRET_FILE: 'aG9wZQ', NAME: 'n' });
+    expect(mistaken).toContain('SECRET_FILE: cannot read a file of that name');
+    expect(mistaken).not.toContain('aG9wZQ');
     expect(problemsOf({ SECRET_FILE: file, SECRET: 'long enough', NAME: 'n' })).toContain('keep one of them');
   });
 
