@@ -14,6 +14,8 @@ export type Bill = {
   readonly refused: readonly string[];
   /** Those without an answer: the stream went away first. */
   readonly unanswered: number;
+  /** Of these, those that reached the phone all the same. */
+  readonly deliveredUnanswered: number;
   /** Accepted, recorded as delivered, and shown by the phone. */
   readonly delivered: number;
   /** Accepted, and recorded with another end. */
@@ -35,6 +37,7 @@ export const billOf = (
   const accepted = answered((answer) => answer === 'result');
   const isDelivered = ({ id, text }: SeenPublish) => ends.get(id) === 'delivered' && shown.has(text);
   const delivered = accepted.filter(isDelivered);
+  const unanswered = answered((answer) => answer === undefined);
   const endedOtherwise = accepted.filter(({ id }) => ends.has(id) && ends.get(id) !== 'delivered');
   const texts = new Set(publishes.map(({ text }) => text));
   const repeats = [...shown].map(([text, { times }]) => (texts.has(text) ? times - 1 : 0));
@@ -45,7 +48,8 @@ export const billOf = (
     refused: answered((answer) => answer !== undefined && answer !== 'result' && !answer.startsWith('wait ')).map(
       ({ answer }) => answer ?? '',
     ),
-    unanswered: answered((answer) => answer === undefined).length,
+    unanswered: unanswered.length,
+    deliveredUnanswered: unanswered.filter(isDelivered).length,
     delivered: delivered.length,
     endedOtherwise: endedOtherwise.length,
     lost: accepted.length - delivered.length - endedOtherwise.length,

@@ -23,6 +23,8 @@ export type Fault = {
   readonly opensCircuit?: boolean;
   /** Publishes must have been answered `wait`. */
   readonly waits?: boolean;
+  /** Every publish must arrive, the unanswered ones too. */
+  readonly losesNothing?: boolean;
   /** How often a phone may show a push again: what was under way in a process that was killed. Default: 0. */
   readonly mayRepeat?: number;
   /** How long it lasts, milliseconds. Default: 6 s. */
@@ -112,6 +114,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'rolling restart',
     perSecond: 150,
+    losesNothing: true,
     play: async ({ mesh }) => {
       // One gateway alone would leave the XMPP server without a component for the time of its restart.
       const second = await mesh.replicate('gateway');

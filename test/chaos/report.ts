@@ -12,6 +12,7 @@ const columns: readonly (readonly [string, (trial: Trial) => number])[] = [
   ['accepted', ({ accepted }) => accepted],
   ['`wait`', ({ waits }) => waits],
   ['unanswered', ({ unanswered }) => unanswered],
+  ['of these delivered', ({ deliveredUnanswered }) => deliveredUnanswered],
   ['delivered', ({ delivered }) => delivered],
   ['duplicates', ({ duplicates }) => duplicates],
   ['lost', ({ lost }) => lost],

@@ -104,6 +104,10 @@ const findProblems = (
     [bill.lost > 0, `${bill.lost} accepted pushes did not reach an end in time`],
     [bill.endedOtherwise > 0, `${bill.endedOtherwise} accepted pushes were not delivered`],
     [bill.refused.length > 0, `publishes were refused: ${[...new Set(bill.refused)].join(', ')}`],
+    [
+      fault.losesNothing === true && bill.deliveredUnanswered < bill.unanswered,
+      `only ${bill.deliveredUnanswered} of ${bill.unanswered} unanswered pushes arrived`,
+    ],
     [registrationsLost > 0, `${registrationsLost} registrations were lost`],
     [
       bill.duplicates > (fault.mayRepeat ?? 0) + unheard,

@@ -14,11 +14,13 @@ it('finds what was accepted and did not arrive, whatever only the one or the oth
     publish('waits', 'wait internal-server-error'),
     publish('refused', 'cancel item-not-found'),
     publish('unanswered', undefined),
+    publish('unanswered and arrived', undefined),
   ];
   const shown = new Map([
     ['arrived', { times: 1, at: 1_250 }],
     ['shown twice', { times: 2, at: 1_500 }],
     ['shown, not recorded', { times: 1, at: 1_100 }],
+    ['unanswered and arrived', { times: 1, at: 9_000 }],
     ['of an earlier fault', { times: 9, at: 1 }],
   ]);
   const ends = new Map([
@@ -26,13 +28,15 @@ it('finds what was accepted and did not arrive, whatever only the one or the oth
     ['id of shown twice', 'delivered'],
     ['id of recorded, not shown', 'delivered'],
     ['id of expired', 'expired'],
+    ['id of unanswered and arrived', 'delivered'],
   ] as const);
   expect(billOf(publishes, shown, ends)).toEqual({
-    published: 9,
+    published: 10,
     accepted: 6,
     waits: 1,
     refused: ['cancel item-not-found'],
-    unanswered: 1,
+    unanswered: 2,
+    deliveredUnanswered: 1,
     delivered: 2,
     endedOtherwise: 1,
     lost: 3,

@@ -431,6 +431,15 @@ describe('stopping', () => {
     await eventually(() => expect(peer.received()).toMatch(/<\/stream:stream>$/));
   });
 
+  it('hands out what was on its way when it closed the stream', async () => {
+    const { peer, component, stanzas } = await online();
+    component.pause();
+    for (let i = 0; i < 100; i += 1) peer.send(message(`${i} ${'x'.repeat(10_000)}`));
+    await component.stop(20_000);
+    expect(stanzas).toHaveLength(100);
+    expect(stanzas.at(-1)?.getChildText('body')).toMatch(/^99 x/);
+  });
+
   it('stops while connecting and while waiting', async () => {
     const server = await startServer();
     server.behave('silent');

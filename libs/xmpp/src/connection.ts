@@ -28,9 +28,10 @@ export type ConnectionOptions = {
   readonly highWaterBytes: number;
   readonly maxQueuedBytes: number;
   readonly onOnline: () => void;
+  /** Also for what was on its way to us when we closed the stream, which can no longer be answered. */
   readonly onStanza: (stanza: Element) => void;
   readonly onRefused: (head: Element, error: XmlError) => void;
-  /** Nothing can be sent or received any more. Called once. */
+  /** Nothing can be sent any more, and unless we closed the stream nothing is received. Called once. */
   readonly onDown: (reason: DownReason) => void;
   /** The socket is gone as well, so that the server gives the name free. Called once, after `onDown`. */
   readonly onClosed: () => void;
@@ -57,6 +58,7 @@ const refusals = new Set(['not-authorized', 'host-unknown', 'host-gone', 'confli
 export const openConnection = (options: ConnectionOptions): Connection => {
   const entity = createEntity(options);
   let phase: 'opening' | 'online' | 'down' = 'opening';
+  let isClosedByUs = false;
   let isReadingWanted = true;
   let linger: NodeJS.Timeout | undefined;
 
@@ -122,10 +124,10 @@ export const openConnection = (options: ConnectionOptions): Connection => {
   // The lib follows `see-other-host` with our secret to wherever it points. And it notices the handshake some ticks
   // late, when stanzas of the same packet are lost: Prosody asks for what is delegated there, and asks only once.
   entity._onElement = (element) => {
-    if (phase === 'down') return;
+    if (phase === 'down' && !isClosedByUs) return;
     if (element.is('error', streamsNamespace)) {
       down(toDownReason(element), entity.footer());
-    } else if (phase === 'online') {
+    } else if (phase === 'online' || isClosedByUs) {
       options.onStanza(element);
     } else if (element.name === 'handshake') {
       entity.emit('element', element);
@@ -150,6 +152,7 @@ export const openConnection = (options: ConnectionOptions): Connection => {
     close(deadlineMs) {
       if (phase === 'down') return lingerFor(deadlineMs);
       const isOnline = phase === 'online';
+      isClosedByUs = isOnline;
       // The peer still has to read the end of the stream and to answer it, so the socket stays open both ways.
       down({ cause: 'closed', text: 'closed by us' }, isOnline ? entity.footer() : undefined, 'write', deadlineMs);
     },

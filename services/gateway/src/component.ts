@@ -98,8 +98,11 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
     },
     // The stream goes before the lease: the next holder must find the name free.
     stop: async () => {
+      const last = current?.intake;
       await close();
       await lease?.release();
+      // The server had sent more before it read our end of the stream. That cannot be answered, but a push is stored.
+      await last?.drain();
     },
   };
 };
