@@ -8,8 +8,10 @@ import { deliveryDurable, durables, messages, subjects } from '@pushmesh/contrac
 import type { Delivery, Reply } from '@pushmesh/contracts';
 import { startNats } from '@pushmesh/servers';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
+import { openConnection } from './connection.ts';
 import { createBus } from './index.ts';
 import type { Bus, Settlement } from './index.ts';
+import { openLease } from './lease.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-bus-'));
 let nats: Awaited<ReturnType<typeof startNats>>;
@@ -433,6 +435,39 @@ describe('a lease', () => {
     await holder.release();
     await expect.poll(() => next.isHeld(), patience).toBe(true);
     await next.release();
+  });
+
+  it('goes to the next at once when it is released, not only at its next turn', async () => {
+    const prefix = newPrefix();
+    const streams = { prefix, replicas: 1, maxBytes: 10_485_760, maxMessages: 100 };
+    const contend = () => {
+      const connection = openConnection({ name: 'test', url: nats.url, streams }, createLog('test', 'silent'));
+      const faults: unknown[] = [];
+      const lease = openLease(connection, {
+        bucket: `${prefix}_LEASES`,
+        key: 'component.z',
+        ttlMs: 3_600_000,
+        replicas: 1,
+        onHeld: () => {},
+        onLost: () => faults.push('lost'),
+        onFault: (error) => faults.push(error),
+      });
+      return { connection, lease, faults };
+    };
+    const [first, second] = [contend(), contend()];
+    try {
+      const held = () => [first, second].filter(({ lease }) => lease.isHeld());
+      await expect.poll(held, patience).toHaveLength(1);
+      const [holder] = held();
+      await holder?.lease.release();
+      await expect.poll(held, patience).toEqual([holder === first ? second : first]);
+      expect([...first.faults, ...second.faults]).toEqual([]);
+    } finally {
+      for (const { connection, lease } of [first, second]) {
+        await lease.release();
+        await connection.close();
+      }
+    }
   });
 
   it('goes to the next when its holder dies', async () => {

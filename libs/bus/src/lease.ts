@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Kvm } from '@nats-io/kv';
-import type { KV } from '@nats-io/kv';
+import { Kvm, KvWatchInclude } from '@nats-io/kv';
+import type { KV, KvWatchEntry } from '@nats-io/kv';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Connection } from './connection.ts';
@@ -31,21 +31,43 @@ const wrongLastSequence = 10_071;
 const isTaken = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === wrongLastSequence;
 
 /**
- * Holds one key of a NATS key-value bucket whenever it is free. A holder renews it three times within its life; a holder
- * that dies loses it after `ttlMs`. While NATS is away nobody can take it, so its holder goes on: it is lost only when
- * NATS says that it is.
+ * Holds one key of a NATS key-value bucket whenever it is free. A holder renews it three times within its life; what a
+ * holder gives up is taken at once, what a dead one held after `ttlMs`. While NATS is away nobody can take it, so its
+ * holder goes on: it is lost only when NATS says that it is.
  */
 export const openLease = (connection: Connection, options: LeaseOptions): Lease => {
   const { bucket, key, ttlMs, replicas, onHeld, onLost, onFault } = options;
   const owner = randomUUID();
   let store: KV | undefined;
+  let changes: { stop(): void } | undefined;
   let revision: number | undefined;
   let taking = true;
   let turn: Promise<void> = Promise.resolve();
 
   const bind = async (nats: NatsConnection): Promise<KV> => {
-    store ??= await new Kvm(nats).create(bucket, { ttl: ttlMs, history: 1, replicas });
-    return store;
+    if (store) return store;
+    const bound = await new Kvm(nats).create(bucket, { ttl: ttlMs, history: 1, replicas });
+    store = bound;
+    await watch(bound).catch(onFault);
+    return bound;
+  };
+
+  /** Takes a turn as soon as the key is deleted. Without it, or when the key just runs out, the next turn finds out. */
+  const watch = async (bound: KV): Promise<void> => {
+    const entries = await bound.watch({ key, include: KvWatchInclude.UpdatesOnly });
+    if (bound !== store) return entries.stop();
+    changes = entries;
+    void follow(entries).catch(onFault);
+  };
+
+  const follow = async (entries: AsyncIterable<KvWatchEntry>): Promise<void> => {
+    for await (const { operation } of entries) if (operation !== 'PUT') tick();
+  };
+
+  const unbind = (): void => {
+    store = undefined;
+    changes?.stop();
+    changes = undefined;
   };
 
   const hold = (next: number): void => {
@@ -92,9 +114,7 @@ export const openLease = (connection: Connection, options: LeaseOptions): Lease 
   const timer = setInterval(tick, ttlMs / 3);
   timer.unref();
   connection.onReady(tick);
-  connection.onLost(() => {
-    store = undefined;
-  });
+  connection.onLost(unbind);
 
   return {
     isHeld: () => revision !== undefined,
@@ -105,8 +125,10 @@ export const openLease = (connection: Connection, options: LeaseOptions): Lease 
       taking = false;
       clearInterval(timer);
       await turn;
+      const bound = store;
+      unbind();
       if (revision !== undefined && connection.current())
-        await store?.delete(key, { previousSeq: revision }).catch(onFault);
+        await bound?.delete(key, { previousSeq: revision }).catch(onFault);
       revision = undefined;
     },
   };
