@@ -45,7 +45,7 @@ const delivery = async (target: PushService, token: string, more: Partial<Delive
   },
   summary: { messageCount: 2, lastMessageSender: 'bob@h', lastMessageBody: 'hi' },
   acceptedAt: 1,
-  expiresAt: 2,
+  expiresAt: 60_001,
   attempt: 1,
   ...more,
 });
@@ -53,8 +53,8 @@ const delivery = async (target: PushService, token: string, more: Partial<Delive
 describe.each(pushApiVersions)('%s', (version) => {
   const send = async (each: Delivery) =>
     toVerdict(
-      await client.post(toPushRequest(each, { version, fcmDev: true, fallbackText: 'New message' }), 'tp'),
-      each.service,
+      await client.post(toPushRequest(each, { version, fcmDev: true, fallbackText: 'New message' }, 1), 'tp'),
+      each,
     );
 
   it.each([
@@ -100,7 +100,7 @@ describe.each(pushApiVersions)('%s', (version) => {
 
 it('a Web Push app gets the alert as it is, click_action included', async () => {
   const to = await delivery('webpush', 'a-browser-of-its-own');
-  await client.post(toPushRequest(to, { version: 'v3', fcmDev: true, fallbackText: 'x' }), 'tp');
+  await client.post(toPushRequest(to, { version: 'v3', fcmDev: true, fallbackText: 'x' }, 1), 'tp');
   const alert = { title: 'bob@h', body: 'hi', tag: 'bob@h', badge: 2, click_action: 'open', sound: 'ping' };
   const [received] = await service.sandbox.phone('a-browser-of-its-own');
   const message = received?.provider as WebPushMessage | undefined;
@@ -111,7 +111,7 @@ it('a Web Push app gets the alert as it is, click_action included', async () => 
 it('every option arrives at the phone', async () => {
   const phone = 'a-phone-of-its-own';
   await client.post(
-    toPushRequest(await delivery('apns', phone), { version: 'v3', fcmDev: true, fallbackText: 'x' }),
+    toPushRequest(await delivery('apns', phone), { version: 'v3', fcmDev: true, fallbackText: 'x' }, 1),
     'tp',
   );
   expect(await service.json(`/sandbox/devices/${phone}`)).toMatchObject({
@@ -159,8 +159,8 @@ describe('an API that asks who calls', () => {
     });
     try {
       const to = await delivery(target, 'phone');
-      const request = toPushRequest(to, { version: 'v3', fcmDev: true, fallbackText: 'x' });
-      return toVerdict(await caller.post(request, 'tp'), target);
+      const request = toPushRequest(to, { version: 'v3', fcmDev: true, fallbackText: 'x' }, 1);
+      return toVerdict(await caller.post(request, 'tp'), to);
     } finally {
       await caller.close();
       await guarded.stop();

@@ -56,8 +56,8 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
 
   const send = async (delivery: Delivery, traceparent: string): Promise<Verdict> => {
     const started = performance.now();
-    const answer = await client.post(toPushRequest(delivery, style), traceparent);
-    const verdict = toVerdict(answer, service);
+    const answer = await client.post(toPushRequest(delivery, style, Date.now()), traceparent);
+    const verdict = toVerdict(answer, delivery);
     if (verdict.lockedOutBy !== undefined || !('fault' in answer)) noteLockedOut(verdict);
     const seconds = (performance.now() - started) / 1000;
     metrics.pushApiSeconds.observe({ push_service: service, outcome: verdict.outcome }, seconds);
@@ -72,7 +72,7 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
     log.warn({ event: 'circuit', ...labels, state });
     deliveries.limit(inFlightWhile[state]);
   };
-  const circuit = createCircuit(send, (verdict) => isFailure(verdict, service), held, {
+  const circuit = createCircuit(send, isFailure, held, {
     name: `${service}-${mode}`,
     volume: config.BREAKER_VOLUME,
     errorPercent: config.BREAKER_ERROR_PERCENT,

@@ -68,9 +68,10 @@ const hintsOf = (headers: HttpAnswer['headers']): Readonly<Record<string, string
 
 const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
+/** `undefined` for what is no JSON, such as the page of a proxy; MongoosePush leaves some bodies empty. */
 const parse = (text: string): unknown => {
   try {
-    return JSON.parse(text) as unknown;
+    return text === '' ? null : (JSON.parse(text) as unknown);
   } catch {
     return undefined;
   }

@@ -17,7 +17,7 @@ const delivery = (
   options,
   summary,
   acceptedAt: 1,
-  expiresAt: 2,
+  expiresAt: 3_600_001,
   attempt: 1,
 });
 const alert = { title: 'bob@h', body: 'hi', tag: 'bob@h', badge: 7 };
@@ -71,26 +71,36 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
     ],
     ['silent is “true” and nothing else', { service: 'fcm', silent: '1' }, { service: 'fcm', alert }],
   ])('%s', (_what, options, body) => {
-    expect(toPushRequest(delivery(options), style)).toEqual({ path: '/v3/notification/a%2Fb%3Ac%20d', body });
+    expect(toPushRequest(delivery(options), style, 1)).toEqual({ path: '/v3/notification/a%2Fb%3Ac%20d', body });
+  });
+
+  it.each([
+    ['3600', 600_001, 3_000],
+    ['3600', 3_600_000, 1],
+    ['60', 600_000, 60],
+    ['0', 600_000, 0],
+  ])('of a time_to_live of %s s after %d ms there are %d s left', (time_to_live, now, left) => {
+    const given = delivery({ service: 'apns', time_to_live });
+    expect(toPushRequest(given, style, now).body).toMatchObject({ time_to_live: left });
   });
 
   it('wakes the app without a notification when there is no text to show', () => {
-    expect(toPushRequest(delivery({ service: 'fcm' }, {}), style).body).toEqual({ service: 'fcm', data: {} });
-    expect(toPushRequest(delivery({ service: 'apns' }, { messageCount: 2 }), style).body).toEqual({
+    expect(toPushRequest(delivery({ service: 'fcm' }, {}), style, 1).body).toEqual({ service: 'fcm', data: {} });
+    expect(toPushRequest(delivery({ service: 'apns' }, { messageCount: 2 }), style, 1).body).toEqual({
       service: 'apns',
       data: { 'message-count': 2 },
     });
   });
 
   it('has a title and a badge when the server tells neither sender nor count', () => {
-    expect(toPushRequest(delivery({ service: 'apns' }, { lastMessageBody: 'hi' }), style).body).toEqual({
+    expect(toPushRequest(delivery({ service: 'apns' }, { lastMessageBody: 'hi' }), style, 1).body).toEqual({
       service: 'apns',
       alert: { title: 'New message', body: 'hi', badge: 1 },
     });
   });
 
   it('v2 differs from v3 in the path only', () => {
-    expect(toPushRequest(delivery({ service: 'apns' }), { ...style, version: 'v2' })).toEqual({
+    expect(toPushRequest(delivery({ service: 'apns' }), { ...style, version: 'v2' }, 1)).toEqual({
       path: '/v2/notification/a%2Fb%3Ac%20d',
       body: { service: 'apns', alert },
     });
@@ -99,14 +109,14 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
   it('v1 is flat, knows fewer fields, and cannot be silent', () => {
     const v1 = { ...style, version: 'v1' } as const;
     const options = { service: 'apns', mode: 'prod', topic: 't', priority: 'high', sound: 'x', click_action: 'open' };
-    expect(toPushRequest(delivery(options), v1).body).toEqual({
+    expect(toPushRequest(delivery(options), v1, 1).body).toEqual({
       service: 'apns',
       ...alert,
       mode: 'prod',
       topic: 't',
       click_action: 'open',
     });
-    expect(toPushRequest(delivery({ service: 'fcm' }, {}), v1).body).toEqual({
+    expect(toPushRequest(delivery({ service: 'fcm' }, {}), v1, 1).body).toEqual({
       service: 'fcm',
       title: 'New message',
       body: 'New message',
@@ -116,7 +126,10 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
 
   it('leaves mode dev out for FCM where MongoosePush has no such pool', () => {
     const mongoosePush = { ...style, fcmDev: false };
-    expect(toPushRequest(delivery({ service: 'fcm', mode: 'dev' }), mongoosePush).body).not.toHaveProperty('mode');
-    expect(toPushRequest(delivery({ service: 'apns', mode: 'dev' }), mongoosePush).body).toHaveProperty('mode', 'dev');
+    expect(toPushRequest(delivery({ service: 'fcm', mode: 'dev' }), mongoosePush, 1).body).not.toHaveProperty('mode');
+    expect(toPushRequest(delivery({ service: 'apns', mode: 'dev' }), mongoosePush, 1).body).toHaveProperty(
+      'mode',
+      'dev',
+    );
   });
 });

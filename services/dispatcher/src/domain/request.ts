@@ -12,11 +12,12 @@ export type PushRequest = { readonly path: string; readonly body: RequestV1 | Re
 
 /**
  * Maps a delivery onto the push API as MongooseIM’s `mod_push_service_mongoosepush` does. A value that the API would
- * refuse the whole push for (a `priority` of "10") is left out: the push matters more than the hint.
+ * refuse the whole push for (a `priority` of "10") is left out: the push matters more than the hint. `now` is in milliseconds
+ * since 1970: of the `time_to_live` it leaves what is not over.
  */
-export const toPushRequest = (delivery: Delivery, style: RequestStyle): PushRequest => ({
+export const toPushRequest = (delivery: Delivery, style: RequestStyle, now: number): PushRequest => ({
   path: `/${style.version}/notification/${encodeURIComponent(delivery.deviceId)}`,
-  body: style.version === 'v1' ? flat(delivery, style) : nested(delivery, style),
+  body: style.version === 'v1' ? flat(delivery, style) : nested(delivery, style, now),
 });
 
 const flat = (delivery: Delivery, style: RequestStyle): RequestV1 => {
@@ -24,14 +25,14 @@ const flat = (delivery: Delivery, style: RequestStyle): RequestV1 => {
   return defined({ service: delivery.service, ...alert, topic: topicOf(delivery), mode: modeOf(delivery, style) });
 };
 
-const nested = (delivery: Delivery, style: RequestStyle): RequestV3 => {
+const nested = (delivery: Delivery, style: RequestStyle, now: number): RequestV3 => {
   const { options, service } = delivery;
   const hints = {
     mode: modeOf(delivery, style),
     topic: topicOf(delivery),
     priority: oneOf(options['priority'], ['normal', 'high'] as const),
     mutable_content: booleanOf(options['mutable_content']),
-    time_to_live: int32Of(options['time_to_live']),
+    time_to_live: timeToLiveOf(delivery, now),
   };
   return isSilent(delivery)
     ? defined({ service, ...hints, data: toData(delivery.summary, service === 'fcm') })
@@ -69,6 +70,12 @@ const toData = (summary: Summary, textOnly: boolean): Record<string, unknown> =>
 
 const modeOf = ({ service, mode, options }: Delivery, { fcmDev }: RequestStyle) =>
   options['mode'] === undefined || (service === 'fcm' && mode === 'dev' && !fcmDev) ? undefined : mode;
+
+/** Seconds. What waited for the push API has less of it left; 0 stays 0, which asks for one try without storing. */
+const timeToLiveOf = ({ options, expiresAt }: Delivery, now: number): number | undefined => {
+  const given = int32Of(options['time_to_live']);
+  return given === undefined ? undefined : Math.min(given, Math.max(1, Math.ceil((expiresAt - now) / 1_000)));
+};
 
 const topicOf = ({ options }: { readonly options: Options }) => filled(options['topic']);
 

@@ -1,19 +1,23 @@
 import { pushServices } from '@pushmesh/contracts';
+import type { PushService } from '@pushmesh/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isFailure, toVerdict } from './verdict.ts';
 
-const answer = (status: number, body: unknown = null, headers: Record<string, string> = {}) => ({
+const answer = (status: number, body: unknown, headers: Record<string, string> = {}) => ({
   status,
   body,
   headers,
 });
+
+const to = (service: PushService, options = {}) => ({ service, options });
 
 describe('an answer of the push API becomes an outcome', () => {
   it.each([
     [200, null, 'delivered'],
     [400, { reason: 'invalid_request' }, 'rejected'],
     [400, { reason: 'no_matching_pool' }, 'rejected'],
+    [400, { details: 'a text' }, 'rejected'],
     [410, { reason: 'unregistered' }, 'unregistered'],
     [413, { reason: 'payload_too_large' }, 'too-large'],
     [414, undefined, 'rejected'],
@@ -37,11 +41,40 @@ describe('an answer of the push API becomes an outcome', () => {
     [401, null, 'unavailable'],
     [404, null, 'unavailable'],
   ] as const)('%d %j is %s', (status, body, outcome) => {
-    expect(toVerdict(answer(status, body), 'apns').outcome).toBe(outcome);
+    expect(toVerdict(answer(status, body), to('apns')).outcome).toBe(outcome);
   });
 
   it.each(['timeout', 'refused', 'reset', 'unreachable'] as const)('no answer (%s) is unavailable', (fault) => {
-    expect(toVerdict({ fault }, 'apns')).toEqual({ outcome: 'unavailable', reason: fault, isOut: true });
+    expect(toVerdict({ fault }, to('apns'))).toEqual({ outcome: 'unavailable', reason: fault, isOut: true });
+  });
+});
+
+describe('a page of a proxy in between ends no delivery', () => {
+  it.each([
+    [200, undefined],
+    [400, undefined],
+    [400, null],
+    [400, { error: 'bad request' }],
+    [410, undefined],
+    [410, null],
+    [410, { reason: 'Gone' }],
+    [422, undefined],
+  ] as const)('%d %j', (status, body) => {
+    expect(toVerdict(answer(status, body), to('apns'))).toMatchObject({ outcome: 'unavailable', isOut: true });
+  });
+});
+
+describe('what is the fault of one push spends its attempts and opens no circuit', () => {
+  it.each([
+    ['a word that nobody knows', answer(500, { details: 'SomethingNew' }), {}, false],
+    ['a provider that is out, told by v1 and v2', answer(500, { details: 'ServiceUnavailable' }), {}, true],
+    ['our credentials, told by v1 and v2', answer(500, { details: 'InvalidProviderToken' }), {}, true],
+    ['the key of Apple or Web Push in Firebase', answer(500, { reason: 'THIRD_PARTY_AUTH_ERROR' }), {}, false],
+    ['a topic of the user’s own', answer(503, { reason: 'internal_config' }), { topic: 'x' }, false],
+    ['the operator’s topic', answer(503, { reason: 'internal_config' }), {}, true],
+  ] as const)('%s', (_what, given, options, isOut) => {
+    const verdict = toVerdict(given, to('apns', options));
+    expect([verdict.outcome, verdict.isOut ?? false, isFailure(verdict)]).toEqual(['unavailable', isOut, isOut]);
   });
 });
 
@@ -54,34 +87,34 @@ describe('behind Web Push are many servers: the push API is out only when it doe
     ['the same in v1 and v2', answer(503, { details: 'Please try again later' }), false],
     ['one server that is throttling', answer(429, { reason: 'too_many_requests' }), false],
   ] as const)('%s', (_what, given, isOut) => {
-    const verdict = toVerdict(given, 'webpush');
-    expect([verdict.isOut ?? false, isFailure(verdict, 'webpush')]).toEqual([isOut, isOut]);
+    const verdict = toVerdict(given, to('webpush'));
+    expect([verdict.isOut ?? false, isFailure(verdict)]).toEqual([isOut, isOut]);
   });
 
   it('of the others every answer that says so counts', () => {
-    expect(isFailure(toVerdict(answer(503, { reason: 'service_internal' }), 'apns'), 'apns')).toBe(true);
+    expect(isFailure(toVerdict(answer(503, { reason: 'service_internal' }), to('apns')))).toBe(true);
   });
 });
 
 it.each([
   [answer(401, { reason: 'unauthorized' }), 'PUSH_API_TOKEN'],
-  [answer(403), 'PUSH_API_TOKEN'],
+  [answer(403, null), 'PUSH_API_TOKEN'],
   [{ fault: 'tls' }, 'PUSH_API_CA, PUSH_API_CERT, PUSH_API_KEY'],
 ] as const)('%j is ours to put right: it spends no attempt and parks nothing', (locked, lockedOutBy) => {
   for (const service of pushServices) {
-    const verdict = toVerdict(locked, service);
+    const verdict = toVerdict(locked, to(service));
     expect(verdict).toMatchObject({ outcome: 'unavailable', isOut: true, lockedOutBy });
-    expect(isFailure(verdict, service)).toBe(true);
+    expect(isFailure(verdict)).toBe(true);
   }
 });
 
 it('no other answer blames our settings', () => {
   for (const status of [200, 400, 404, 407, 410, 500, 503])
-    expect(toVerdict(answer(status), 'apns')).not.toHaveProperty('lockedOutBy');
+    expect(toVerdict(answer(status, null), to('apns'))).not.toHaveProperty('lockedOutBy');
 });
 
 it('reads Retry-After in seconds, believes five minutes at most, and ignores what it cannot read', () => {
-  const retryAfter = (value: string) => toVerdict(answer(429, null, { 'retry-after': value }), 'apns').retryAfterMs;
+  const retryAfter = (value: string) => toVerdict(answer(429, null, { 'retry-after': value }), to('apns')).retryAfterMs;
   expect([retryAfter('2'), retryAfter('999999999'), retryAfter('-1'), retryAfter('soon')]).toEqual([
     2_000,
     300_000,
@@ -91,16 +124,17 @@ it('reads Retry-After in seconds, believes five minutes at most, and ignores wha
 });
 
 it('hands on since when a device is gone', () => {
-  expect(toVerdict(answer(410, null, { 'x-unregistered-at': '1795347600850' }), 'apns').unregisteredAt).toBe(
-    1_795_347_600_850,
-  );
-  expect(toVerdict(answer(410, null, { 'x-unregistered-at': 'yesterday' }), 'apns')).not.toHaveProperty(
-    'unregisteredAt',
-  );
+  expect(
+    toVerdict(answer(410, { reason: 'unregistered' }, { 'x-unregistered-at': '1795347600850' }), to('apns'))
+      .unregisteredAt,
+  ).toBe(1_795_347_600_850);
+  expect(
+    toVerdict(answer(410, { reason: 'unregistered' }, { 'x-unregistered-at': 'yesterday' }), to('apns')),
+  ).not.toHaveProperty('unregisteredAt');
 });
 
 it('the reason is one word, so that neither a token nor a text gets into logs and results', () => {
-  expect(toVerdict(answer(400, { reason: 'token abc/def is bad' }), 'apns').reason).toBe('HTTP 400');
+  expect(toVerdict(answer(400, { reason: 'token abc/def is bad' }), to('apns')).reason).toBe('HTTP 400');
 });
 
 it('has a verdict for whatever comes', () => {
@@ -110,7 +144,7 @@ it('has a verdict for whatever comes', () => {
       fc.jsonValue(),
       fc.dictionary(fc.string(), fc.string()),
       (status, body, headers) => {
-        expect(toVerdict({ status, body, headers }, 'apns').reason.length).toBeLessThan(80);
+        expect(toVerdict({ status, body, headers }, to('apns')).reason.length).toBeLessThan(80);
       },
     ),
   );

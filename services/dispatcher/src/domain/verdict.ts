@@ -1,5 +1,5 @@
 import { PushApiAnswer as Answer, unregisteredAtHeader } from '@pushmesh/contracts';
-import type { PushService } from '@pushmesh/contracts';
+import type { Delivery } from '@pushmesh/contracts';
 import { Compile } from 'typebox/compile';
 import type { Verdict } from '../ports.ts';
 
@@ -66,6 +66,29 @@ const byReason: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
   } as const),
 );
 
+/** Of those, what says that the provider or our credentials are in trouble, and nothing about this push. */
+const outageReasons: ReadonlySet<string> = new Set([
+  'BadCertificate',
+  'BadCertificateEnvironment',
+  'BadEnvironmentKeyIdInToken',
+  'BadEnvironmentKeyInToken',
+  'DEADLINE_EXCEEDED',
+  'ExpiredProviderToken',
+  'INTERNAL',
+  'InternalServerError',
+  'InvalidProviderToken',
+  'MissingProviderToken',
+  'PERMISSION_DENIED',
+  'ServiceUnavailable',
+  'Shutdown',
+  'UNAUTHENTICATED',
+  'UNAVAILABLE',
+  'connection_lost',
+  'request_timeout',
+  'service_internal',
+  'unable_to_connect',
+]);
+
 /** The variables that decide whether the push API lets us in. */
 const settingsOf: Readonly<Record<string, string>> = {
   401: 'PUSH_API_TOKEN',
@@ -77,35 +100,45 @@ const settingsOf: Readonly<Record<string, string>> = {
 const retryAfterCap = 300;
 
 /** Reads an answer of the push API. Total: whatever came, there is a verdict. */
-export const toVerdict = (answer: PushApiAnswer, service: PushService): Verdict => {
+export const toVerdict = (answer: PushApiAnswer, push: Pick<Delivery, 'service' | 'options'>): Verdict => {
   if ('fault' in answer)
     return { outcome: 'unavailable', reason: answer.fault, isOut: true, ...lockedOut(answer.fault) };
   const word = reasonOf(answer.body);
-  const outcome =
-    byStatus[answer.status] ?? (answer.status === 500 && word ? byReason.get(word) : undefined) ?? 'unavailable';
+  const outcome = outcomeOf(answer, word);
   const retryAfterMs = retryAfterOf(answer.headers['retry-after']);
   const unregisteredAt = instantOf(answer.headers[unregisteredAtHeader]);
   return {
     outcome,
     reason: word ?? `HTTP ${answer.status}`,
-    ...(outcome === 'unavailable' && isOutage(answer, service, word) && { isOut: true }),
+    ...(outcome === 'unavailable' && isOutage(answer, push, word) && { isOut: true }),
     ...lockedOut(answer.status),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(unregisteredAt !== undefined && { unregisteredAt }),
   };
 };
 
-const isOutage = ({ status, body }: HttpAnswer, service: PushService, word: string | undefined): boolean => {
+const outcomeOf = ({ status, body }: HttpAnswer, word: string | undefined): Outcome => {
+  if (status === 500 && word !== undefined) return byReason.get(word) ?? 'unavailable';
+  const isBelieved = evidence[status]?.(body) ?? true;
+  return (isBelieved ? byStatus[status] : undefined) ?? 'unavailable';
+};
+
+const isOutage = (
+  { status, body }: HttpAnswer,
+  { service, options }: Pick<Delivery, 'service' | 'options'>,
+  word: string | undefined,
+): boolean => {
   if (settingsOf[status] !== undefined) return true;
   // Behind Web Push are many servers, and everybody may bring one: what the API says of one is not about the others.
   if (service === 'webpush') return body === null || !answers.Check(body);
+  // So MongoosePush calls a topic that APNs does not take; this one is the user’s own, and not about the others either.
+  if (word === 'internal_config' && options['topic']) return false;
   // MongoosePush answers 503 when it cannot reach the provider, and an empty 500 when the provider is slow.
-  return status !== 500 || word === undefined;
+  return status !== 500 || word === undefined || outageReasons.has(word);
 };
 
-/** Whether the circuit of the lane counts it. One of Web Push opens only when the push API itself is not reached. */
-export const isFailure = ({ outcome, isOut = false }: Verdict, service: PushService): boolean =>
-  service === 'webpush' ? isOut : outcome === 'unavailable';
+/** Whether the circuit of the lane counts it: what is the fault of one push must hold up no other. */
+export const isFailure = ({ isOut = false }: Verdict): boolean => isOut;
 
 const lockedOut = (sign: number | string): Pick<Verdict, 'lockedOutBy'> => {
   const setting = settingsOf[sign];
@@ -113,6 +146,18 @@ const lockedOut = (sign: number | string): Pick<Verdict, 'lockedOutBy'> => {
 };
 
 const answers = Compile(Answer);
+const isRefusal = (body: unknown): boolean => body !== null && answers.Check(body);
+
+/**
+ * A delivery ends by these, so the status is not enough: a proxy in between may answer with a page of its own. `undefined`
+ * is a body that is no JSON. Of 200 no more is asked: a push that arrived would be sent again and again.
+ */
+const evidence: Readonly<Record<number, (body: unknown) => boolean>> = {
+  200: (body) => body !== undefined,
+  400: isRefusal,
+  410: (body) => reasonOf(body) === 'unregistered',
+  422: isRefusal,
+};
 
 /** One word: anything longer could be a text with a token in it, and would not be bounded. */
 const reasonOf = (body: unknown): string | undefined => {
