@@ -51,6 +51,8 @@ export const requestDifferences: Readonly<Record<string, Answer>> = {
 };
 
 const operators = 'a known word of our credentials, not of the push';
+const thirdParty =
+  'a key for Apple or Web Push in the Firebase project; a 503 holds the pushes of the apps on Android back as if FCM were out';
 const wordless = 'no reason word: the status decides; recorded: a crash';
 
 /** By service and the provider’s status and word, the v3 answer. */
@@ -71,6 +73,7 @@ export const outcomeDifferences: Readonly<Record<string, Answer>> = {
     'internal_config',
     'the project was not found; the device has nothing to do with it',
   ),
+  'fcm 401 APNS_AUTH_ERROR': reason(500, 'APNS_AUTH_ERROR', thirdParty),
   'fcm 403 PERMISSION_DENIED': reason(503, 'service_internal', operators),
   'fcm 401 UNAUTHENTICATED': reason(503, 'service_internal', operators),
   'fcm 429 RESOURCE_EXHAUSTED': reason(429, 'too_many_requests', 'a quota, whichever of its two words says so'),
@@ -87,6 +90,8 @@ export const outcomeDifferences: Readonly<Record<string, Answer>> = {
 };
 
 type Unrecorded = Answer & {
+  /** What the request says beside its alert. */
+  readonly request?: { readonly topic: string };
   /** Of the provider. */
   readonly provider: { readonly status: number; readonly body: string };
   /** What the source of MongoosePush answers. */
@@ -98,6 +103,9 @@ const fcmBody = (errorCode: string, message = '') =>
   JSON.stringify({
     error: { message, details: [{ '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode }] },
   });
+
+const topics =
+  'users name topics, and a wrong one is wrong for ever, and only for this push. A 503 holds the pushes of all others back';
 
 /** The same for answers that nobody recorded: MongoosePush’s source says what it does (`error_handler.ex` of both services). */
 export const unrecordedDifferences: Readonly<Record<string, Unrecorded>> = {
@@ -129,6 +137,18 @@ export const unrecordedDifferences: Readonly<Record<string, Unrecorded>> = {
     provider: { status: 403, body: apnsBody('BadEnvironmentKeyInToken') },
     theirs: '500 `{"reason":"BadEnvironmentKeyInToken"}`',
     ...reason(503, 'service_internal', operators),
+  },
+  'apns 400 BadTopic to a topic of the request’s own': {
+    request: { topic: 'com.example.other' },
+    provider: { status: 400, body: apnsBody('BadTopic') },
+    theirs: '503 `{"reason":"internal_config"}`',
+    ...reason(400, 'invalid_request', topics),
+  },
+  'apns 403 UnrelatedKeyIdInToken to a topic of the request’s own': {
+    request: { topic: 'com.example.other' },
+    provider: { status: 403, body: apnsBody('UnrelatedKeyIdInToken') },
+    theirs: '500 `{"reason":"UnrelatedKeyIdInToken"}`',
+    ...reason(400, 'invalid_request', topics),
   },
   'apns 403 UnrelatedKeyIdInToken': {
     provider: { status: 403, body: apnsBody('UnrelatedKeyIdInToken') },

@@ -198,9 +198,12 @@ describe('every recorded provider answer', () => {
 describe('every provider answer that is known from the source of MongoosePush', () => {
   const recorded = golden.outcome.map(outcomeName);
 
-  it.each(Object.entries(unrecordedDifferences))('%s', async (name, { provider, status, body, theirs }) => {
+  it.each(Object.entries(unrecordedDifferences))('%s', async (name, { request, provider, status, body, theirs }) => {
     const service = name.startsWith('apns') ? 'apns' : 'fcm';
-    const { answer } = await pushTo(read('v3', { service, alert: { title: 't', body: 'b' } }), replyOf(provider));
+    const { answer } = await pushTo(
+      read('v3', { service, alert: { title: 't', body: 'b' }, ...request }),
+      replyOf(provider),
+    );
     expect(httpAnswer('v3', answer)).toEqual({ status, body });
     expect(theirs).not.toBe(`${status} \`${body}\``);
     expect(recorded).not.toContain(name);

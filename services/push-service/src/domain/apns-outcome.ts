@@ -56,4 +56,16 @@ export const toApnsAnswer = (response: ProviderResponse, now: number): ProviderA
   return withRetryAfter(answer, response, now);
 };
 
+const aboutTopic: ReadonlySet<string> = new Set(['BadTopic', 'MissingTopic', 'UnrelatedKeyIdInToken']);
+
+/**
+ * The answer to a push whose topic is not the operator’s: it is the request’s own, or there is none. A wrong one is wrong for
+ * ever, and only for this push: no outage, as MongoosePush has it, for which it would be tried again and again and the
+ * others held back.
+ */
+export const blameTopic = (answer: ProviderAnswer): ProviderAnswer =>
+  answer.category !== 'ok' && aboutTopic.has(answer.reason)
+    ? { category: 'invalid_request', reason: answer.reason }
+    : answer;
+
 const isInstant = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;

@@ -1,7 +1,7 @@
 /**
  * What a push service's answer means, in MongoosePush's own words (its v3 API). The list is closed: a new category does
  * not compile until the HTTP table answers it. `unknown` is a reason word that no table knows; `unspecified` an answer
- * that says nothing.
+ * that says nothing. Ours alone is `third_party_auth`: a key that the Firebase project has for Apple or for Web Push is refused.
  */
 export const categories = [
   'ok',
@@ -13,6 +13,7 @@ export const categories = [
   'too_many_requests',
   'service_internal',
   'auth',
+  'third_party_auth',
   'internal_config',
   'unable_to_connect',
   'connection_lost',

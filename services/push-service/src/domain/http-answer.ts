@@ -24,6 +24,7 @@ const v1AndV2: Readonly<Record<Refusal, Row>> = {
   too_many_requests: flat,
   service_internal: flat,
   auth: flat,
+  third_party_auth: flat,
   internal_config: flat,
   unable_to_connect: { status: 503, word: 'Please try again later' },
   connection_lost: flat,
@@ -42,6 +43,7 @@ const v3: Readonly<Record<Refusal, Row>> = {
   service_internal: { status: 503, word: 'service_internal' },
   // That our credentials are refused is nobody's business but the operator's.
   auth: { status: 503, word: 'service_internal' },
+  third_party_auth: { status: 500 },
   internal_config: { status: 503, word: 'internal_config' },
   unable_to_connect: { status: 503, word: 'unable_to_connect' },
   connection_lost: { status: 503, word: 'connection_lost' },

@@ -75,6 +75,7 @@ const byCategory: Readonly<Record<Refusal, Finding>> = {
   too_many_requests: 'throttled',
   service_internal: 'provider_out',
   auth: 'unexpected',
+  third_party_auth: 'unexpected',
   internal_config: 'unexpected',
   unspecified: 'unexpected',
   unknown: 'unexpected',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Mode } from '@pushmesh/contracts';
 import { apnsPayloadLimits, toApnsMessage } from '../../domain/apns-message.ts';
-import { toApnsAnswer } from '../../domain/apns-outcome.ts';
+import { blameTopic, toApnsAnswer } from '../../domain/apns-outcome.ts';
 import { refuse } from '../../domain/category.ts';
 import type { ProviderAnswer } from '../../domain/category.ts';
 import type { Notification } from '../../domain/notification.ts';
@@ -95,7 +95,9 @@ export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider =
     };
     const { answer, again } = await send();
     // Without time for another answer this one is better than not to know.
-    return again && restMs() > pool.timeoutMs / 10 ? (await send()).answer : answer;
+    const last = again && restMs() > pool.timeoutMs / 10 ? (await send()).answer : answer;
+    const isTopicOurs = notification.topic === undefined && defaultTopic !== undefined;
+    return isTopicOurs ? last : blameTopic(last);
   };
 
   /** Tells the token what APNs thinks of it; true when the push was refused for credentials that are no longer ours. */

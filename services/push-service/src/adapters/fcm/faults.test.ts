@@ -65,7 +65,7 @@ it.each([
   [{ answer: 'unavailable.7' }, { category: 'service_internal', reason: 'UNAVAILABLE', retryAfterSeconds: 7 }],
   [{ answer: 'throttled.none' }, { category: 'too_many_requests', reason: 'QUOTA_EXCEEDED', retryAfterSeconds: 60 }],
   [{ answer: 'word.SENDER_ID_MISMATCH' }, { category: 'invalid_request', reason: 'SENDER_ID_MISMATCH' }],
-  [{ answer: 'word.THIRD_PARTY_AUTH_ERROR' }, { category: 'auth', reason: 'THIRD_PARTY_AUTH_ERROR' }],
+  [{ answer: 'word.THIRD_PARTY_AUTH_ERROR' }, { category: 'third_party_auth', reason: 'THIRD_PARTY_AUTH_ERROR' }],
   [{ answer: 'html.404' }, { category: 'unspecified', reason: 'unspecified' }],
   [{ answer: 'html.502' }, { category: 'service_internal', reason: 'service_internal' }],
   [{ answer: 'reset' }, { category: 'connection_lost', reason: 'connection_lost' }],

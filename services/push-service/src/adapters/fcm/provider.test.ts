@@ -123,7 +123,7 @@ describe('a 401', () => {
 
   it('about the keys in the Firebase project is no matter of the token', async () => {
     const { push, requests } = setUp({ answers: [answered(401, error('UNAUTHENTICATED', 'THIRD_PARTY_AUTH_ERROR'))] });
-    expect(await push()).toEqual({ category: 'auth', reason: 'THIRD_PARTY_AUTH_ERROR' });
+    expect(await push()).toEqual({ category: 'third_party_auth', reason: 'THIRD_PARTY_AUTH_ERROR' });
     expect(requests).toHaveLength(1);
   });
 });

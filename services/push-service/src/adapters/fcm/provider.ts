@@ -77,11 +77,9 @@ const byFault: Readonly<Record<Extract<Http2Answer, { type: 'fault' }>['fault'],
   queue_full: { category: 'unable_to_connect', reason: 'queue_full' },
 };
 
-/** FCM's words for a wrong APNs or Web Push key in the Firebase project, which no new token cures; they come with 401, too. */
-const wrongKeys: ReadonlySet<string> = new Set(['THIRD_PARTY_AUTH_ERROR', 'APNS_AUTH_ERROR']);
-
+/** A wrong key for Apple or Web Push in the Firebase project comes with 401 too, and no new token cures it. */
 const isTokenRefused = (raw: Http2Answer, answer: ProviderAnswer): boolean =>
-  raw.type === 'answer' && raw.status === 401 && answer.category !== 'ok' && !wrongKeys.has(answer.reason);
+  raw.type === 'answer' && raw.status === 401 && answer.category !== 'ok' && answer.category !== 'third_party_auth';
 
 const tokenTooLate: ProviderAnswer = { category: 'unable_to_connect', reason: 'token_timeout' };
 
