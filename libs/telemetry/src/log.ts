@@ -27,7 +27,11 @@ export const createLog = (service: string, level: string, destination?: Destinat
     base: { service },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '[redacted]' },
+    redact: {
+      // ioredis leaves on its errors the command with all that was in it, be it the password.
+      paths: ['err.command', ...secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`])],
+      censor: '[redacted]',
+    },
   };
   return destination ? pino(options, destination) : pino(options);
 };

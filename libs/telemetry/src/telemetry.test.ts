@@ -17,7 +17,9 @@ describe('the log', () => {
       request: { headers: { authorization: 'top-secret-4' } },
       options: { device: 'top-secret-5' },
     });
-    expect(lines).toHaveLength(2);
+    const refused = Object.assign(new Error('WRONGPASS'), { command: { name: 'auth', args: ['top-secret-6'] } });
+    log.warn({ event: 'z', err: refused });
+    expect(lines).toHaveLength(3);
     expect(lines.join('')).not.toContain('top-secret');
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ service: 'gateway', event: 'x', level: 'info' });
   });

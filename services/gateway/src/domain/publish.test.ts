@@ -105,16 +105,6 @@ it('the dedupe key is that of host, sender, iq id, node and content', () => {
   expect(new Set(once).size).toBe(keys.length);
 });
 
-it('what others wrote is cut, and never a reason to refuse', () => {
-  const summary = { lastMessageSender: 'x'.repeat(9_000), lastMessageBody: '😀'.repeat(30_000) };
-  const decision = decidePublish(facts({}, { payload: { summary, otherBytes: 100 } }));
-  if (decision.type !== 'deliver') throw new Error('not delivered');
-  const { lastMessageSender = '', lastMessageBody = '' } = decision.delivery.summary;
-  expect(Buffer.byteLength(lastMessageBody)).toBeLessThanOrEqual(4_096);
-  expect(lastMessageBody).toMatch(/^😀+…$/u);
-  expect(Buffer.byteLength(lastMessageSender)).toBeLessThanOrEqual(4_096);
-});
-
 it('the fingerprint of a device does not tell its token', () => {
   expect(deviceFingerprint({ service: 'fcm', mode: 'prod', deviceId: 'token' })).toMatch(/^[\w-]{22}$/);
 });

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { cutText, deviceOf } from '@pushmesh/contracts';
+import { deviceOf } from '@pushmesh/contracts';
 import type { Delivery, Device, NodeRef, Reply } from '@pushmesh/contracts';
 import type { NoReply } from '@pushmesh/bus';
 import type { Publish, StanzaError } from '@pushmesh/xmpp';
@@ -42,26 +42,11 @@ export const decidePublish = (facts: PublishFacts): PublishDecision => {
     return refuse(faults.preconditionNotMet('publish-options are too large'));
   if ('why' in device) return refuse(faults.preconditionNotMet(device.why));
   if (authorisation === 'forbidden') return refuse(faults.forbidden);
-  const delivery = toDelivery(facts, device, shortened(publish.payload.summary));
+  const delivery = toDelivery(facts, device, publish.payload.summary);
   return authorisation === 'unverified'
     ? { type: 'verify-later', delivery, device: deviceFingerprint(device) }
     : { type: 'deliver', delivery };
 };
-
-/** Octets of text that are kept: no push service takes a larger notification. */
-const maxTextBytes = 4_096;
-
-/**
- * Cuts what others wrote. It is never a reason to refuse: an error would let anybody who can write to a user destroy the
- * user’s registration with one long message.
- */
-const shortened = (summary: Delivery['summary']): Delivery['summary'] => ({
-  ...summary,
-  ...(summary.lastMessageSender !== undefined && {
-    lastMessageSender: cutText(summary.lastMessageSender, maxTextBytes),
-  }),
-  ...(summary.lastMessageBody !== undefined && { lastMessageBody: cutText(summary.lastMessageBody, maxTextBytes) }),
-});
 
 const refuse = (error: StanzaError): PublishDecision => ({ type: 'refuse', error });
 

@@ -10,6 +10,7 @@ import {
   readPublish,
 } from '@pushmesh/xmpp';
 import type { Disable, Element, Enable, Form, Jid, Publish, StanzaError } from '@pushmesh/xmpp';
+import { cutText } from '@pushmesh/contracts';
 import type { PublishModel } from '@pushmesh/contracts';
 import type { Role } from '../config.ts';
 import { faults } from './faults.ts';
@@ -198,7 +199,32 @@ const readPublishNode = (publish: Publish, sender: Jid): Question => {
   if (isTooLong(node)) return { kind, fault: faults.nodeUnknown };
   return {
     kind,
-    request: { type: 'publish', sender: fullJid(sender), publisher: bareJid(sender), publish: { ...publish, node } },
+    request: {
+      type: 'publish',
+      sender: fullJid(sender),
+      publisher: bareJid(sender),
+      publish: { ...publish, node, payload: shortened(publish.payload) },
+    },
+  };
+};
+
+/** Octets of text that are kept: no push service takes a larger notification. */
+const maxTextBytes = 4_096;
+
+/**
+ * Cuts what others wrote, before anything waits with it: all that are under way have to fit into memory. It is never a
+ * reason to refuse: an error would let anybody who can write to a user destroy the user’s registration with one long message.
+ */
+const shortened = (payload: Publish['payload']): Publish['payload'] => {
+  if (typeof payload === 'string') return payload;
+  const { lastMessageSender: sender, lastMessageBody: body, ...summary } = payload.summary;
+  return {
+    ...payload,
+    summary: {
+      ...summary,
+      ...(sender !== undefined && { lastMessageSender: cutText(sender, maxTextBytes) }),
+      ...(body !== undefined && { lastMessageBody: cutText(body, maxTextBytes) }),
+    },
   };
 };
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startRedis } from '@pushmesh/servers';
@@ -64,4 +65,19 @@ it('says so while Redis answers errors', async () => {
     await admin.quit();
   }
   expect(await enable()).toBe('done');
+});
+
+it('a refused password is not shown', async () => {
+  const lines: string[] = [];
+  const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
+  const { resource } = createRedisStore({
+    url: redis.url.replace('redis://', 'redis://bob:top-secret@'),
+    keyPrefix: '',
+    timeoutMs: 2_000,
+    log: createLog('test', 'debug', sink),
+  });
+  opened.push(resource);
+  await resource.start();
+  await expect.poll(() => lines.join(''), { timeout: 10_000 }).toContain('WRONGPASS');
+  expect(lines.join('')).not.toContain('top-secret');
 });

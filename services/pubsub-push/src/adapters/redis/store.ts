@@ -37,7 +37,7 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
     onState(true);
   });
   redis.on('close', () => onState(false));
-  redis.on('error', (err: Error) => log.warn({ event: 'redis-error', err }));
+  redis.on('error', ({ message }: Error) => log.warn({ event: 'redis-error', why: message }));
 
   let refusal: { readonly word: string; readonly at: number } | undefined;
   const available = async <T>(answer: Promise<T>): Promise<T> => {
@@ -95,7 +95,7 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
       name: 'redis',
       // Redis may come later: connecting goes on by itself, and `missing` says so until then.
       start: () => {
-        redis.connect().catch((err: unknown) => log.warn({ event: 'redis-connect-failed', err }));
+        redis.connect().catch(({ message }: Error) => log.warn({ event: 'redis-connect-failed', why: message }));
         return Promise.resolve();
       },
       missing: () => {
