@@ -8,5 +8,4 @@ describeFaults('ejabberd', [
   ['Redis answers READONLY', 500],
   ['NATS without JetStream', 3_000],
   ['stream full', 4_500],
-  ['rolling restart', 0],
 ]);

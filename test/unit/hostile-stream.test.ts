@@ -53,6 +53,7 @@ const startGateway = async (natsIsReady: Promise<void> = Promise.resolve()) => {
       log: createLog('gateway', 'silent'),
       metrics: createMetrics('gateway').add(metricNames.gateway),
       reconnectCapMs: 20,
+      passMs: 20_000,
     },
   );
   cleanups.push(() => server.close(), resource.stop);

@@ -437,31 +437,34 @@ describe('a lease', () => {
     await next.release();
   });
 
-  it('goes to the next at once when it is released, not only at its next turn', async () => {
-    const prefix = newPrefix();
+  const contend = (prefix: string) => {
     const streams = { prefix, replicas: 1, maxBytes: 10_485_760, maxMessages: 100 };
-    const contend = () => {
-      const connection = openConnection({ name: 'test', url: nats.url, streams }, createLog('test', 'silent'));
-      const faults: unknown[] = [];
-      const lease = openLease(connection, {
-        bucket: `${prefix}_LEASES`,
-        key: 'component.z',
-        ttlMs: 3_600_000,
-        replicas: 1,
-        onHeld: () => {},
-        onLost: () => faults.push('lost'),
-        onFault: (error) => faults.push(error),
-      });
-      return { connection, lease, faults };
-    };
-    const [first, second] = [contend(), contend()];
+    const connection = openConnection({ name: 'test', url: nats.url, streams }, createLog('test', 'silent'));
+    const faults: unknown[] = [];
+    const lease = openLease(connection, {
+      bucket: `${prefix}_LEASES`,
+      key: 'component.z',
+      // So long that nobody’s next turn comes in time.
+      ttlMs: 3_600_000,
+      replicas: 1,
+      onHeld: () => {},
+      onLost: () => faults.push('lost'),
+      onFault: (error) => faults.push(error),
+    });
+    return { connection, lease, faults };
+  };
+
+  it.each(['release', 'pass'] as const)('goes to the next at once by a %s, not only at its next turn', async (way) => {
+    const prefix = newPrefix();
+    const [first, second] = [contend(prefix), contend(prefix)];
     try {
       const held = () => [first, second].filter(({ lease }) => lease.isHeld());
       await expect.poll(held, patience).toHaveLength(1);
       const [holder] = held();
-      await holder?.lease.release();
-      await expect.poll(held, patience).toEqual([holder === first ? second : first]);
-      expect([...first.faults, ...second.faults]).toEqual([]);
+      await holder?.lease[way]();
+      const next = holder === first ? second : first;
+      await expect.poll(held, patience).toEqual([next]);
+      expect([...first.faults, ...second.faults]).toEqual(way === 'pass' ? ['lost'] : []);
     } finally {
       for (const { connection, lease } of [first, second]) {
         await lease.release();

@@ -21,9 +21,16 @@ export type Lease = {
   isHeld(): boolean;
   /** Goes on holding it, if it does, and takes it no more once it is lost. */
   takeNoMore(): void;
-  /** Gives the lease up, so that the next one need not wait for it to run out. */
+  /** Gives the lease up for a moment, in which whoever waits for it takes it. */
+  pass(): void;
+  /** Gives the lease up, so that the next one need not wait for it to run out. Takes two seconds at the most. */
   release(): Promise<void>;
 };
+
+/** Milliseconds that who passes the lease on leaves it alone: a watch takes it within a few. */
+const passMs = 1_000;
+/** Milliseconds for giving it up. A NATS that hangs answers nothing, and has it run out. */
+const releaseMs = 2_000;
 
 /** JetStream API 10071, wrong last sequence: the key is held, or was taken, by somebody else. */
 const wrongLastSequence = 10_071;
@@ -42,6 +49,8 @@ export const openLease = (connection: Connection, options: LeaseOptions): Lease 
   let changes: { stop(): void } | undefined;
   let revision: number | undefined;
   let taking = true;
+  let restsUntil = 0;
+  let isTurnWaiting = false;
   let turn: Promise<void> = Promise.resolve();
 
   const bind = async (nats: NatsConnection): Promise<KV> => {
@@ -78,7 +87,7 @@ export const openLease = (connection: Connection, options: LeaseOptions): Lease 
 
   const takeOrRenew = async (): Promise<void> => {
     const nats = connection.current();
-    if (!nats || (revision === undefined && !taking)) return;
+    if (!nats || (revision === undefined && (!taking || performance.now() < restsUntil))) return;
     try {
       const bound = await bind(nats);
       const written = await write(bound, revision).catch((error: unknown) => {
@@ -108,8 +117,20 @@ export const openLease = (connection: Connection, options: LeaseOptions): Lease 
     }
   };
 
+  /** One turn after the other, and never more than one that waits: with a NATS that hangs each takes seconds. */
   const tick = (): void => {
-    turn = turn.then(takeOrRenew);
+    if (isTurnWaiting) return;
+    isTurnWaiting = true;
+    turn = turn.then(() => {
+      isTurnWaiting = false;
+      return takeOrRenew();
+    });
+  };
+
+  const giveUp = async (): Promise<void> => {
+    const [held, bound] = [revision, store];
+    revision = undefined;
+    if (held !== undefined && connection.current()) await bound?.delete(key, { previousSeq: held }).catch(onFault);
   };
   const timer = setInterval(tick, ttlMs / 3);
   timer.unref();
@@ -121,15 +142,20 @@ export const openLease = (connection: Connection, options: LeaseOptions): Lease 
     takeNoMore: () => {
       taking = false;
     },
+    pass: () => {
+      turn = turn.then(async () => {
+        if (revision === undefined || !taking) return;
+        restsUntil = performance.now() + passMs;
+        await giveUp();
+        onLost();
+      });
+    },
     release: async () => {
       taking = false;
       clearInterval(timer);
-      await turn;
-      const bound = store;
+      const released = turn.then(giveUp);
+      await Promise.race([released, new Promise((resolve) => setTimeout(resolve, releaseMs).unref())]);
       unbind();
-      if (revision !== undefined && connection.current())
-        await bound?.delete(key, { previousSeq: revision }).catch(onFault);
-      revision = undefined;
     },
   };
 };

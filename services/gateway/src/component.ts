@@ -16,6 +16,8 @@ type Deps = {
   readonly metrics: MetricsOf<typeof metricNames.gateway>;
   /** The longest wait before a lost stream is tried again, milliseconds. */
   readonly reconnectCapMs: number;
+  /** How long an exclusive stream may be offline before a gateway that stands by gets the lease, milliseconds. */
+  readonly passMs: number;
 };
 
 const closeMs = 2_000;
@@ -27,7 +29,7 @@ const readyMs = 2_000;
 
 /** One component name, and its stream whenever this replica may have it. A resource of the process. */
 export const createComponentResource = (component: ComponentConfig, deps: Deps) => {
-  const { bus, answer, maxInFlight, maxStanzaBytes, log, metrics, reconnectCapMs } = deps;
+  const { bus, answer, maxInFlight, maxStanzaBytes, log, metrics, reconnectCapMs, passMs } = deps;
   const { name, service, secret, roles } = component;
   const labels = { component: name };
   let current: { readonly stream: ComponentStream; readonly intake: ReturnType<typeof createIntake> } | undefined;
@@ -39,7 +41,8 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
   metrics.streamUp.set(labels, 0);
 
   const open = (): void => {
-    if (draining) return;
+    if (draining || current || lease?.isHeld() === false) return;
+    let offlineSince = performance.now();
     const stream = connectComponent({
       service,
       domain: name,
@@ -52,17 +55,26 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
       onState: (state, reason) => {
         why = reason?.text;
         metrics.streamUp.set(labels, state === 'online' ? 1 : 0);
+        if (state === 'online') offlineSince = Number.POSITIVE_INFINITY;
+        else offlineSince = Math.min(offlineSince, performance.now());
         metrics.streamChanges.inc({ ...labels, state });
         log[state === 'waiting' ? 'warn' : 'info']({ event: 'stream', component: name, state, ...reason });
+        // Another gateway may reach the XMPP server.
+        if (state !== 'waiting' || performance.now() - offlineSince < passMs) return;
+        if (lease) log.warn({ event: 'lease-passed', component: name, why: `offline for ${passMs} ms` });
+        lease?.pass();
       },
     });
     const intake = createIntake({ host: name, roles, answer, maxInFlight, outlet: stream, log, metrics });
     current = { stream, intake };
   };
   const close = (): Promise<void> => {
-    const closing = current?.stream;
+    const closing = current;
     current = undefined;
-    if (closing) closed = closed.then(() => closing.stop(closeMs));
+    if (closing) {
+      void closing.intake.drain();
+      closed = closed.then(() => closing.stream.stop(closeMs));
+    }
     return closed;
   };
 
@@ -100,9 +112,8 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
     stop: async () => {
       const last = current?.intake;
       await close();
-      await lease?.release();
       // The server had sent more before it read our end of the stream. That cannot be answered, but a push is stored.
-      await last?.drain();
+      await Promise.all([lease?.release(), last?.drain()]);
     },
   };
 };

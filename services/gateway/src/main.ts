@@ -33,6 +33,8 @@ const answer = createAnswer({
 
 // A server that restarts must find its component again within seconds: while it is away, registrations can die.
 const reconnectCapMs = 5_000;
+// One that does not come online for so long may come online from another machine.
+const passMs = 15_000;
 
 // the edges meet the middle: a stream for each component name
 const components = config.components.map((component) =>
@@ -44,6 +46,7 @@ const components = config.components.map((component) =>
     log,
     metrics: measure,
     reconnectCapMs,
+    passMs,
   }),
 );
 

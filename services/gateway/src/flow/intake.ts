@@ -1,6 +1,6 @@
 import { newTraceparent, traceIdOf } from '@pushmesh/telemetry';
 import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
-import { errorOf, resultOf } from '@pushmesh/xmpp';
+import { errorOf, parseJid, resultOf } from '@pushmesh/xmpp';
 import type { Element, Head, Sent } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
 import { faults } from '../domain/faults.ts';
@@ -36,7 +36,8 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
   let inFlight = 0;
   let paused = false;
   let draining = false;
-  let idle: (() => void) | undefined;
+  let toldOfOthers = false;
+  const idle: (() => void)[] = [];
 
   const entered = (): void => {
     inFlight += 1;
@@ -51,7 +52,7 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
     inFlight -= 1;
     metrics.inFlight.set(labels, inFlight);
     waiting.shift()?.();
-    if (inFlight === 0) idle?.();
+    if (inFlight === 0) for (const resolve of idle.splice(0)) resolve();
     if (!paused || draining || inFlight > maxInFlight / 2) return;
     paused = false;
     outlet.resume();
@@ -98,17 +99,31 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
     }
   };
 
+  /** Said once: it is the same for every stanza, and a matter of the XMPP server’s configuration. */
+  const tellOfOthers = (): void => {
+    if (toldOfOthers) return;
+    toldOfOthers = true;
+    const hint = 'for ejabberd_service set global_routes: false';
+    log.error({ event: 'stanza-of-another-component', component: host, why: `sent over the wrong stream: ${hint}` });
+  };
+
+  const ignore = (request: string): void => metrics.stanzas.inc({ ...labels, request, answer: 'ignored' });
+
   return {
     onStanza: (stanza: Element): void => {
       const read = readSafely(stanza);
-      if ('ignored' in read) metrics.stanzas.inc({ ...labels, request: read.ignored, answer: 'ignored' });
-      else {
-        // An answer needs the head alone: the tree of a stanza that waits would survive the next collections.
-        const head = { attrs: stanza.attrs };
-        const next = (): void => void take(read, head);
-        if (inFlight < maxInFlight) next();
-        else waiting.push(next);
+      if ('ignored' in read) return ignore(read.ignored);
+      if (!isTo(host, stanza)) {
+        tellOfOthers();
+        return ignore('other-component');
       }
+      // Nobody can be answered any more. A push is stored all the same; what asks for something will ask again.
+      if (draining && (read.kind !== 'publish' || waiting.length >= maxInFlight)) return ignore(read.kind);
+      // An answer needs the head alone: the tree of a stanza that waits would survive the next collections.
+      const head = { attrs: stanza.attrs };
+      const next = (): void => void take(read, head);
+      if (inFlight < maxInFlight) next();
+      else waiting.push(next);
     },
     /**
      * A stanza that the parser skipped because it is over a limit: its sender is told, the stream goes on. It may be a
@@ -124,11 +139,18 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
       });
       if (!isIgnored) outlet.send(errorOf(head, faults.overLimit));
     },
-    /** Reads nothing more and resolves when every stanza that was taken is answered. */
+    /**
+     * Reads nothing more and resolves when every stanza that was taken is answered. Of what still comes, because the stream
+     * was closed and the server had sent more, publishes are taken.
+     */
     drain: async (): Promise<void> => {
       draining = true;
       outlet.pause();
-      if (inFlight > 0) await new Promise<void>((resolve) => (idle = resolve));
+      if (inFlight > 0) await new Promise<void>((resolve) => void idle.push(resolve));
     },
   };
 };
+
+/** The server chose this stream by the domain; it may write it in capitals. */
+const isTo = (host: string, { attrs }: Element): boolean =>
+  attrs['to'] === host || parseJid(String(attrs['to'] ?? ''))?.domain === host.toLowerCase();
