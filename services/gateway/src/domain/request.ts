@@ -45,6 +45,14 @@ export type Ignored = {
 export type Question =
   { readonly kind: string; readonly request: Request } | { readonly kind: string; readonly fault: StanzaError };
 
+/** The push node that a request is about. */
+export const nodeOf = (question: Question): string | undefined => {
+  if ('fault' in question) return undefined;
+  const { request } = question;
+  if (request.type === 'publish') return request.publish.node;
+  return 'node' in request ? request.node : undefined;
+};
+
 /** Longest node id: XEP-0060 names none; this is what a JID resource may have. */
 const maxNodeBytes = 1023;
 

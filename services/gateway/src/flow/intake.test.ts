@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { parseStanza } from '@pushmesh/xmpp';
@@ -24,7 +25,11 @@ const outlet = () => {
   };
 };
 
-const intakeWith = (answer: Parameters<typeof createIntake>[0]['answer'], maxInFlight = 4) => {
+const intakeWith = (
+  answer: Parameters<typeof createIntake>[0]['answer'],
+  maxInFlight = 4,
+  log = createLog('gateway', 'silent'),
+) => {
   const metrics = createMetrics('gateway');
   const out = outlet();
   const intake = createIntake({
@@ -33,7 +38,7 @@ const intakeWith = (answer: Parameters<typeof createIntake>[0]['answer'], maxInF
     roles: ['app-server', 'xmpp-server'],
     answer,
     maxInFlight,
-    log: createLog('gateway', 'silent'),
+    log,
     metrics: metrics.add(metricNames.gateway),
   });
   return { intake, metrics, out };
@@ -86,6 +91,22 @@ describe('draining', () => {
     expect(out.sent).toHaveLength(2);
     expect(out.calls).toEqual(['pause', 'pause']);
   });
+});
+
+it('a refusal is logged with the node and the reason, and without the device', async () => {
+  const lines: string[] = [];
+  const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
+  const answer = answerOver({ request: () => Promise.resolve({ v: 1, type: 'allowed', version: 1 }) });
+  const { intake, out } = intakeWith(answer, 4, createLog('gateway', 'info', sink));
+  intake.onStanza(
+    parseStanza(publish.toString().replace('fcm', 'sms').replace('<value>t<', '<value>my-token<')) as Element,
+  );
+  await expect.poll(() => out.sent).toHaveLength(1);
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { event: 'refused', request: 'publish', answer: 'conflict', from: 'b', node: 'n', pubsub: 'precondition-not-met' },
+  ]);
+  expect(lines.join('')).toMatch(/"why":"[^"]*service[^"]*".*/);
+  expect(lines.join('')).not.toContain('my-token');
 });
 
 describe('no exception reaches the wire as anything but wait', () => {

@@ -1,10 +1,10 @@
 import { newTraceparent, traceIdOf } from '@pushmesh/telemetry';
 import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
 import { errorOf, parseJid, resultOf } from '@pushmesh/xmpp';
-import type { Element, Head, Sent } from '@pushmesh/xmpp';
+import type { Element, Head, Sent, StanzaError } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
 import { faults } from '../domain/faults.ts';
-import { readStanza, senderOf } from '../domain/request.ts';
+import { nodeOf, readStanza, senderOf } from '../domain/request.ts';
 import type { Ignored, Question } from '../domain/request.ts';
 import type { Answer, createAnswer } from './answer.ts';
 
@@ -79,6 +79,17 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
     }
   };
 
+  /** The XMPP server drops the reason; without this line nobody could tell why a phone stays silent. */
+  const tellRefusal = (line: object, question: Question, iq: Head, { pubsub, text }: StanzaError): void =>
+    log.info({
+      event: 'refused',
+      ...line,
+      from: iq.attrs['from'] as string,
+      node: nodeOf(question),
+      pubsub,
+      why: text,
+    });
+
   const take = async (question: Question, iq: Head): Promise<void> => {
     const started = performance.now();
     const traceparent = newTraceparent();
@@ -91,7 +102,9 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
       const request = question.kind;
       metrics.answerSeconds.observe({ request }, (performance.now() - started) / 1000);
       metrics.stanzas.inc({ ...labels, request, answer: answered });
-      log.debug({ event: 'answered', component: host, request, answer: answered, traceId: traceIdOf(traceparent) });
+      const line = { component: host, request, answer: answered, traceId: traceIdOf(traceparent) };
+      if ('error' in outcome && outcome.error.type !== 'wait') tellRefusal(line, question, iq, outcome.error);
+      else log.debug({ event: 'answered', ...line });
     } catch (err) {
       log.error({ event: 'answer-fault', request: question.kind, traceId: traceIdOf(traceparent), err });
     } finally {
