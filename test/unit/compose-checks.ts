@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TObject } from 'typebox';
-import { heapBounds } from '../../deploy/local/service.ts';
+import { heapBounds, memoryEnv } from '../../deploy/local/service.ts';
 import type { ServiceName } from '../../deploy/local/service.ts';
 import { dispatcherSchema, readDispatcherConfig } from '../../services/dispatcher/src/config.ts';
 import { gatewaySchema, readGatewayConfig } from '../../services/gateway/src/config.ts';
@@ -41,7 +41,7 @@ const mongoosePushVariables =
   /^PUSH_(FCM_(ENABLED|APP_FILE)|APNS_(ENABLED|(DEV|PROD)_(P8_TOKEN|KEY_ID|TEAM_ID|DEFAULT_TOPIC)))$/;
 
 /** Variables of Node.js itself. */
-const nodeVariables = new Set(['NODE_ENV', 'NODE_COMPILE_CACHE', 'NODE_OPTIONS']);
+const nodeVariables = new Set(['NODE_ENV', 'NODE_COMPILE_CACHE', 'NODE_OPTIONS', ...Object.keys(memoryEnv)]);
 
 /** What a service listens on is said by its own configuration; these are the ports that images and programs bring. */
 const broughtPorts: Readonly<Record<string, number>> = { nats: 4222, redis: 6379, mongoosepush: 8443 };
@@ -288,8 +288,10 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
 
   'every service has the bounds of its heap that were measured': ({ ours }) =>
     ours.flatMap(({ name, folder, env }) => {
-      const wanted = heapBounds(folder as ServiceName).join(' ');
-      return env['NODE_OPTIONS'] === wanted ? [] : [`${name} has NODE_OPTIONS ${env['NODE_OPTIONS']}, not ${wanted}`];
+      const wanted = { NODE_OPTIONS: heapBounds(folder as ServiceName).join(' '), ...memoryEnv };
+      return Object.entries(wanted)
+        .filter(([variable, value]) => env[variable] !== value)
+        .map(([variable, value]) => `${name} has ${variable} ${env[variable]}, not ${value}`);
     }),
 
   'the image runs Node.js as process 1, not as root, and tells whether it is alive': ({ ours }) =>
