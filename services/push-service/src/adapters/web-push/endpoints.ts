@@ -23,7 +23,7 @@ export type EndpointFault = 'not_allowed' | 'unable_to_connect' | 'connection_lo
 type Options = {
   /** Milliseconds for name, connection and answer. */
   readonly timeoutMs: number;
-  /** Pushes that are under way at a time, to all push services and to one of them: a slow one holds up no other. */
+  /** Pushes that are under way at a time, to all push services and to one of them, so that a slow one leaves room for the others. */
   readonly maxInFlight: number;
   readonly maxInFlightPerOrigin: number;
   /** Connections that are kept without a push under way, to all push services together. */
