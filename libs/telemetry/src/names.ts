@@ -194,8 +194,8 @@ export const metricNames = {
     providerAnswers: {
       type: 'counter',
       name: 'pushmesh_provider_answers_total',
-      help: 'Answers of the providers by category of the MongoosePush API',
-      labels: ['push_service', 'mode', 'category'],
+      help: 'Answers of the providers by pool (none where none fits) and category of the MongoosePush API; auth, third_party_auth, internal_config and unknown are the operator’s to mend',
+      labels: ['pool', 'push_service', 'mode', 'category'],
     },
     unauthorized: {
       type: 'counter',

@@ -97,7 +97,9 @@ const createFcmPool = (settings: FcmSettings, deps: PoolDeps): ProviderPool => {
     onRenewal: (renewal) => {
       hasToken ||= renewal.type === 'token';
       metrics.fcmTokens.inc({ pool: name, result: renewal.type });
-      log.info({ event: 'fcm-token', pool: name, type: renewal.type });
+      const { type } = renewal;
+      if (type === 'token') log.info({ event: 'fcm-token', pool: name, type });
+      else log[type === 'refused' ? 'error' : 'warn']({ event: 'fcm-token', pool: name, type, reason: renewal.reason });
     },
   });
   const used = metrics.fcmQuotaUsed.labels({ pool: name });

@@ -6,6 +6,7 @@ import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
 import { addressVariables } from './http-config.ts';
 import type { HttpSettings } from './http-config.ts';
 import { createPush } from './flow/push.ts';
+import { createRefusals } from './flow/tell-refusals.ts';
 import { requireBearer } from './http/authentication.ts';
 import { healthcheck } from './http/healthcheck.ts';
 import { openApi } from './http/openapi.ts';
@@ -33,6 +34,7 @@ const bodyLimit = 262_144;
 /** The MongoosePush-compatible HTTP server, not yet listening. */
 export const createPushService = ({ http, timeouts, providers, routes, log, metrics, clock }: Deps) => {
   const onError = onFastifyError(log);
+  const refusals = createRefusals({ log, uptime: () => performance.now() });
   const transport = createTransport(
     { tls: http.tls, maxConnections: http.maxConnections, ...(timeouts && { timeouts }) },
     { log, metrics },
@@ -56,8 +58,8 @@ export const createPushService = ({ http, timeouts, providers, routes, log, metr
 
   if (http.bearerTokens.length > 0)
     requireBearer({ tokens: http.bearerTokens, onRefused: () => metrics.unauthorized.inc() })(server);
-  pushApi({ push: createPush({ providers, metrics }), log, metrics })(server);
-  healthcheck({ providers, clock })(server);
+  pushApi({ push: createPush({ providers, refusals, metrics }), log, metrics })(server);
+  healthcheck({ providers, refusals, clock })(server);
   if (http.exposeSpec) openApi(server);
   routes?.(server);
 

@@ -46,14 +46,14 @@ export const judgeApns = (observed: Observed, auth: 'token' | 'certificate'): Fi
   const answer = toApnsAnswer(observed, 0);
   if (answer.category === 'ok') return 'fine';
   if (isForeign(observed)) return 'foreign_answer';
-  // A token that was made a moment ago.
-  if (answer.reason === 'ExpiredProviderToken') return 'clock_off';
-  if (answer.reason === 'InvalidProviderToken') return 'key_refused';
   if (answer.reason === 'MissingProviderToken') return auth === 'token' ? 'key_refused' : 'certificate_refused';
   return byReason[answer.reason] ?? byCategory[answer.category];
 };
 
 const byReason: Readonly<Record<string, Finding>> = {
+  // A token that was made a moment ago.
+  ExpiredProviderToken: 'clock_off',
+  InvalidProviderToken: 'key_refused',
   BadCertificate: 'certificate_refused',
   BadCertificateEnvironment: 'certificate_of_other_environment',
   BadEnvironmentKeyInToken: 'key_of_other_environment',
@@ -66,6 +66,17 @@ const byReason: Readonly<Record<string, Finding>> = {
   BadDeviceToken: 'fine',
   DeviceTokenNotForTopic: 'fine',
 };
+
+/** What FCM’s words for its 401, 403 and 404 mean, and OAuth’s (RFC 6749 §5.2) without Google’s text. */
+const byReasonOfGoogle: Readonly<Record<string, Finding>> = {
+  UNAUTHENTICATED: 'access_token_refused',
+  PERMISSION_DENIED: 'sending_forbidden',
+  NOT_FOUND: 'project_unknown',
+  invalid_grant: 'account_refused',
+};
+
+/** What a word of APNs, FCM or the token endpoint means for our credentials, if it is a telling one. */
+export const findingOfReason = (reason: string): Finding | undefined => byReason[reason] ?? byReasonOfGoogle[reason];
 
 /** What an answer without a telling word means for who asks. */
 const byCategory: Readonly<Record<Refusal, Finding>> = {

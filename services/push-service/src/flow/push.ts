@@ -5,20 +5,24 @@ import type { ProviderAnswer } from '../domain/category.ts';
 import { matchProvider } from '../domain/match-provider.ts';
 import type { Notification } from '../domain/notification.ts';
 import type { Provider } from '../ports.ts';
+import type { Refusals } from './tell-refusals.ts';
 
 type Deps = {
   readonly providers: readonly Provider[];
+  readonly refusals: Pick<Refusals, 'note'>;
   readonly metrics: Pick<MetricsOf<typeof metricNames.pushService>, 'providerAnswers'>;
 };
 
 /** Hands a notification to the provider that matches it. */
 export const createPush =
-  ({ providers, metrics }: Deps) =>
+  ({ providers, refusals, metrics }: Deps) =>
   async (notification: Notification): Promise<ProviderAnswer> => {
     const provider = matchProvider(providers, notification);
     const answer = provider ? await provider.push(notification) : refuse('no_matching_pool');
+    if (provider) refusals.note(provider.name, notification, answer);
     const { service: push_service, mode } = notification;
-    metrics.providerAnswers.inc({ push_service, mode, category: answer.category });
+    const pool = provider?.name ?? 'none';
+    metrics.providerAnswers.inc({ pool, push_service, mode, category: answer.category });
     return answer;
   };
 

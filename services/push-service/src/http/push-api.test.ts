@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
+import type { ProviderAnswer } from '../domain/category.ts';
 import { alert, startPushService } from '../testing.ts';
 
 let service: Awaited<ReturnType<typeof startPushService>>;
@@ -106,7 +107,7 @@ describe('POST /{version}/notification/{device_id}', () => {
     const text = await service.metricsText();
     expect(text).toMatch(/pushmesh_push_service_requests_total\{version="v3",push_service="apns",status="400".*\} 1/);
     expect(text).toMatch(
-      /pushmesh_provider_answers_total\{push_service="apns",mode="prod",category="invalid_request".*\} 1/,
+      /pushmesh_provider_answers_total\{pool="apns_prod",push_service="apns",mode="prod",category="invalid_request".*\} 1/,
     );
   });
 });
@@ -148,6 +149,34 @@ describe('GET /healthcheck', () => {
     expect([response.status, health.status]).toEqual([status, word]);
     const each = connections.map((connected) => (connected ? 'pass' : 'fail'));
     expect(Object.values(health.checks).flatMap((checks) => checks.map((check) => check.status))).toEqual(each);
+  });
+
+  it('fails a pool whose credentials are refused, until a push is accepted', async () => {
+    const answers: ProviderAnswer[] = [{ category: 'auth', reason: 'InvalidProviderToken' }, { category: 'ok' }];
+    const provider = {
+      name: 'apns_prod',
+      service: 'apns' as const,
+      mode: 'prod' as const,
+      tags: [],
+      push: () => Promise.resolve(answers.shift() ?? { category: 'ok' as const }),
+      connections: () => ({ connected: 1, disconnected: 0 }),
+    };
+    const other = await startPushService({ providers: [provider] });
+    const health = async () => {
+      await other.push('phone', { service: 'apns', alert });
+      const response = await fetch(`${other.url}/healthcheck`);
+      return [response.status, await response.json()];
+    };
+    const check = { connected: 1, disconnected: 0, refused: 'InvalidProviderToken' };
+    const refused = await health();
+    const accepted = await health();
+    await other.stop();
+    expect(refused).toMatchObject([
+      200,
+      { status: 'warn', checks: { 'pool:apns_prod': [{ status: 'fail', output: check }] } },
+    ]);
+    expect(accepted).toMatchObject([200, { status: 'pass' }]);
+    expect(other.lines.filter((line) => line.includes('provider-refused'))).toHaveLength(1);
   });
 });
 

@@ -1,0 +1,71 @@
+import type { Log } from '@pushmesh/telemetry';
+import type { ProviderAnswer } from '../domain/category.ts';
+import type { Notification } from '../domain/notification.ts';
+import { isForOperator, whatToLookAt } from '../domain/provider-refusal.ts';
+import type { OperatorRefusal } from '../domain/provider-refusal.ts';
+
+type Deps = {
+  readonly log: Log;
+  /** Milliseconds that only ever grow. */
+  readonly uptime: () => number;
+};
+
+/** What is known of one reason in one pool: when it was told and came last, and how often it came since each. */
+type Told = { readonly category: string; at: number; last: number; sinceTold: number; sinceAccepted: number };
+
+type Pool = { readonly told: Map<string, Told>; refusedFor: string | undefined };
+
+const everyMs = 60_000;
+/** Push services have some twenty reasons; what comes beyond these is told together. */
+const maxReasons = 32;
+
+/**
+ * Tells the operator which pools are refused for our credentials or settings, which callers see as trouble of this server:
+ * at once, then once a minute for each pool and reason, and when it is over.
+ */
+export const createRefusals = ({ log, uptime }: Deps) => {
+  const pools = new Map<string, Pool>();
+
+  const refused = (name: string, { service, mode }: Notification, answer: OperatorRefusal) => {
+    const pool = pools.get(name) ?? { told: new Map<string, Told>(), refusedFor: undefined };
+    pools.set(name, pool);
+    if (answer.category === 'auth') pool.refusedFor = answer.reason;
+    const { category, reason } = answer;
+    const key = pool.told.has(reason) || pool.told.size < maxReasons ? reason : 'others';
+    const told = pool.told.get(key) ?? { category, at: -Infinity, last: 0, sinceTold: 0, sinceAccepted: 0 };
+    pool.told.set(key, told);
+    const now = uptime();
+    told.last = now;
+    told.sinceTold += 1;
+    told.sinceAccepted += 1;
+    if (now - told.at < everyMs) return;
+    const times = told.sinceTold;
+    Object.assign(told, { at: now, sinceTold: 0 });
+    const lookAt = whatToLookAt(answer);
+    log.error({ event: 'provider-refused', pool: name, service, mode, category, reason, times, lookAt });
+  };
+
+  const accepted = (name: string, pool: Pool, { service, mode }: Notification) => {
+    pool.refusedFor = undefined;
+    for (const [reason, told] of pool.told) {
+      // One that is let in proves the credentials good; other refusals may be about other pushes of the pool, such as those
+      // to iPhones, and are over when they are not heard of any more.
+      if (told.sinceAccepted === 0 || (told.category !== 'auth' && uptime() - told.last < everyMs)) continue;
+      log.info({ event: 'provider-accepts-again', pool: name, service, mode, reason, refused: told.sinceAccepted });
+      told.sinceAccepted = 0;
+    }
+  };
+
+  return {
+    /** Takes note of what came of a push. */
+    note: (name: string, notification: Notification, answer: ProviderAnswer): void => {
+      if (isForOperator(answer)) return refused(name, notification, answer);
+      const pool = answer.category === 'ok' ? pools.get(name) : undefined;
+      if (pool) accepted(name, pool, notification);
+    },
+    /** Why the pool’s credentials were refused, if they have not been accepted since. */
+    reasonFor: (name: string): string | undefined => pools.get(name)?.refusedFor,
+  };
+};
+
+export type Refusals = ReturnType<typeof createRefusals>;
