@@ -207,6 +207,17 @@ it.each([
   expect(text).toContain('nobody was there to compare it with');
 });
 
+it('names the token endpoint where that is what failed', async () => {
+  const { env } = await start();
+  const onlyFcm = { ...env, PUSH_APNS_ENABLED: 'false' };
+  const { found, text } = await check({ ...onlyFcm, FCM_AUTH_ENDPOINT: 'https://localhost:1/token' });
+  expect(found).toEqual(['unreachable']);
+  expect(text).toContain('at the token endpoint https://localhost:1/token');
+  const atFcm = await check({ ...onlyFcm, PUSH_FCM_PORT: '1' });
+  expect(atFcm.found).toEqual(['unreachable']);
+  expect(atFcm.text).not.toContain('token endpoint');
+});
+
 it.each([200, 401, 403, 404])('finds that a proxy answered APNs and FCM with a page and %i', async (status) => {
   const { env, apns, fcm } = await start();
   apns.script(() => ({ type: 'answer', status, body: page }));

@@ -22,4 +22,6 @@ export type TriedOut = {
   readonly finding: Finding;
   /** By how many milliseconds the clock of the provider is ahead of ours, where it says what time it is. */
   readonly skewMs: number | undefined;
+  /** Where it was found, if somewhere else than at the pool’s own address. */
+  readonly foundAt?: string;
 };

@@ -10,6 +10,8 @@ export type CheckedPool = {
   readonly finding: Finding;
   /** By how many milliseconds the clock of the provider is ahead of ours, if it said. */
   readonly skewMs: number | undefined;
+  /** Where it was found, if somewhere else than there. */
+  readonly foundAt: string | undefined;
   /** The end of a certificate, milliseconds since 1970. */
   readonly expiresAt: number | undefined;
 };
@@ -34,9 +36,9 @@ export const toReport = (pools: readonly CheckedPool[], now: number): Report => 
     const finding = withClock(pool.finding, skewOf(pool) ?? known?.skewMs);
     return { ...pool, finding, row: findings[finding] };
   });
-  const lines = rows.flatMap(({ name, what, finding, row, expiresAt }) => [
+  const lines = rows.flatMap(({ name, what, finding, row, foundAt, expiresAt }) => [
     `${row.verdict === 'usable' ? 'ok    ' : 'NOT OK'} ${name} (${what})`,
-    `       ${finding}: ${row.words}`,
+    `       ${finding}: ${row.words}${foundAt === undefined ? '' : `; this was at ${foundAt}, FCM itself was not asked`}`,
     ...(expiresAt === undefined ? [] : [`       ${expiry(expiresAt, now)}`]),
   ]);
   return { ok: rows.every(({ row }) => row.verdict === 'usable'), text: [...lines, ...clock(known, now)].join('\n') };

@@ -23,6 +23,7 @@ const ofWebPush = ({ identity: { subject, publicKey } }: WebPushSettings): Check
   what: `Web Push, ${subject}, applicationServerKey ${publicKey}`,
   finding: 'vapid_fine',
   skewMs: undefined,
+  foundAt: undefined,
   expiresAt: undefined,
 });
 
@@ -31,8 +32,8 @@ const check = async (pool: PoolSettings, tryOut: TryOut): Promise<CheckedPool | 
   const tried = await tryOut(pool);
   // Those that cannot be read are problems of the configuration, which were told before.
   if (!read.ok || tried.type === 'unreadable') return undefined;
-  const { finding, skewMs } = tried;
-  return { name: pool.name, what: whatOf(pool), finding, skewMs, expiresAt: read.expiresAt };
+  const { finding, skewMs, foundAt } = tried;
+  return { name: pool.name, what: whatOf(pool), finding, skewMs, foundAt, expiresAt: read.expiresAt };
 };
 
 const whatOf = (pool: PoolSettings): string => {

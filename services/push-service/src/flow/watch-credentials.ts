@@ -66,7 +66,9 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
       return fail(pool, state, { digest, result: 'unreadable', why });
     }
     const { verdict, words } = findings[tried.finding];
-    if (verdict !== 'usable') return fail(pool, state, { digest, result: verdict, why: [words] });
+    const { foundAt } = tried;
+    const why = foundAt === undefined ? words : `${words}; this was at ${foundAt}`;
+    if (verdict !== 'usable') return fail(pool, state, { digest, result: verdict, why: [why] });
     pool.swap(next);
     watched.set(pool, { inUse: digest, seen: digest, settings: next });
     metrics.credentialReloads.inc({ pool: next.name, result: 'swapped' });

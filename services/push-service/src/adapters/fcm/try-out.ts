@@ -29,8 +29,18 @@ export const tryOutFcm = async (options: Options): Promise<TriedOut> => {
   const { skewMs } = first;
   // A clock that is off keeps FCM from nothing: who pushes goes by Google’s then, too.
   const asked = first.grant.type === 'refused' && isOff(skewMs) ? await askForToken(options, skewMs) : first;
-  if (asked.grant.type !== 'token') return { finding: judgeGrant(asked.observed), skewMs };
+  if (asked.grant.type !== 'token')
+    return {
+      finding: judgeGrant(asked.observed),
+      skewMs,
+      foundAt: nameOf(options.tokenUri ?? options.account.tokenUri),
+    };
   return { finding: judgeFcm(await send(options, asked.grant.token)), skewMs };
+};
+
+const nameOf = (tokenUri: string): string => {
+  const { origin, pathname } = new URL(tokenUri);
+  return `the token endpoint ${origin}${pathname}`;
 };
 
 const isOff = (skewMs: number | undefined): skewMs is number => skewMs !== undefined && Math.abs(skewMs) > maxSkewMs;
