@@ -16,11 +16,14 @@ type Context = { readonly cert: string; readonly key: string; readonly ca?: stri
 
 export type CertificateProblem = { readonly part: keyof CertificateFiles; readonly why: string };
 
+export type ReadCertificate = Extract<Read, { ok: true }>;
+
 type Read =
   | {
       readonly ok: true;
       readonly context: Context;
       /** Milliseconds since 1970. */
+      readonly validFrom: number;
       readonly expiresAt: number;
     }
   | { readonly ok: false; readonly problems: readonly CertificateProblem[] };
@@ -51,7 +54,8 @@ export const readCertificate = (files: CertificateFiles): Read => {
   const refused = refusalOf(context);
   if (refused !== undefined)
     return { ok: false, problems: [{ part: 'cert', why: `${files.cert} cannot be used for TLS (${refused})` }] };
-  return { ok: true, context, expiresAt: cert.value.validToDate.getTime() };
+  const { validFromDate, validToDate } = cert.value;
+  return { ok: true, context, validFrom: validFromDate.getTime(), expiresAt: validToDate.getTime() };
 };
 
 /** The first certificate of a chain says nothing of the others, nor whether OpenSSL takes a key of its size. */
@@ -66,7 +70,7 @@ const refusalOf = (context: Context): string | undefined => {
 
 type Watch = {
   readonly everyMs: number;
-  readonly onChange: (read: Extract<Read, { ok: true }>) => void;
+  readonly onChange: (read: ReadCertificate) => void;
   /** Called once for each state of the files that cannot be used; what was read before stays. */
   readonly onProblem: (problems: readonly CertificateProblem[]) => void;
 };

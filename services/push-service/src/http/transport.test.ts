@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { request as http1Request } from 'node:http';
 import { connect as connectHttp2, constants } from 'node:http2';
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
@@ -208,6 +208,24 @@ describe('a renewed certificate', () => {
     expect(metrics).toMatch(/certificate_reloads_total\{result="loaded".*\} 1/);
     expect(metrics).toMatch(/certificate_reloads_total\{result="failed".*\} 2/);
     expect(metrics).toMatch(/certificate_expires_seconds\{.*\} 253402300799/);
+  });
+});
+
+describe('a certificate that is not valid now', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it.each([
+    ['expired', Date.UTC(10_000, 5), 'server-certificate-expired'],
+    ['is of the future', Date.UTC(2019, 5), 'server-certificate-not-yet-valid'],
+  ])('is used, and said to be wrong at start and when it is changed: it %s', async (_what, now, event) => {
+    vi.useFakeTimers({ toFake: ['Date'], now });
+    const tls = filesFor('wrong');
+    const service = await start({ http: { tls }, timeouts: { certificateMs: 20 } });
+    const told = () => service.lines.filter((line) => line.includes(event));
+    expect(told()).toHaveLength(1);
+    expect(told()[0]).toContain('"level":"error"');
+    writeFileSync(tls.cert, readFileSync(tls.cert, 'utf8') + ca);
+    await expect.poll(told).toHaveLength(2);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
 import { readCertificate, watchCertificate } from './certificate.ts';
-import type { CertificateFiles } from './certificate.ts';
+import type { CertificateFiles, ReadCertificate } from './certificate.ts';
 
 /** Milliseconds. */
 export type Timeouts = {
@@ -70,9 +70,25 @@ export const createTransport = (options: Options, { log, metrics }: Deps) => {
   const secure: Http2SecureServer[] = [];
   const sockets = new Set<Socket>();
 
+  /** Callers may not verify it, and those who do see only that they fail: so it is used, and said. */
+  const show = ({ validFrom, expiresAt }: ReadCertificate): void => {
+    metrics.certificateExpires.set(expiresAt / 1_000);
+    const now = Date.now();
+    if (expiresAt <= now) log.error({ event: 'server-certificate-expired', at: new Date(expiresAt) });
+    if (validFrom > now) log.error({ event: 'server-certificate-not-yet-valid', until: new Date(validFrom) });
+  };
+
+  const readOrThrow = (files: CertificateFiles): ReadCertificate => {
+    const read = readCertificate(files);
+    if (!read.ok) throw new Error(read.problems.map(({ why }) => why).join('; '));
+    show(read);
+    return read;
+  };
+  let certificate = tls && readOrThrow(tls);
+
   const listenSecurely = (files: CertificateFiles, handler: RequestListener): Http2SecureServer => {
     const server = createSecureServer({
-      ...contextOf(files),
+      ...certificate?.context,
       requestCert: files.clientCa !== undefined,
       rejectUnauthorized: true,
       allowHTTP1: true,
@@ -96,22 +112,16 @@ export const createTransport = (options: Options, { log, metrics }: Deps) => {
     log.warn({ event: 'handshake-failed', why: authorizationError ?? error.code });
   };
 
-  const contextOf = (files: CertificateFiles) => {
-    const read = readCertificate(files);
-    if (!read.ok) throw new Error(read.problems.map(({ why }) => why).join('; '));
-    metrics.certificateExpires.set(read.expiresAt / 1_000);
-    return read.context;
-  };
-
   const watch =
     tls &&
     watchCertificate(tls, {
       everyMs: limits.certificateMs,
-      onChange: ({ context, expiresAt }) => {
-        for (const server of secure) server.setSecureContext(context);
-        metrics.certificateExpires.set(expiresAt / 1_000);
+      onChange: (read) => {
+        certificate = read;
+        for (const server of secure) server.setSecureContext(read.context);
+        show(read);
         metrics.certificateReloads.inc({ result: 'loaded' });
-        log.info({ event: 'certificate-loaded', expires: new Date(expiresAt).toISOString() });
+        log.info({ event: 'certificate-loaded', expires: new Date(read.expiresAt).toISOString() });
       },
       onProblem: (problems) => {
         metrics.certificateReloads.inc({ result: 'failed' });
