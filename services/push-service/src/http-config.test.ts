@@ -40,7 +40,8 @@ describe('TLS', () => {
 
   it.each([
     [{ PUSH_HTTPS_PORT: '8443' }, 'PUSH_HTTPS_PORT: needs TLS'],
-    [{ PUSH_HTTPS_CERTFILE: files.PUSH_HTTPS_CERTFILE }, 'PUSH_HTTPS_CERTFILE: needs TLS'],
+    [{ PUSH_HTTPS_CERTFILE: files.PUSH_HTTPS_CERTFILE }, 'PUSH_HTTPS_KEYFILE: is not set, though PUSH_HTTPS_CERTFILE'],
+    [{ PUSH_HTTPS_KEYFILE: files.PUSH_HTTPS_KEYFILE }, 'PUSH_HTTPS_CERTFILE: is not set, though PUSH_HTTPS_KEYFILE'],
     [{ ...files, PUSH_HTTPS_KEYFILE: '/nowhere.pem' }, 'PUSH_HTTPS_KEYFILE: cannot read /nowhere.pem (ENOENT)'],
     [{ ...files, PUSH_HTTPS_KEYFILE: files.PUSH_HTTPS_CERTFILE }, 'holds no unencrypted private key'],
     [{ ...files, PUSH_HTTPS_KEYFILE: write('other.pem', authority.issue('x').key) }, 'is not the key'],

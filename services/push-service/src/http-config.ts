@@ -112,6 +112,12 @@ export const readHttpSettings = (values: Values, problems: Problem[]): HttpSetti
 const readTls = (values: Values, problems: Problem[]): CertificateFiles | undefined => {
   const { PUSH_HTTPS_CERTFILE: cert, PUSH_HTTPS_KEYFILE: key, PUSH_HTTPS_CLIENT_CAFILE: clientCa } = values;
   if (cert === undefined || key === undefined) {
+    if (cert !== undefined || key !== undefined) {
+      const [missing, given] =
+        cert === undefined ? [variableOf.cert, variableOf.key] : [variableOf.key, variableOf.cert];
+      problems.push({ variable: missing, why: `is not set, though ${given} is: TLS needs both` });
+      return undefined;
+    }
     for (const variable of tlsVariables)
       if (values[variable] !== undefined)
         problems.push({ variable, why: 'needs TLS: set PUSH_HTTPS_CERTFILE and PUSH_HTTPS_KEYFILE, both' });

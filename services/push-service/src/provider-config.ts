@@ -114,11 +114,26 @@ const readFcm = (values: ProviderValues, problems: Problem[]): readonly FcmPool[
   ];
 };
 
+const nameOf = (mode: Mode, rest: string) => `PUSH_APNS_${mode.toUpperCase()}_${rest}`;
+
+/** The credentials of a mode, by PUSH_APNS_AUTH_TYPE. */
+const apnsVariables = { token: ['P8_TOKEN', 'KEY_ID', 'TEAM_ID'], certificate: ['CERT', 'KEY'] } as const;
+
 const readApns = (values: ProviderValues, problems: Problem[]): readonly ApnsPool[] => {
-  const needed = values.PUSH_APNS_AUTH_TYPE === 'token' ? ['P8_TOKEN', 'KEY_ID', 'TEAM_ID'] : ['CERT', 'KEY'];
-  const of = (mode: Mode, rest: string) => values[`PUSH_APNS_${mode.toUpperCase()}_${rest}`];
+  const type = values.PUSH_APNS_AUTH_TYPE;
+  const needed = apnsVariables[type];
+  const of = (mode: Mode, rest: string) => values[nameOf(mode, rest)];
   const configured = modes.filter((mode) => needed.some((rest) => of(mode, rest) !== undefined));
-  if (configured.length === 0)
+  const otherType = type === 'token' ? 'certificate' : 'token';
+  const ofOtherType = modes.flatMap((mode) =>
+    apnsVariables[otherType].filter((rest) => of(mode, rest) !== undefined).map((rest) => nameOf(mode, rest)),
+  );
+  if (configured.length === 0 && ofOtherType.length > 0)
+    problems.push({
+      variable: 'PUSH_APNS_AUTH_TYPE',
+      why: `is ${type}, though there is ${ofOtherType.join(', ')}: set it to ${otherType}`,
+    });
+  else if (configured.length === 0)
     problems.push({
       variable: 'PUSH_APNS_ENABLED',
       why: `is true, and neither mode has credentials: set PUSH_APNS_PROD_{${needed.join(',')}}, or the same of DEV`,

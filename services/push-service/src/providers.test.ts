@@ -113,6 +113,15 @@ describe('the configuration of the providers', () => {
     expect(text).toContain('PUSH_APNS_ENABLED: is true, and neither mode has credentials');
   });
 
+  it('says which kind of APNs credentials is set where it is not the one that is asked for', () => {
+    const certificate = { PUSH_APNS_ENABLED: 'true', PUSH_APNS_PROD_CERT: '/cert.pem', PUSH_APNS_PROD_KEY: '/key.pem' };
+    const text = problemsOf(certificate);
+    expect(text).toContain('PUSH_APNS_AUTH_TYPE: is token, though there is PUSH_APNS_PROD_CERT, PUSH_APNS_PROD_KEY');
+    expect(text).not.toContain('P8_TOKEN');
+    const token = { PUSH_APNS_ENABLED: 'true', PUSH_APNS_AUTH_TYPE: 'certificate', PUSH_APNS_DEV_P8_TOKEN: '/key.p8' };
+    expect(problemsOf(token)).toContain('PUSH_APNS_AUTH_TYPE: is certificate, though there is PUSH_APNS_DEV_P8_TOKEN');
+  });
+
   it('names the variable of what cannot be used, and shows nothing of it', () => {
     const secret = file('secret', 'not-a-key-but-secret');
     const text = problemsOf({
