@@ -110,6 +110,11 @@ const readContent = (path: string, problems: Problem[]): Content | undefined => 
   for (const error of validator.Errors(content))
     if (error.keyword !== 'additionalProperties')
       problems.push({ variable: at(error.instancePath), why: wordsOf(error) });
+  // What else would be found once these are mended.
+  const { apns } = (content ?? {}) as { readonly apns?: unknown };
+  for (const [index, entry] of (Array.isArray(apns) ? apns : []).entries())
+    if (typeof entry === 'object' && entry !== null && !hasCredentials(entry as Credentials))
+      problems.push(withoutCredentials(index));
   return undefined;
 };
 
@@ -141,8 +146,7 @@ const toApnsPool = (entry: Static<typeof ApnsEntry>, index: number, { folder, pr
   const { mode } = entry;
   const files = toApnsFiles(entry, index, folder);
   if (!files) {
-    const why = 'expected either p8_token, key_id and team_id, or cert and key';
-    problems.push({ variable: at(`/apns/${index}`), why });
+    problems.push(withoutCredentials(index));
     return [];
   }
   return [
@@ -159,12 +163,24 @@ const toApnsPool = (entry: Static<typeof ApnsEntry>, index: number, { folder, pr
   ];
 };
 
+type Credentials = Readonly<Partial<Record<'p8_token' | 'key_id' | 'team_id' | 'cert' | 'key', unknown>>>;
+
+/** Whether they are complete, and of one kind alone. */
+const hasCredentials = ({ p8_token, key_id, team_id, cert, key }: Credentials): boolean => {
+  const ofToken = [p8_token, key_id, team_id].filter((each) => each !== undefined).length;
+  const ofCertificate = [cert, key].filter((each) => each !== undefined).length;
+  return (ofToken === 3 && ofCertificate === 0) || (ofToken === 0 && ofCertificate === 2);
+};
+
+const withoutCredentials = (index: number): Problem => ({
+  variable: at(`/apns/${index}`),
+  why: 'expected either p8_token, key_id and team_id, or cert and key',
+});
+
 const toApnsFiles = (entry: Static<typeof ApnsEntry>, index: number, folder: string): ApnsFiles | undefined => {
   const { p8_token, key_id, team_id, cert, key } = entry;
   const file = (name: string, path: string) => ({ path: resolve(folder, path), namedBy: at(`/apns/${index}/${name}`) });
-  const ofToken = [p8_token, key_id, team_id].filter((each) => each !== undefined).length;
-  const ofCertificate = [cert, key].filter((each) => each !== undefined).length;
-  if (ofToken > 0 && ofCertificate > 0) return undefined;
+  if (!hasCredentials(entry)) return undefined;
   if (p8_token !== undefined && key_id !== undefined && team_id !== undefined)
     return { type: 'token', p8: file('p8_token', p8_token), keyId: key_id, teamId: team_id };
   if (cert !== undefined && key !== undefined)

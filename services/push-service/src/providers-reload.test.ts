@@ -224,6 +224,12 @@ describe('a pools file', () => {
     expect(JSON.stringify(told())).not.toContain('secret.topic');
     write([first, first]);
     await expect.poll(() => running.lines.join(), patiently).toContain('has several pools called first');
+    writeFileSync(path, '{');
+    const refusals = () => running.lines.filter((line) => line.includes('credentials-refused'));
+    await expect.poll(() => refusals().join(), patiently).toContain('is not JSON');
+    expect(refusals().filter((line) => line.includes('is not JSON') && line.includes('configured no more'))).toEqual(
+      [],
+    );
   });
 
   it('says nothing of pools of both services that stay as they are', async () => {

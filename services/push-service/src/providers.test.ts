@@ -166,7 +166,7 @@ describe('the configuration of the providers', () => {
       'pools.json',
       JSON.stringify({
         fcm: [{ tags: ['a'], app_file: 'missing.json' }, { app_fil: 'x' }, { app_file: 'x', pool_size: 0 }],
-        apns: [{ mode: 'staging' }],
+        apns: [{ mode: 'staging' }, { mode: 'prod', p8_token: 'x', key_id: 'A' }, 'x'],
         web: [],
       }),
     );
@@ -177,6 +177,8 @@ describe('the configuration of the providers', () => {
     expect(text).toContain('PUSH_POOLS_FILE /fcm/1/app_fil: is not known here');
     expect(text).toContain('PUSH_POOLS_FILE /fcm/2/pool_size: must be >= 1');
     expect(text).toContain('PUSH_POOLS_FILE /apns/0/mode: expected one of prod, dev');
+    for (const index of [0, 1])
+      expect(text).toContain(`PUSH_POOLS_FILE /apns/${index}: expected either p8_token, key_id and team_id, or cert`);
   });
 
   it('names the place in the file of pools of files that cannot be used', () => {

@@ -118,7 +118,9 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
       pools.map((pool) => {
         const { name, service } = pool.settings;
         const next = read.pools.find((each) => each.name === name && each.service === service);
-        return lookAt(pool, next, next ? [] : [...why, `the pool ${name} is configured no more`]);
+        // Where something is wrong, that is why it is not there.
+        const gone = why.length > 0 ? why : [`the pool ${name} is configured no more`];
+        return lookAt(pool, next, next ? [] : gone);
       }),
     );
     metrics.credentialsRead.set(clock() / 1000);
