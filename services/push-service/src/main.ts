@@ -4,7 +4,7 @@ import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { sandboxRoutes } from './adapters/sandbox/routes.ts';
 import { openSandbox } from './adapters/sandbox/sandbox.ts';
 import { readPushServiceConfig } from './config.ts';
-import { createProviders } from './providers.ts';
+import { createProviders, poolsOf } from './providers.ts';
 import { createPushService } from './service.ts';
 
 // What we were told
@@ -33,7 +33,7 @@ const resources = [...[real ?? sandbox].flatMap((each) => each?.resource ?? []),
 const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log, metrics: registry, resources });
 if (sandbox)
   log.warn({ event: 'sandbox', reaches: 'no phone', why: 'neither PUSH_…_ENABLED nor PUSH_POOLS_FILE is set' });
-else log.info({ event: 'providers', enabled: real?.providers.map(({ service: each, mode }) => `${each} ${mode}`) });
+else log.info({ event: 'providers', enabled: poolsOf(real?.providers ?? []) });
 
 await run({
   log,

@@ -11,7 +11,7 @@ import { startFakeFcm } from './fakes/fcm/fake-fcm.ts';
 import type { FcmDelivery } from './fakes/fcm/fake-fcm.ts';
 import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
 import { createFakeAuthority } from './fakes/tls.ts';
-import { createProviders } from './providers.ts';
+import { createProviders, poolsOf } from './providers.ts';
 import { createPushService } from './service.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -267,6 +267,7 @@ it('sends a push to the first pool of its service and mode that has all of its t
     ['fcm', 'prod', []],
   ] as const)
     expect(await push(service, mode, tags)).toBe('{"reason":"no_matching_pool"}');
+  expect(poolsOf(real.providers)).toEqual(['chat: apns prod', 'apns_prod: apns prod', 'apns_dev: apns dev']);
   const health = await server.inject({ url: '/healthcheck' });
   expect(Object.keys(health.json<{ checks: object }>().checks)).toEqual([
     'pool:chat',

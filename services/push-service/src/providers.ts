@@ -64,6 +64,12 @@ export const createProviders = ({ fcm, apns, webPush, verify, pollMs }: Provider
   };
 };
 
+/** The pools by name, each with the service and the modes that it is for, in words. */
+export const poolsOf = (providers: readonly Provider[]): readonly string[] =>
+  [...Map.groupBy(providers, ({ name, service }) => `${name}: ${service}`)].map(
+    ([pool, each]) => `${pool} ${each.map(({ mode }) => mode).join(', ')}`,
+  );
+
 /**
  * One turn after the other. Polled, and what the files hold is compared: `fs.watch` sees neither the swap of a symlink two
  * folders up, which is how Kubernetes changes a secret, nor anything on some network file systems, and it is a few KB.
