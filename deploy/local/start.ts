@@ -66,9 +66,14 @@ const refuseSecond = (): void => {
   process.exit(1);
 };
 
-mkdirSync(dataDir, { recursive: true });
-refuseSecond();
-writeFileSync(pidFile, String(process.pid));
+try {
+  mkdirSync(dataDir, { recursive: true });
+  refuseSecond();
+  writeFileSync(pidFile, String(process.pid));
+} catch (error) {
+  console.error(`The state of npm start cannot be kept in ${dataDir}: ${(error as Error).message}`);
+  process.exit(1);
+}
 console.log(`Starting pushmesh with ${server === 'prosody' ? 'Prosody' : 'ejabberd'} …`);
 try {
   mesh = await startMesh({

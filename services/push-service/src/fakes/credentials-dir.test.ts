@@ -56,3 +56,14 @@ it('says what is wrong with a folder that it cannot have', () => {
   expect(takeFolder(file)).toBe(`${file} cannot be a folder of your own: it is a file`);
   expect(takeFolder(join(file, 'below'))).toContain('a part of its path is a file');
 });
+
+it('makes a folder with those above it, and says so where none can be made', () => {
+  const dir = join(newFolder(), 'a', 'b');
+  expect(takeFolder(dir)).toBeUndefined();
+  expect(modeOf(dir)).toBe(0o700);
+  // In a process of its own: what it is about is a loop without an end.
+  const script = `import { takeFolder } from '${new URL('credentials-dir.ts', import.meta.url).href}'; console.log(takeFolder('/proc/nope/below'))`;
+  const args = ['--input-type=module', '--eval', script];
+  const output = execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' });
+  expect(output).toContain('cannot be a folder of your own');
+});

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { KnownOfFakes } from './fakes.ts';
 
 const variablesFile = 'push-service.env';
@@ -53,6 +53,7 @@ export const writeCredentials = (dir: string, { ca, apns, fcm }: KnownOfFakes): 
 const reasons: Readonly<Record<string, string>> = {
   EEXIST: 'it is a file',
   ENOTDIR: 'a part of its path is a file',
+  ENOENT: 'nothing can be made there',
   EACCES: 'you may not read and write there',
   EPERM: 'it belongs to somebody else',
   EROFS: 'that disk is read-only',
@@ -64,7 +65,7 @@ const reasons: Readonly<Record<string, string>> = {
  */
 export const takeFolder = (dir: string): string | undefined => {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir);
     if (!isFree(dir)) return `${dir} holds what the fakes did not write; name a new folder, or an empty one`;
     // Only the owner of a folder may change its mode.
     chmodSync(dir, 0o700);
@@ -72,6 +73,17 @@ export const takeFolder = (dir: string): string | undefined => {
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     return `${dir} cannot be a folder of your own: ${reasons[code] ?? code}`;
+  }
+};
+
+/** One by one: where nothing can be made, as in /proc, the recursive `mkdirSync` of Node.js never ends. */
+const makeFolder = (dir: string): void => {
+  const parent = dirname(dir);
+  if (parent !== dir && !existsSync(parent)) makeFolder(parent);
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    if (!existsSync(dir) || !statSync(dir).isDirectory()) throw error;
   }
 };
 
