@@ -102,6 +102,27 @@ it('plays faults until they are over or deleted', async () => {
   expect(await push('apns', 'a')).toEqual({ category: 'ok' });
 });
 
+it('says in words what it wants where that is not what it gets', async () => {
+  const send = async (type: string, payload: string) => {
+    const response = await control.inject({
+      method: 'PUT',
+      url: '/faults',
+      headers: { 'content-type': type },
+      payload,
+    });
+    return [response.statusCode, response.json<{ errors: { message: string }[] }>().errors[0]?.message];
+  };
+  const form = 'application/x-www-form-urlencoded';
+  expect(await send(form, '{"answer":"cut"}')).toEqual([
+    415,
+    `expected JSON, with the header content-type: application/json (content-type: ${form})`,
+  ]);
+  expect(await send('application/json', '{')).toEqual([400, expect.stringContaining('the body is none')]);
+  expect((await call('POST', '/connections', { do: 'explode' })).body).toMatchObject({
+    errors: [{ message: expect.stringContaining('expected one of goaway, cut, silence') }],
+  });
+});
+
 it('limits, ends and silences connections, and keeps quotas', async () => {
   await push('apns', 'a');
   await call('PUT', '/streams', { service: 'apns', limit: 1 });

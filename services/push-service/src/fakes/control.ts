@@ -1,18 +1,17 @@
 import { modes } from '@pushmesh/contracts';
 import { fastify } from 'fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
-import { castError, castRequest } from '../domain/cast-request.ts';
+import { castError } from '../domain/cast-request.ts';
 import { mistakeIn } from './act.ts';
+import { castCall } from './cast-call.ts';
 import type { Fakes } from './fakes.ts';
 import { readFault, refuseMode } from './fault.ts';
 import type { Ledger } from './ledger.ts';
 
 type Deps = { readonly fakes: Fakes; readonly ledger: Ledger };
 
-/** Those that have no modes: a sender has one project of FCM here. */
-const withoutMode = ['fcm', 'webpush'] as const;
 const closed = { additionalProperties: false } as const;
 const Whom = {
   service: Type.Optional(Type.Enum(['apns', 'fcm'])),
@@ -47,17 +46,35 @@ const OAuth = Type.Object(
   closed,
 );
 
+/** What fastify says of a body that is not JSON, in words. */
+const notJson: Readonly<Record<string, { readonly status: number; readonly words: string }>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    status: 415,
+    words: 'expected JSON, with the header content-type: application/json',
+  },
+  FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, words: 'expected JSON, and the body is none' },
+  FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, words: 'expected JSON, and the body is empty' },
+};
+
 /** The HTTP API that tells what the fakes got and makes them misbehave; docs/sandbox.md has its calls. */
 export const createControl = ({ fakes, ledger }: Deps) => {
   const server = fastify({ logger: false, routerOptions: { maxParamLength: 16_384 } });
   const done = (reply: FastifyReply) => reply.code(204).send();
   const refused = (reply: FastifyReply, errors: unknown) => reply.code(422).send({ errors });
 
+  // Text of other types is not read as JSON: a page in somebody’s browser may send those anywhere.
+  server.setErrorHandler((error: FastifyError, request, reply) => {
+    const wrong = notJson[error.code];
+    if (wrong === undefined) throw error;
+    const { 'content-type': type = 'none' } = request.headers;
+    return reply.code(wrong.status).send({ errors: [castError(`${wrong.words} (content-type: ${type})`, [])] });
+  });
+
   /** Acts on a body of this shape. */
   const onBody =
     <S extends TSchema>(schema: S, act: (value: Static<S>) => void) =>
     (request: FastifyRequest, reply: FastifyReply) => {
-      const read = refuseMode(castRequest(schema, request.body ?? {}), withoutMode);
+      const read = refuseMode(castCall(schema, request.body ?? {}));
       if (!read.ok) return refused(reply, read.errors);
       act(read.value);
       return done(reply);
@@ -78,7 +95,7 @@ export const createControl = ({ fakes, ledger }: Deps) => {
 
   server.get('/faults', () => ({ faults: fakes.faults.list() }));
   server.put('/faults', (request, reply) => {
-    const read = [request.body].flat().map((body) => refuseMode(readFault(body), withoutMode));
+    const read = [request.body].flat().map(readFault);
     const errors = read.flatMap((fault) => (fault.ok ? [] : fault.errors));
     if (errors.length > 0) return refused(reply, errors);
     fakes.faults.set(read.flatMap((fault) => (fault.ok ? [fault.value] : [])));

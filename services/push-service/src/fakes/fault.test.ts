@@ -64,9 +64,19 @@ it.each([2_000_000_000, 1e21, -1])('plays a fault that is slow for %s ms', (ms) 
   expect(faults.actFor({ service: 'fcm', mode: undefined, token: 'a' })).toMatchObject(played);
 });
 
-it('takes a mode for a service that may have some', () => {
-  expect(readFault({ answer: 'cut', service: 'fcm', mode: 'dev' })).toMatchObject({ ok: true });
+it('takes a mode for a service that has some', () => {
+  expect(readFault({ answer: 'cut', service: 'apns', mode: 'dev' })).toMatchObject({ ok: true });
+  expect(readFault({ answer: 'cut', service: 'fcm', mode: 'dev' })).toMatchObject({ ok: false });
   expect(readFault({ answer: 'cut', service: 'webpush', mode: 'dev' })).toMatchObject({ ok: false });
+});
+
+it.each([
+  [{ percent: 150 }, 'percent is 150; expected 1 to 100'],
+  [{ percent: 0 }, 'percent is 0; expected 1 to 100'],
+  [{ times: 0 }, 'times is 0; expected 1 or more'],
+  [{ service: 'apple' }, 'Invalid value for enum; expected one of apns, fcm, webpush'],
+])('refuses what would never be played, in words: %j', (wrong, message) => {
+  expect(readFault({ answer: 'cut', ...wrong })).toMatchObject({ ok: false, errors: [{ message }] });
 });
 
 it('plays the first fault that is about a request, as often and as likely as it says', () => {

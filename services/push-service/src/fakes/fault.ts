@@ -2,10 +2,11 @@ import { modes } from '@pushmesh/contracts';
 import type { Mode } from '@pushmesh/contracts';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { castError, castRequest } from '../domain/cast-request.ts';
+import { castError } from '../domain/cast-request.ts';
 import type { Cast } from '../domain/cast-request.ts';
 import { maxSlowMs, readAct } from './act.ts';
 import type { Act } from './act.ts';
+import { castCall } from './cast-call.ts';
 
 /** What there is a fake of. */
 const fakeServices = ['apns', 'fcm', 'webpush'] as const;
@@ -24,9 +25,9 @@ const Fault = Type.Object(
     /** Milliseconds, for `slow`. */
     ms: Type.Optional(Type.Integer()),
     /** For so many requests; without end when absent. */
-    times: Type.Optional(Type.Integer()),
+    times: Type.Optional(Type.Integer({ minimum: 1 })),
     /** For so many of a hundred requests, by chance; for all when absent. */
-    percent: Type.Optional(Type.Integer()),
+    percent: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
   },
   { additionalProperties: false },
 );
@@ -34,17 +35,20 @@ const Fault = Type.Object(
 /** An outage to play: the same act for every request that it is about. */
 export type Fault = Static<typeof Fault>;
 
+/** Those that have no modes: FCM has projects, and no environments. */
+const withoutMode: ReadonlySet<FakeService> = new Set(['fcm', 'webpush']);
+
 /** Refuses a mode beside a service that has none: it would be about nothing. */
-export const refuseMode = <T>(read: Cast<T>, withoutMode: readonly FakeService[]): Cast<T> => {
+export const refuseMode = <T>(read: Cast<T>): Cast<T> => {
   if (!read.ok) return read;
   const { service, mode } = read.value as { readonly service?: FakeService; readonly mode?: Mode };
-  if (mode === undefined || service === undefined || !withoutMode.includes(service)) return read;
+  if (mode === undefined || service === undefined || !withoutMode.has(service)) return read;
   return { ok: false, errors: [castError(`${service} has no modes here; leave mode out`, ['mode'])] };
 };
 
 /** One fault from JSON, or what is wrong with it. */
 export const readFault = (body: unknown): Cast<Fault> => {
-  const fault = refuseMode(castRequest(Fault, body), ['webpush']);
+  const fault = refuseMode(castCall(Fault, body));
   if (!fault.ok) return fault;
   const { answer, ms } = fault.value;
   if (answer === 'slow' && ms === undefined) return { ok: false, errors: [castError('Missing field: ms', ['ms'])] };
