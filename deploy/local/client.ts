@@ -41,21 +41,32 @@ export const connectClient = async (
   connection.reconnect.stop();
   // Without a listener an error would end the process; the request that suffers from it fails by itself.
   connection.on('error', () => {});
-  await connection.start();
+  const lost = Promise.withResolvers<never>();
+  lost.promise.catch(() => {}); // it may come while nobody waits
+  connection.on('disconnect', () =>
+    lost.reject(new Error(`the XMPP server at ${host}:${port} ended the connection; is it still running?`)),
+  );
+  // Without a connection the library waits for ever, or writes to a socket that is null.
+  const unlessLost = <T>(doing: Promise<T>): Promise<T> => Promise.race([lost.promise, doing]);
+  await unlessLost(connection.start()).catch((error: Error) => {
+    throw new Error(`${jid} cannot log in at ${host}:${port}: ${error.message}`, { cause: error });
+  });
   await new Promise((resolve) => setTimeout(resolve, settleMs));
-  await connection.send(xml('presence'));
+  await unlessLost(connection.send(xml('presence')));
 
   return {
     iq: (type, to, payload) =>
-      connection.iqCaller
-        .request(xml('iq', { type, ...(to !== undefined && { to }) }, payload), replyMs)
-        .catch((error: { element?: Element; context?: Element }) => {
-          // The library rejects with the <error/> element; its parent is the reply.
-          const reply = error.element?.parent;
-          if (!reply) throw new Error(`no answer came within ${replyMs / 1000} s`, { cause: error });
-          return reply;
-        }),
-    message: (to, body) => connection.send(xml('message', { to, type: 'chat' }, xml('body', {}, body))),
+      unlessLost(
+        connection.iqCaller.request(xml('iq', { type, ...(to !== undefined && { to }) }, payload), replyMs),
+      ).catch((error: Error & { element?: Element }) => {
+        // The library rejects with the <error/> element; its parent is the reply.
+        const reply = error.element?.parent;
+        if (reply) return reply;
+        if (error.name === 'TimeoutError')
+          throw new Error(`no answer came within ${replyMs / 1000} s`, { cause: error });
+        throw error;
+      }),
+    message: (to, body) => unlessLost(connection.send(xml('message', { to, type: 'chat' }, xml('body', {}, body)))),
     close: async () => {
       await connection.stop();
     },

@@ -21,6 +21,7 @@ declare module '@xmpp/client' {
     stop(): Promise<unknown>;
     send(stanza: Element): Promise<void>;
     on(event: 'error', listener: (error: Error) => void): void;
+    on(event: 'disconnect', listener: () => void): void;
     on(event: 'stanza', listener: (stanza: Element) => void): void;
   };
 
