@@ -3,7 +3,6 @@ import { afterEach, expect, it } from 'vitest';
 import { startScriptedServer } from '../../libs/xmpp/src/testing/scripted-server.ts';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { createComponentResource } from '../../services/gateway/src/component.ts';
-import type { createAnswer } from '../../services/gateway/src/flow/answer.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -41,7 +40,7 @@ const start = async (stream: 'shared' | 'exclusive', { passMs = 20_000 } = {}) =
           };
         },
       },
-      answer: answer as ReturnType<typeof createAnswer>,
+      answer,
       maxInFlight: 10,
       maxStanzaBytes: 262_144,
       log: createLog('gateway', 'silent'),
