@@ -15,15 +15,28 @@ export type CommandSettings = Pick<
 /** How often a command is decided anew because the node changed between reading and writing. */
 const tries = 4;
 
+/** For a node that exists: its name belongs into the index, whatever else is there. */
+const noLimit = Number.MAX_SAFE_INTEGER;
+
 /** Every command: read what the decision needs, decide, write. Throws `StoreUnavailable` when the store is away. */
 export const createCommands = ({ nodes, registrations, clock }: Ports, settings: CommandSettings) => {
+  /**
+   * Takes the name of a node that was not there out of the index. Node and index are two keys: the node may have been
+   * created since, so it is read once more. One that is created even later puts its name back itself.
+   */
+  const leaveIndex = async (host: string, owner: string, name: string): Promise<void> => {
+    await nodes.removeFromIndex(host, owner, name);
+    const found = await nodes.readNode(host, name);
+    if (found?.owner === owner) await nodes.addToIndex(host, owner, name, noLimit);
+  };
+
   /** The owner’s nodes; names of nodes that are gone, or somebody else’s by now, leave the index. */
   const tidyIndex = async (host: string, owner: string): Promise<readonly PushNode[]> => {
     const names = await nodes.nodesOf(host, owner);
     const found = await Promise.all(names.map((name) => nodes.readNode(host, name)));
     const own = found.filter((node): node is PushNode => node?.owner === owner);
     const kept = new Set(own.map(({ node }) => node));
-    for (const name of names) if (!kept.has(name)) await nodes.removeFromIndex(host, owner, name);
+    for (const name of names) if (!kept.has(name)) await leaveIndex(host, owner, name);
     return own;
   };
 
@@ -43,8 +56,10 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
         await tidyIndex(host, owner);
         if (!(await nodes.addToIndex(host, owner, node, limit))) return reply('too-many');
       }
-      const created = await nodes.createNode(decision.node, decision.replaces);
-      return created === 'done' ? reply('created') : 'again';
+      if ((await nodes.createNode(decision.node, decision.replaces)) === 'changed') return 'again';
+      // And once more: who looked between the two saw a name without a node, and took it out.
+      await nodes.addToIndex(host, owner, node, noLimit);
+      return reply('created');
     },
 
     'delete-node': async ({ host, node, requester }) => {
@@ -52,7 +67,7 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
       const decision = decideDelete(found, requester);
       if (decision.type !== 'delete') return reply(decision.type);
       if ((await nodes.deleteNode(host, node, decision.version)) === 'changed') return 'again';
-      if (found) await nodes.removeFromIndex(host, found.owner, node);
+      if (found) await leaveIndex(host, found.owner, node);
       return reply('deleted');
     },
 
