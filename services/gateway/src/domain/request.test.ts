@@ -139,6 +139,21 @@ it.each([
   expect(readStanza(iq(type, payload), both)).toMatchObject({ fault });
 });
 
+it('enable takes options of 60000 octets, and no more', () => {
+  const enable = (value: string) => {
+    const options = field('FORM_TYPE', 'http://jabber.org/protocol/pubsub#publish-options') + field('a', value);
+    const form = `<x xmlns='jabber:x:data' type='submit'>${options}</x>`;
+    return readStanza(iq('set', `<enable xmlns='urn:xmpp:push:0' jid='p' node='n'>${form}</enable>`), both);
+  };
+  // As JSON: {"a":"…"}
+  const most = 'ü'.repeat((60_000 - 8) / 2);
+  expect(enable(most)).toMatchObject({ request: { type: 'enable', options: { a: most } } });
+  expect(enable(`${most}x`)).toEqual({
+    kind: 'enable',
+    fault: faults.preconditionNotMet('publish-options are too large'),
+  });
+});
+
 it('a component answers only for its roles', () => {
   const enable = iq('set', "<enable xmlns='urn:xmpp:push:0' jid='p' node='n'/>");
   const create = iq('set', pubsub("<create node='n'/>"));

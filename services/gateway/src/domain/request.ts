@@ -59,6 +59,9 @@ const maxNodeBytes = 1023;
 /** Longest id of an iq that is answered: the answer repeats it, and too large an answer costs us the stream. */
 const maxIdBytes = 4096;
 
+/** Largest options of a registration, as JSON: what a publish may carry unless MAX_PAYLOAD_BYTES says otherwise. */
+const maxOptionsBytes = 60_000;
+
 /** Who gets the answer to a stanza, or why there is none; its content does not matter. */
 export const senderOf = ({ name, attrs }: Element): Jid | Ignored => {
   if (name === 'message' || name === 'presence') return { ignored: name };
@@ -245,9 +248,10 @@ const readPush = ({ type, payload, sender }: Iq): Question => {
     return { kind, fault: faults.badRequest('node: at most 1023 octets') };
   if (name === 'enable') {
     const enable = readEnable(payload);
-    return 'malformed' in enable
-      ? { kind, fault: faults.badRequest(enable.malformed) }
-      : { kind, request: { type: 'enable', user, ...enable } };
+    if ('malformed' in enable) return { kind, fault: faults.badRequest(enable.malformed) };
+    if (Buffer.byteLength(JSON.stringify(enable.options)) > maxOptionsBytes)
+      return { kind, fault: faults.preconditionNotMet('publish-options are too large') };
+    return { kind, request: { type: 'enable', user, ...enable } };
   }
   if (name === 'disable') {
     const disable = readDisable(payload);
