@@ -102,7 +102,7 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
   let preparedAt = 0;
   let loss = new AbortController();
   const prepareNext = (connected: NatsConnection): void => {
-    preparedAt = Date.now();
+    preparedAt = performance.now();
     const { signal } = loss;
     unprepared += 1;
     preparing = preparing.then(() => prepare(connected, signal)).finally(() => (unprepared -= 1));
@@ -148,7 +148,7 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
     },
     repair: () => {
       // What is being made sure of already is tried until it works.
-      if (nats && up && unprepared === 0 && Date.now() - preparedAt > repairEveryMs) prepareNext(nats);
+      if (nats && up && unprepared === 0 && performance.now() - preparedAt > repairEveryMs) prepareNext(nats);
     },
     onLost: (listener) => lost.push(listener),
     close: async () => {

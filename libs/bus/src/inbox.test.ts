@@ -1,5 +1,5 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Connection } from './connection.ts';
 import { openInbox } from './inbox.ts';
 
@@ -48,4 +48,21 @@ it('asks no more than it may at a time, and everybody is told when the connectio
   lose();
   expect(await Promise.all(both)).toEqual([{ type: 'disconnected' }, { type: 'disconnected' }]);
   expect(replies).toEqual([]);
+});
+
+it.each([
+  ['back', -3_600_000, 10, 'timeout'],
+  ['forward', 3_600_000, 600_000, 'nothing yet'],
+])('waits as long as it should when the clock is set %s', async (_way, byMs, timeoutMs, expected) => {
+  const inbox = openInbox(openFake().connection, { timeoutMs, maxInFlight: 1 });
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    const asked = inbox.ask('s', data).then(({ type }) => type);
+    vi.setSystemTime(Date.now() + byMs);
+    const later = new Promise((resolve) => setTimeout(resolve, 3_000, 'nothing yet'));
+    expect(await Promise.race([asked, later])).toBe(expected);
+  } finally {
+    vi.useRealTimers();
+    inbox.close();
+  }
 });

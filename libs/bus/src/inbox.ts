@@ -16,6 +16,7 @@ export type Asked =
   /** The client would not send it. */
   | { readonly type: 'unsendable'; readonly why: string };
 
+/** `deadline` is in the milliseconds of `performance.now()`: the clock of the machine may be set meanwhile. */
 type Waiting = { readonly key: string; readonly deadline: number; readonly resolve: (asked: Asked) => void };
 
 const sweepMs = 250;
@@ -54,7 +55,7 @@ export const openInbox = (connection: Connection, limits: { timeoutMs: number; m
     for (const { key } of waiting.all()) settle(key, { type: 'disconnected' });
   });
   const sweep = setInterval(() => {
-    const now = Date.now();
+    const now = performance.now();
     for (const { key, deadline } of waiting.all()) if (deadline <= now) settle(key, { type: 'timeout' });
   }, sweepMs);
   sweep.unref();
@@ -67,7 +68,7 @@ export const openInbox = (connection: Connection, limits: { timeoutMs: number; m
       if (waiting.size() >= limits.maxInFlight) return Promise.resolve({ type: 'full' });
       return new Promise((resolve) => {
         counter += 1;
-        const entry = { key: '', deadline: Date.now() + limits.timeoutMs, resolve };
+        const entry = { key: '', deadline: performance.now() + limits.timeoutMs, resolve };
         const place = waiting.add(entry);
         const key = (entry.key = `${place.toString(36)}-${counter.toString(36)}`);
         const send = (): void => {

@@ -10,14 +10,14 @@ export const retryUntil = async (
   attempt: () => Promise<void>,
   trouble: () => Promise<string | undefined>,
 ): Promise<void> => {
-  const giveUpAt = Date.now() + deadline;
+  const giveUpAt = performance.now() + deadline;
   for (;;) {
     const hopeless = await trouble();
     if (hopeless !== undefined) throw new Error(hopeless);
     try {
       return await attempt();
     } catch (cause) {
-      if (Date.now() < giveUpAt) await sleep(pause);
+      if (performance.now() < giveUpAt) await sleep(pause);
       else
         throw new Error(`no right answer within ${deadline / 1000} s, the last attempt ended in: ${cause}`, { cause });
     }

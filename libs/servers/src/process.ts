@@ -142,8 +142,8 @@ const endLeftover = async (pidFile: string, title: string, report: Report): Prom
   report(`${title}: ending process ${note.server.pid}, left over from an earlier run`);
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     process.kill(note.server.pid, signal);
-    const giveUpAt = Date.now() + stopDeadline;
-    while (isAlive(note.server) && Date.now() < giveUpAt) await sleep(20);
+    const giveUpAt = performance.now() + stopDeadline;
+    while (isAlive(note.server) && performance.now() < giveUpAt) await sleep(20);
     if (!isAlive(note.server)) return;
   }
   throw new Error(`${title} (process ${note.server.pid}, left over from an earlier run) cannot be ended`);

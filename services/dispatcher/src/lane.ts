@@ -47,7 +47,7 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
   /** Said once, and on `/readyz` until we are let in, or have not asked for long: another replica may have the delivery. */
   const noteLockedOut = ({ lockedOutBy, reason }: Verdict): void => {
     const next = lockedOutBy && `the push API does not let us in (${reason}): look at ${lockedOutBy}`;
-    toldAt = Date.now();
+    toldAt = performance.now();
     if (next === missing) return;
     missing = next;
     if (next) log.error({ event: 'locked-out', ...labels, why: next });
@@ -118,7 +118,7 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
   });
 
   return {
-    missing: () => (Date.now() - toldAt < 2 * config.RETRY_CAP_MS ? missing : undefined),
+    missing: () => (performance.now() - toldAt < 2 * config.RETRY_CAP_MS ? missing : undefined),
     close: async (): Promise<void> => {
       circuit.shutdown();
       await client.close();
