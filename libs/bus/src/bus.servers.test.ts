@@ -206,6 +206,23 @@ describe('consume', () => {
     expect((await consumer.backlog())?.oldestMs).toBeGreaterThan(50);
   });
 
+  it('counts the age of a delivery that was stored anew from when its push was accepted', async () => {
+    const { bus } = await openBus(newPrefix());
+    const consumer = bus.consume({
+      durable,
+      message: messages.delivery,
+      concurrency: 2,
+      beganAt: ({ acceptedAt }) => acceptedAt,
+      handle: () => new Promise(() => {}),
+    });
+    consumer.limit(0);
+    const hourMs = 3_600_000;
+    const again = delivery('a', { attempt: 7, acceptedAt: Date.now() - hourMs, expiresAt: Date.now() + hourMs });
+    await bus.publish(subject, messages.delivery, again, { msgId: 'a:7' });
+    await expect.poll(() => consumer.backlog(), patience).toMatchObject({ waiting: 1 });
+    expect((await consumer.backlog())?.oldestMs).toBeGreaterThanOrEqual(hourMs);
+  });
+
   it('keeps a message that it cannot read, and goes on with the others', async () => {
     const { bus, metrics } = await openBus(newPrefix());
     await bus.publish(subject, messages.delivery, { ...delivery('new'), v: 2 } as never, { msgId: 'new' });

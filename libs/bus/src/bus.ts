@@ -24,6 +24,11 @@ export type ConsumeOptions<T> = {
   readonly message: Message<T>;
   readonly concurrency: number;
   readonly handle: (value: T, context: MessageContext) => Promise<Settlement>;
+  /**
+   * Since when what the message is about has been under way (ms since 1970), for messages that are stored anew on their
+   * way. Without it the age of the queue counts from when a message was stored.
+   */
+  readonly beganAt?: (value: T) => number;
 };
 
 export type BusOptions = NatsOptions & {
@@ -142,7 +147,7 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
     },
 
     /** Takes messages of a durable consumer and settles each as the handler says. */
-    consume: <T>({ durable, message, concurrency, handle }: ConsumeOptions<T>): Puller => {
+    consume: <T>({ durable, message, concurrency, handle, beganAt }: ConsumeOptions<T>): Puller => {
       const labels = { durable: durable.name };
       const unreadable = async ({ data, seq, info }: JsMsg, why: string): Promise<Settlement> => {
         const tries = info.deliveryCount;
@@ -161,6 +166,11 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
           const decoded = message.decode(msg.data);
           if (!decoded.ok) return unreadable(msg, decoded.why);
           return handle(decoded.value, { traceparent: traceparentOf(msg) });
+        },
+        beganAt: (data) => {
+          if (!beganAt) return undefined;
+          const decoded = message.decode(data);
+          return decoded.ok ? beganAt(decoded.value) : undefined;
         },
         onSettled: (settled) => measure.received.inc({ ...labels, settled }),
         onFault: (err) => {

@@ -20,6 +20,8 @@ export type PullOptions = {
   readonly concurrency: number;
   /** Must not throw for expected failures: they are settlements. A throw is a bug: logged, and retried with back-off. */
   readonly handle: (msg: JsMsg) => Promise<Settlement>;
+  /** Since when what a message is about has been under way (ms since 1970); `undefined`: since it was stored. */
+  readonly beganAt: (data: Uint8Array) => number | undefined;
   readonly onSettled: (settled: Settlement['type'] | 'fault') => void;
   readonly onFault: (error: unknown) => void;
 };
@@ -30,7 +32,10 @@ export type Puller = {
   limit(concurrency: number): void;
   inFlight(): number;
   pulling(): boolean;
-  /** Messages that wait or are in flight anywhere, and the age of the oldest of them; `undefined` while unknown. */
+  /**
+   * Messages that wait or are in flight anywhere, and the age of the one that was stored first, from when it began;
+   * `undefined` while unknown.
+   */
   backlog(): Promise<{ waiting: number; oldestMs: number } | undefined>;
   /** Stops asking and waits until everything taken is settled. */
   drain(): Promise<void>;
@@ -47,7 +52,7 @@ const faultRetryMs = 1_000;
 const faultRetryCapMs = 60_000;
 
 export const createPuller = (connection: Connection, options: PullOptions): Puller => {
-  const { durable, stream, handle, onSettled, onFault } = options;
+  const { durable, stream, handle, beganAt, onSettled, onFault } = options;
   const taken = createSlots<JsMsg>();
   const requests = new Set<PullRequest>();
   let limit = options.concurrency;
@@ -154,7 +159,8 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
       // `next_by_subj` is in the server’s API since 2.9; the client’s type knows it for direct gets only.
       const next = { seq: ack_floor.stream_seq + 1, next_by_subj: config.filter_subject ?? '>' };
       const oldest = await manager.streams.getMessage(stream, next).catch(() => undefined);
-      return { waiting, oldestMs: oldest ? Math.max(0, Date.now() - oldest.time.getTime()) : 0 };
+      if (!oldest) return { waiting, oldestMs: 0 };
+      return { waiting, oldestMs: Math.max(0, Date.now() - (beganAt(oldest.data) ?? oldest.time.getTime())) };
     },
     drain: async () => {
       draining = true;

@@ -61,7 +61,7 @@ export const metricNames = {
     oldest: {
       type: 'gauge',
       name: 'pushmesh_queue_age_seconds',
-      help: 'Age of the oldest message that the stream of a durable consumer still holds (0: empty)',
+      help: 'Age of the message that was stored first of those that a durable consumer has waiting or in flight (0: none): of a delivery since its push was accepted, of others since they were stored. Each attempt stores a delivery anew, so that one accepted earlier may stand behind it',
       labels: ['durable'],
     },
   },

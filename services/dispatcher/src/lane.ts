@@ -110,6 +110,7 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
     durable: deliveryDurable(service, mode),
     message: messages.delivery,
     concurrency: config.CONCURRENCY,
+    beganAt: ({ acceptedAt }) => acceptedAt,
     handle: (delivery, context) => {
       const { id, attempt } = delivery;
       log.debug({ event: 'deliver', ...labels, delivery: id, attempt, traceId: traceIdOf(context.traceparent) });
