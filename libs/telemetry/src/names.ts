@@ -18,7 +18,7 @@ export const metricNames = {
     connected: {
       type: 'gauge',
       name: 'pushmesh_nats_connected',
-      help: '1 while the connection to NATS is up, else 0',
+      help: '1 from when NATS is connected and the streams were made sure of until the connection is lost, else 0',
       labels: [],
     },
     published: {
@@ -81,7 +81,7 @@ export const metricNames = {
     stanzas: {
       type: 'counter',
       name: 'pushmesh_stanzas_total',
-      help: 'Stanzas by request and by answer: result, ignored, or the error condition',
+      help: 'Stanzas by request and by the answer that was decided: result, ignored, or the error condition; answers that were not sent count too, see pushmesh_answers_lost_total',
       labels: ['component', 'request', 'answer'],
     },
     answerSeconds: {
@@ -106,7 +106,7 @@ export const metricNames = {
     answersLost: {
       type: 'counter',
       name: 'pushmesh_answers_lost_total',
-      help: 'Answers that had no stream to go out on; the XMPP server asks again or times out',
+      help: 'Answers that were not sent: there was no stream to go out on, or the server would have closed it over them. The sender’s wait times out; servers do not repeat a publish, but one whose lost answer is a result is stored and pushed',
       labels: ['component'],
     },
     unverified: {
