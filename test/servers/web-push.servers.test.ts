@@ -13,7 +13,7 @@ import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { durables, messages, subjects } from '@pushmesh/contracts';
 import type { Mode, Result } from '@pushmesh/contracts';
 import { startNats } from '@pushmesh/servers';
-import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createLog, createMetrics, metricNames, newTraceparent, traceIdOf } from '@pushmesh/telemetry';
 import { readDispatcherConfig } from '../../services/dispatcher/src/config.ts';
 import { openLane } from '../../services/dispatcher/src/lane.ts';
 import { decidePublish } from '../../services/gateway/src/domain/publish.ts';
@@ -28,7 +28,9 @@ import { createWebPush } from '../../services/push-service/src/web-push.ts';
 
 const patience = { timeout: 45_000, interval: 20 };
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-web-push-'));
-const log = createLog('test', 'silent');
+const lines: string[] = [];
+const log = createLog('test', 'debug', { write: (line: string) => void lines.push(line) });
+const traceparent = newTraceparent();
 const authority = createFakeAuthority();
 const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
 const parsed = parseVapidIdentity(key.toString(), 'mailto:push@example.org');
@@ -141,7 +143,10 @@ const publish = async (deviceId: string, node: string, mode: Mode = 'prod'): Pro
   });
   if (decision.type !== 'deliver') throw new Error(JSON.stringify(decision));
   const { delivery } = decision;
-  await bus.publish(subjects.delivery('webpush', mode), messages.delivery, delivery, { msgId: delivery.id });
+  await bus.publish(subjects.delivery('webpush', mode), messages.delivery, delivery, {
+    msgId: delivery.id,
+    traceparent,
+  });
 };
 const endOf = (node: string) => results.find((each) => each.node.node === node);
 const ended = async (node: string, end: Result['end']): Promise<void> => {
@@ -169,6 +174,18 @@ describe('a publish with the option service=webpush', () => {
     await ended('gone', 'unregistered');
     await expect.poll(async () => (await nodes.readNode('push', 'gone'))?.retiredAt, patience).toBeGreaterThan(0);
     expect((await nodes.readNode('push', 'reads'))?.retiredAt).toBeUndefined();
+  });
+
+  it('can be followed through the log lines by one word', async () => {
+    await publish(fake.subscribe('unregistered.followed'), 'followed');
+    await ended('followed', 'unregistered');
+    const traces = (event: string) =>
+      lines
+        .map((line) => JSON.parse(line))
+        .filter((line) => line.event === event)
+        .map(({ traceId }) => traceId);
+    for (const event of ['deliver', 'push', 'attempt'])
+      expect(new Set(traces(event))).toEqual(new Set([traceIdOf(traceparent)]));
   });
 
   it('is parked when the endpoint lies in our network', async () => {

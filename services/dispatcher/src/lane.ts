@@ -93,9 +93,11 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
     },
     storeWaitsMs: [100, 250, 500, 1_000, 2_000, 4_000],
     sleep,
-    onAttempt: ({ id, attempt }, { outcome, reason }) => {
+    onAttempt: ({ id, attempt }, { outcome, reason }, { traceparent }) => {
       metrics.outcomes.inc({ ...labels, outcome });
-      if (outcome !== 'delivered') log.info({ event: 'attempt', ...labels, outcome, reason, delivery: id, attempt });
+      if (outcome === 'delivered') return;
+      const traceId = traceIdOf(traceparent);
+      log.info({ event: 'attempt', ...labels, outcome, reason, delivery: id, attempt, traceId });
     },
     onEnd: (delivery, result) => {
       metrics.endedSeconds.observe(

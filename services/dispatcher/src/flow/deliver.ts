@@ -16,14 +16,15 @@ type Ports = {
   /** Waits that lie between the tries to store what was decided; after the last one the message comes back. */
   readonly storeWaitsMs: readonly number[];
   readonly sleep: (ms: number) => Promise<void>;
-  readonly onAttempt: (delivery: Delivery, verdict: Verdict) => void;
+  readonly onAttempt: (delivery: Delivery, verdict: Verdict, context: MessageContext) => void;
   readonly onEnd: (delivery: Delivery, result: Result) => void;
 };
 
 /** One delivery: read the clock and the push API’s answer, decide, store what was decided, and only then let go. */
 export const createDeliver =
   ({ pushApi, bus, clock, random, retry, storeWaitsMs, sleep, onAttempt, onEnd }: Ports) =>
-  async (delivery: Delivery, { traceparent }: MessageContext): Promise<Settlement> => {
+  async (delivery: Delivery, context: MessageContext): Promise<Settlement> => {
+    const { traceparent } = context;
     const decision = beforeAttempt(delivery, clock()) ?? (await attempt());
     if (decision.type === 'wait') return { type: 'retry', delayMs: decision.delayMs };
     const stored = await storeAtLast(decision);
@@ -33,7 +34,7 @@ export const createDeliver =
 
     async function attempt(): Promise<Decision> {
       const verdict = await pushApi.send(delivery, childTraceparent(traceparent));
-      onAttempt(delivery, verdict);
+      onAttempt(delivery, verdict, context);
       return settle(delivery, verdict, retry, clock(), random);
     }
 

@@ -54,8 +54,8 @@ const handle = (version: PushApiVersion, { push, log, metrics }: Deps) => {
     const { service, mode } = read.value;
     const answer = await push(read.value);
     const seconds = stop();
-    const trace = traceIdOf(request.headers['traceparent']?.toString());
-    log.debug({ event: 'push', trace, version, service, mode, category: answer.category, seconds });
+    const traceId = traceIdOf(request.headers['traceparent']?.toString());
+    log.debug({ event: 'push', traceId, version, service, mode, category: answer.category, seconds });
     const { status, headers, body: text } = toHttpAnswer(version, answer);
     return measured(reply.code(status).headers(headers).type('application/json; charset=utf-8').send(text), service);
   };
