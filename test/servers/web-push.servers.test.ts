@@ -135,6 +135,7 @@ const publish = async (deviceId: string, node: string, mode: Mode = 'prod'): Pro
       node,
       payload: { summary: { lastMessageSender: 'bob@example.org', lastMessageBody: 'Hello' }, otherBytes: 0 },
       options: { service: 'webpush', device_id: deviceId, mode, click_action: 'open_chat' },
+      areOptionsTooLarge: false,
     },
     authorisation: { version: 1 },
     now: Date.now(),

@@ -93,17 +93,20 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
     },
     storeWaitsMs: [100, 250, 500, 1_000, 2_000, 4_000],
     sleep,
-    onAttempt: ({ id, attempt }, { outcome, reason }, { traceparent }) => {
+    onAttempt: ({ id, node: { node }, attempt }, { outcome, reason }, { traceparent }) => {
       metrics.outcomes.inc({ ...labels, outcome });
       if (outcome === 'delivered') return;
       const traceId = traceIdOf(traceparent);
-      log.info({ event: 'attempt', ...labels, outcome, reason, delivery: id, attempt, traceId });
+      log.info({ event: 'attempt', ...labels, outcome, reason, delivery: id, node, attempt, traceId });
     },
     onEnd: (delivery, result) => {
       metrics.endedSeconds.observe(
         { push_service: service, end: result.end },
         (result.endedAt - delivery.acceptedAt) / 1000,
       );
+      const { end, outcome, reason, attempt } = result;
+      const line = { event: 'ended', ...labels, end, outcome, reason, delivery: delivery.id, node: delivery.node.node };
+      log[end === 'delivered' ? 'debug' : 'info']({ ...line, attempt });
     },
   });
 

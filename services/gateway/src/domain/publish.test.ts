@@ -11,7 +11,13 @@ const facts = (
   host: 'push.localhost',
   sender: 'localhost',
   iqId: 'rr-1',
-  publish: { node: 'n', payload: { summary: { lastMessageBody: 'hi' }, otherBytes: 100 }, options, ...publish },
+  publish: {
+    node: 'n',
+    payload: { summary: { lastMessageBody: 'hi' }, otherBytes: 100 },
+    options,
+    areOptionsTooLarge: false,
+    ...publish,
+  },
   authorisation: { version: 3 },
   now: 1_000_000,
   defaultTtlMs: 60_000,
@@ -58,7 +64,7 @@ describe('the order of the checks', () => {
     [
       'options that are too large',
       {},
-      { options: { ...options, junk: 'x'.repeat(1_000) } },
+      { options: {}, areOptionsTooLarge: true },
       faults.preconditionNotMet('publish-options are too large'),
     ],
     [

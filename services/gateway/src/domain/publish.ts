@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import { deviceOf } from '@pushmesh/contracts';
 import type { Delivery, Device, NodeRef, Reply } from '@pushmesh/contracts';
 import type { NoReply } from '@pushmesh/bus';
-import type { Publish, StanzaError } from '@pushmesh/xmpp';
+import type { StanzaError } from '@pushmesh/xmpp';
 import { faults } from './faults.ts';
+import type { PublishToNode } from './request.ts';
 
 /** What pubsub-push says about a publish; no reply in time leaves it unverified. */
 export type Authorisation = 'not-found' | 'forbidden' | 'unverified' | { readonly version: number };
@@ -19,7 +20,7 @@ export type PublishFacts = {
   /** The JID that the publish came from, in full: ids of IQs are unique for each of them only. */
   readonly sender: string;
   readonly iqId: string;
-  readonly publish: Publish & { readonly node: string };
+  readonly publish: PublishToNode;
   readonly authorisation: Authorisation;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -38,8 +39,7 @@ export const decidePublish = (facts: PublishFacts): PublishDecision => {
   if (typeof publish.payload === 'string') return refuse(faults.payloadInvalid);
   if (publish.payload.otherBytes > maxPayloadBytes) return refuse(faults.payloadTooBig);
   const device = deviceOf(publish.options);
-  if (Buffer.byteLength(JSON.stringify(publish.options)) > maxPayloadBytes)
-    return refuse(faults.preconditionNotMet('publish-options are too large'));
+  if (publish.areOptionsTooLarge) return refuse(faults.preconditionNotMet('publish-options are too large'));
   if ('why' in device) return refuse(faults.preconditionNotMet(device.why));
   if (authorisation === 'forbidden') return refuse(faults.forbidden);
   const delivery = toDelivery(facts, device, publish.payload.summary);

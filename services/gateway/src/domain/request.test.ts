@@ -154,6 +154,21 @@ it('enable takes options of 60000 octets, and no more', () => {
   });
 });
 
+it('too large options of a publish are not kept until pubsub-push has said what it thinks of the node', () => {
+  const publish = (value: string) => {
+    const options = field('FORM_TYPE', 'http://jabber.org/protocol/pubsub#publish-options') + field('a', value);
+    const form = `<publish-options><x xmlns='jabber:x:data' type='submit'>${options}</x></publish-options>`;
+    const item = "<item><notification xmlns='urn:xmpp:push:0'/></item>";
+    return readStanza(iq('set', pubsub(`<publish node='n'>${item}</publish>${form}`)), both);
+  };
+  const most = 'x'.repeat(60_000 - 8);
+  const read = (options: object, areOptionsTooLarge: boolean) => ({
+    request: { publish: { options, areOptionsTooLarge } },
+  });
+  expect(publish(most)).toMatchObject(read({ a: most }, false));
+  expect(publish(`${most}x`)).toMatchObject(read({}, true));
+});
+
 it('a component answers only for its roles', () => {
   const enable = iq('set', "<enable xmlns='urn:xmpp:push:0' jid='p' node='n'/>");
   const create = iq('set', pubsub("<create node='n'/>"));

@@ -15,6 +15,9 @@ import type { PublishModel } from '@pushmesh/contracts';
 import type { Role } from '../config.ts';
 import { faults } from './faults.ts';
 
+/** A publish without what could be long: the texts are cut, and options that are too large are not kept. */
+export type PublishToNode = Publish & { readonly node: string; readonly areOptionsTooLarge: boolean };
+
 /** What an IQ asks for, past the door: everything is parsed and normalised. */
 export type Request =
   | { readonly type: 'ping' }
@@ -31,7 +34,7 @@ export type Request =
       readonly type: 'publish';
       readonly sender: string;
       readonly publisher: string;
-      readonly publish: Publish & { readonly node: string };
+      readonly publish: PublishToNode;
     }
   | ({ readonly type: 'enable'; readonly user: string } & Enable)
   | ({ readonly type: 'disable'; readonly user: string } & Disable);
@@ -59,8 +62,9 @@ const maxNodeBytes = 1023;
 /** Longest id of an iq that is answered: the answer repeats it, and too large an answer costs us the stream. */
 const maxIdBytes = 4096;
 
-/** Largest options of a registration, as JSON: what a publish may carry unless MAX_PAYLOAD_BYTES says otherwise. */
+/** Largest options of a publish or a registration, as JSON. */
 const maxOptionsBytes = 60_000;
+const areTooLarge = (options: object): boolean => Buffer.byteLength(JSON.stringify(options)) > maxOptionsBytes;
 
 /** Who gets the answer to a stanza, or why there is none; its content does not matter. */
 export const senderOf = ({ name, attrs }: Element): Jid | Ignored => {
@@ -208,13 +212,20 @@ const readPublishNode = (publish: Publish, sender: Jid): Question => {
   if (publish.payload === 'item-required') return { kind, fault: faults.itemRequired };
   if (publish.payload === 'item-invalid') return { kind, fault: faults.payloadInvalid };
   if (isTooLong(node)) return { kind, fault: faults.nodeUnknown };
+  const areOptionsTooLarge = areTooLarge(publish.options);
   return {
     kind,
     request: {
       type: 'publish',
       sender: fullJid(sender),
       publisher: bareJid(sender),
-      publish: { ...publish, node, payload: shortened(publish.payload) },
+      publish: {
+        ...publish,
+        node,
+        payload: shortened(publish.payload),
+        options: areOptionsTooLarge ? {} : publish.options,
+        areOptionsTooLarge,
+      },
     },
   };
 };
@@ -249,8 +260,7 @@ const readPush = ({ type, payload, sender }: Iq): Question => {
   if (name === 'enable') {
     const enable = readEnable(payload);
     if ('malformed' in enable) return { kind, fault: faults.badRequest(enable.malformed) };
-    if (Buffer.byteLength(JSON.stringify(enable.options)) > maxOptionsBytes)
-      return { kind, fault: faults.preconditionNotMet('publish-options are too large') };
+    if (areTooLarge(enable.options)) return { kind, fault: faults.preconditionNotMet('publish-options are too large') };
     return { kind, request: { type: 'enable', user, ...enable } };
   }
   if (name === 'disable') {
