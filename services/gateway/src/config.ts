@@ -43,7 +43,7 @@ export const gatewaySchema = Type.Object({
     minLength: 1,
     secret: true,
     description: 'the secret of every component that has none of its own',
-    examples: ['(use XMPP_COMPONENT_SECRET_FILE=/run/secrets/xmpp)'],
+    examples: ['XMPP_COMPONENT_SECRET_FILE=/run/secrets/xmpp'],
   }),
   XMPP_STREAM: Type.Enum([...streamModes], {
     default: 'shared',
