@@ -94,7 +94,7 @@ export const dispatcherSchema = Type.Object({
     default: 10,
     minimum: 1,
     description:
-      'how many attempts a delivery gets before it is parked. One that fails by an outage spends none: no answer of the push API, a provider that is out, credentials of ours that are refused; such a delivery is tried until its deadline',
+      'how many attempts a delivery gets before it is parked. One that fails by an outage spends none: no answer of the push API, APNs or FCM out, credentials of ours that are refused; such a delivery is tried until its deadline',
     examples: [10],
   }),
   RETRY_BASE_MS: Type.Integer({
