@@ -106,6 +106,10 @@ ${table(['durable', 'stream', 'filter'], durableRows)}
 ## Outcomes
 
 ${table(['outcome', 'the delivery', 'the push node'], outcomeRows)}
+
+What is tried again expires at its deadline, or is \`exhausted\` after \`MAX_ATTEMPTS\` attempts. An outage spends none, so what is
+\`unavailable\` by one is never exhausted: no answer of the push API, APNs or FCM out, credentials of ours that are refused.
+What is \`unavailable\` by the fault of one push spends them.
 `;
 };
 

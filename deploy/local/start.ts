@@ -108,7 +108,10 @@ pushmesh runs. What next:
   XMPP clients                 ${xmpp.host}:${xmpp.port}, domain ${xmpp.domain}, no TLS
 ${xmpp.users.map(({ jid, password }) => `                               ${jid} / ${password}`).join('\n')}
   push component               ${components.push}
-  health and metrics           ${Object.values(ops).join('  ')}  (/readyz, /metrics)
+  health and metrics           (/readyz, /metrics)
+${Object.entries(ops)
+  .map(([name, url]) => `    ${name.padEnd(26)} ${url}`)
+  .join('\n')}
   logs                         ${join(dataDir, 'services')}
   all endpoints                ${endpointsFile}
 

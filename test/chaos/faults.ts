@@ -110,7 +110,7 @@ export const faults: readonly Fault[] = [
     { gateway: /disconnected/, 'pubsub-push': /disconnected/, dispatcher: /disconnected/ },
     dispatcherInFlight,
   ),
-  killServer('redis', { 'pubsub-push': /Redis is/ }),
+  killServer('redis', { 'pubsub-push': /Redis at .* is/ }),
   {
     name: 'rolling restart',
     perSecond: 150,

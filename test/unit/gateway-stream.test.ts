@@ -110,3 +110,13 @@ it('passes the lease on when its stream does not come online', async () => {
   await peer.closed;
   await expect.poll(() => lease.passed, patience).toBeGreaterThan(0);
 });
+
+it('says why there is no stream, and what to look at, also while it tries again', async () => {
+  const { server, resource, online } = await start('shared');
+  const peer = await online();
+  server.behave({ streamError: 'conflict' });
+  peer.drop();
+  await expect.poll(resource.missing, patience).toMatch(/\(conflict; .*XMPP_STREAM=exclusive\)$/);
+  server.behave('silent');
+  await expect.poll(resource.missing, patience).toMatch(/connecting \(conflict; .*XMPP_STREAM=exclusive\)$/);
+});

@@ -1,4 +1,4 @@
-import { connect, credsAuthenticator } from '@nats-io/transport-node';
+import { AuthorizationError, connect, credsAuthenticator } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import type { Log } from '@pushmesh/telemetry';
@@ -7,7 +7,7 @@ import { ensureStreams } from './streams.ts';
 import type { StreamSettings } from './streams.ts';
 
 export type NatsOptions = {
-  /** `nats://host:port`, several separated by commas. */
+  /** `nats://host:port`, several separated by commas; `tls://` is never without TLS. */
   readonly url: string;
   /** Text of a credentials file. */
   readonly creds?: string | undefined;
@@ -49,7 +49,7 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
     for (let attempt = 1; !closing.signal.aborted; attempt += 1) {
       try {
         nats = await connect({
-          servers: url.split(','),
+          servers: url.split(',').map((server) => server.trim()),
           name,
           maxReconnectAttempts: -1,
           reconnectTimeWait: 250,
@@ -58,12 +58,15 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
           maxPingOut: 2,
           timeout: 5_000,
           ignoreAuthErrorAbort: true,
-          ...(creds && { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
+          // The client reads no scheme: it takes TLS where the server offers it, and goes without where not.
+          ...(/\btls:\/\//i.test(url) && { tls: {} }),
+          ...(creds && { authenticator: credsAuthenticator(new TextEncoder().encode(toReadable(creds))) }),
         });
         return;
       } catch (err) {
-        missing = `cannot connect to NATS at ${url}: ${(err as Error).message}`;
-        log.warn({ event: 'nats-connect-failed', attempt, err });
+        const look = err instanceof AuthorizationError ? ': look at NATS_CREDS' : '';
+        missing = `cannot connect to NATS at ${url}: ${(err as Error).message}${look}`;
+        log.warn({ event: 'nats-connect-failed', attempt, why: missing, err });
         await pause(backOff(attempt), closing.signal);
       }
     }
@@ -159,6 +162,9 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
     },
   };
 };
+
+/** The client finds a block of credentials by the end of its last line, and only without carriage returns. */
+const toReadable = (creds: string): string => `${creds.replaceAll('\r', '')}\n`;
 
 const backOff = (attempt: number): number => Math.random() * Math.min(retryCapMs, 100 * 2 ** attempt);
 

@@ -1,4 +1,28 @@
 import { Type } from 'typebox';
+import { problemOfAddress } from './address.ts';
+import type { Check } from './read.ts';
+
+/** Each of the servers as the client takes it; what it knows no more of, such as a path, it would leave out in silence. */
+const checkNatsUrl: Check = (urls) =>
+  urls
+    ?.split(',')
+    .map((url) =>
+      problemOfAddress(url.trim(), {
+        schemes: ['nats', 'tls'],
+        bare: true,
+        credentials: 'NATS wants a credentials file: name it in NATS_CREDS_FILE',
+      }),
+    )
+    .find((why) => why !== undefined);
+
+/** As `nsc generate creds` writes it: a JWT and the seed of a user’s NKey, each between two lines of dashes. */
+const credsFile =
+  /^-{3,}[^\n]*-{3,}\s*\n\s*[\w-]+\.[\w-]+\.[\w-]+\s*\n\s*-{3,}[^\n]*-{3,}\s*\n.*^-{3,}[^\n]*-{3,}\s*\n\s*SU[A-Z2-7]{56}\s*\n\s*-{3,}[^\n]*-{3,}\s*$/ms;
+
+const checkNatsCreds: Check = (text) =>
+  text === undefined || credsFile.test(text)
+    ? undefined
+    : 'holds no NATS credentials: expected a block with a JWT and one with a seed (SU…), as `nsc generate creds` writes them';
 
 /** The variables that several services share, each declared once. Spread a group into a service's `Type.Object`. */
 export const groups = {
@@ -38,15 +62,17 @@ export const groups = {
   nats: {
     NATS_URL: Type.String({
       default: 'nats://127.0.0.1:4222',
-      pattern: '^[^@\\s]+$',
-      description: 'the NATS servers, separated by commas; credentials go into NATS_CREDS, not in here',
+      check: checkNatsUrl,
+      description:
+        'the NATS servers, separated by commas (`tls://`: never without TLS); credentials go into NATS_CREDS, not in here',
       examples: ['nats://nats-0:4222,nats://nats-1:4222'],
     }),
     NATS_CREDS: Type.Optional(
       Type.String({
         secret: true,
+        check: checkNatsCreds,
         description: 'the text of a NATS credentials file; give its path in NATS_CREDS_FILE',
-        examples: ['(use NATS_CREDS_FILE=/run/secrets/nats.creds)'],
+        examples: ['NATS_CREDS_FILE=/run/secrets/nats.creds'],
       }),
     ),
     NATS_SUBJECT_PREFIX: Type.String({

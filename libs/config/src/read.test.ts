@@ -4,12 +4,18 @@ import { join } from 'node:path';
 import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, describeConfig, readConfig } from './index.ts';
+import type { Check } from './index.ts';
 
 const schema = Type.Object({
   WEB_PORT: Type.Integer({ default: 81, description: 'another port' }),
   PORT: Type.Integer({ default: 80, minimum: 1, maximum: 65535, description: 'the port', examples: [8080] }),
   MODE: Type.Enum(['a', 'b'], { default: 'a', description: 'the mode', examples: ['b'] }),
-  SECRET: Type.String({ minLength: 8, secret: true, description: 'the secret', examples: ['(use SECRET_FILE)'] }),
+  SECRET: Type.String({
+    minLength: 8,
+    secret: true,
+    description: 'the secret',
+    examples: ['SECRET_FILE=/run/secrets/it'],
+  }),
   NAME: Type.String({ description: 'the name', examples: ['push'] }),
 });
 
@@ -63,7 +69,7 @@ describe('readConfig', () => {
     expect(text).toContain('for example PORT=8080');
     expect(text).toContain('MODE: is "c"; expected one of a,b');
     expect(text).toContain('NAME: is not set');
-    expect(text).toContain('SECRET: has a value that does not fit');
+    expect(text).toMatch(/SECRET: has a value that does not fit; .*; for example SECRET_FILE=\/run\/secrets\/it$/m);
     expect(text).not.toContain('short');
   });
 
@@ -78,6 +84,31 @@ describe('readConfig', () => {
     expect(mistaken).toContain('SECRET_FILE: cannot read a file of that name');
     expect(mistaken).not.toContain('aG9wZQ');
     expect(problemsOf({ SECRET_FILE: file, SECRET: 'long enough', NAME: 'n' })).toContain('keep one of them');
+  });
+
+  it('says what a check finds together with all else, and asks it also of what is not set', () => {
+    const checkKey: Check = (key, { CERT }) =>
+      key === undefined && CERT !== undefined ? 'is needed with CERT' : undefined;
+    const checkCert: Check = (cert) => (cert === 'x' ? 'holds no certificate' : undefined);
+    const checked = Type.Object({
+      PORT: Type.Integer({ default: 80 }),
+      KEY: Type.Optional(Type.String({ check: checkKey, description: 'the key', examples: ['KEY_FILE=/run/key'] })),
+      CERT: Type.Optional(Type.String({ check: checkCert })),
+    });
+    const read = () => readConfig(checked, { PORT: 'x', CERT: 'x' });
+    for (const line of [
+      'PORT: is "x"',
+      'KEY: is needed with CERT; it is the key; for example KEY_FILE=/run/key',
+      'CERT: holds no certificate',
+    ])
+      expect(read).toThrow(line);
+    expect(readConfig(checked, {})).toEqual({ PORT: 80 });
+  });
+
+  it('never shows a value with credentials in it, whatever else is wrong with it', () => {
+    const addresses = Type.Object({ URL: Type.String({ pattern: '^https:' }) });
+    for (const URL of ['ftp://user:s3cretpw@host', 'user:s3cretpw@host', 'ftp://s3cretpw@host', '//u:s3cret pw@/@host'])
+      expect(() => readConfig(addresses, { URL })).toThrow(/URL: has a value that does not fit(?!.*s3cret)/s);
   });
 
   it('adds the problems of a refinement', () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import envSchema from 'env-schema';
 import type { Static, TObject, TSchema } from 'typebox';
+import { hasCredentials } from './address.ts';
 import { unreadable } from './unreadable.ts';
 import { isAddressOfService, problemsOfUnknown } from './unknown.ts';
 import type { OwnNames } from './unknown.ts';
@@ -33,16 +34,25 @@ export const orExit = <T>(read: () => T): T => {
 
 export type Env = Readonly<Record<string, string | undefined>>;
 type AjvError = { keyword: string; instancePath: string; params: Record<string, unknown>; message?: string };
-type Key = Partial<TSchema> & { description?: string; examples?: unknown[]; secret?: boolean };
+type Data = Readonly<Record<string, string>>;
+type Key = Partial<TSchema> & { description?: string; examples?: unknown[]; secret?: boolean; check?: Check };
+
+/**
+ * What is wrong with a variable beyond what its type says, in words that hold nothing of a secret; `undefined`: nothing.
+ * It is asked also when the variable is not set.
+ *
+ * @param all every variable that is set, as it came
+ */
+export type Check = (value: string | undefined, all: Data) => string | undefined;
 
 /**
  * Reads the variables of `schema` from `env`, with defaults and types applied. For each variable `X`, `X_FILE` may name
  * a file that holds the value (Kubernetes and Docker secrets). An empty variable counts as absent, and so
  * does what Kubernetes and Docker say of a service that is called like us. Of a key, `secret` says
- * that its value is never shown, `path` that it is a path by itself.
+ * that its value is never shown, `path` that it is a path by itself, and `check` is a {@link Check}.
  *
- * @param refine checks what one variable alone cannot tell and turns the flat record into the service's own type;
- *   it is called only when every variable is right by itself, and adds its problems to the list it is given
+ * @param refine turns the flat record into the service's own type; it is called only when every variable is right by
+ *   itself, and adds the problems that show no earlier to the list it is given
  * @param own a variable with such a name that `schema` does not know is a problem, too
  * @throws {ConfigError} with all problems at once
  */
@@ -62,7 +72,7 @@ export const readConfig = <S extends TObject, T = Static<S>>(
   return refined;
 };
 
-const collect = (schema: TObject, env: Env, problems: Problem[]): Record<string, string> => {
+const collect = (schema: TObject, env: Env, problems: Problem[]): Data => {
   const data: Record<string, string> = {};
   for (const name of Object.keys(schema.properties)) {
     const value = isAddressOfService(name, env[name]) ? undefined : env[name] || undefined;
@@ -87,51 +97,60 @@ const readValueFile = (name: string, file: string, problems: Problem[]): string 
   }
 };
 
-const validate = <S extends TObject>(
+/** `undefined` when there is a problem, whichever. */
+const validate = <S extends TObject>(schema: S, data: Data, problems: Problem[]): Static<S> | undefined => {
+  const known = new Set(problems.map(({ variable }) => variable.replace(/_FILE$/, '')));
+  const add = (variable: string, key: Key, why: readonly (string | undefined)[]) => {
+    if (known.has(variable)) return;
+    known.add(variable);
+    problems.push({ variable, why: [...why, ...helpOf(variable, key)].filter(Boolean).join('; ') });
+  };
+  const { values, errors } = applyTypes(schema, data);
+  for (const error of errors) {
+    const isMissing = error.keyword === 'required';
+    const variable = isMissing ? String(error.params['missingProperty']) : (error.instancePath.split('/')[1] ?? '');
+    const key: Key = schema.properties[variable] ?? {};
+    add(variable, key, isMissing ? ['is not set'] : [came(key, data[variable]), expectation(error)]);
+  }
+  for (const [variable, key] of Object.entries<Key>(schema.properties)) {
+    const why = key.check?.(data[variable], data);
+    if (why !== undefined) add(variable, key, [why]);
+  }
+  return problems.length > 0 ? undefined : values;
+};
+
+const applyTypes = <S extends TObject>(
   schema: S,
-  data: Record<string, string>,
-  problems: Problem[],
-): Static<S> | undefined => {
+  data: Data,
+): { readonly values?: Static<S>; readonly errors: readonly AjvError[] } => {
   try {
     const values = envSchema({
-      schema: structuredClone(schema) as object,
+      // A copy, because ajv writes into it, and without the checks, which it does not know.
+      schema: JSON.parse(JSON.stringify(schema)) as object,
       data,
       env: false,
       ajv: { customOptions: (ajv) => ajv.addKeyword('secret').addKeyword('path') },
     });
-    return problems.length > 0 ? undefined : (values as Static<S>);
+    return { values: values as Static<S>, errors: [] };
   } catch (error) {
-    const found = (error as { errors?: AjvError[] }).errors;
-    if (!found) throw error;
-    const known = new Set(problems.map(({ variable }) => variable.replace(/_FILE$/, '')));
-    for (const each of found) {
-      const problem = toProblem(schema, data, each);
-      if (known.has(problem.variable)) continue;
-      known.add(problem.variable);
-      problems.push(problem);
-    }
-    return undefined;
+    const { errors } = error as { errors?: AjvError[] };
+    if (!errors) throw error;
+    return { errors };
   }
 };
 
-const toProblem = (schema: TObject, data: Record<string, string>, error: AjvError): Problem => {
-  const missing = error.keyword === 'required';
-  const variable = missing ? String(error.params['missingProperty']) : (error.instancePath.split('/')[1] ?? '');
-  const key: Key = schema.properties[variable] ?? {};
-  const came = missing ? 'is not set' : key.secret ? 'has a value that does not fit' : `is "${data[variable]}"`;
-  const example = key.examples?.[0] as string | number | undefined;
-  return {
-    variable,
-    why: [
-      came,
-      missing ? undefined : expectation(error),
-      key.description && `it is ${key.description}`,
-      example === undefined ? undefined : `for example ${variable}=${String(example)}`,
-    ]
-      .filter(Boolean)
-      .join('; '),
-  };
-};
+const came = ({ secret }: Key, value = ''): string =>
+  secret || hasCredentials(value) ? 'has a value that does not fit' : `is "${value}"`;
 
 const expectation = ({ keyword, params, message }: AjvError): string =>
   keyword === 'enum' ? `expected one of ${String(params['allowedValues'])}` : `expected a value that ${message}`;
+
+/** What a variable is for, and how it may look; the example of a secret is a whole assignment, of its file. */
+const helpOf = (variable: string, { description, examples }: Key): readonly (string | undefined)[] => {
+  const example = `${(examples?.[0] as string | number | boolean | undefined) ?? ''}`;
+  const isWhole = example.startsWith(`${variable}_FILE=`);
+  return [
+    description && `it is ${description}`,
+    example === '' ? undefined : `for example ${isWhole ? example : `${variable}=${example}`}`,
+  ];
+};

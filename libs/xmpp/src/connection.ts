@@ -11,6 +11,8 @@ export type DownReason = {
    */
   readonly cause: 'refused' | 'stream-error' | 'xml' | 'timeout' | 'stalled' | 'closed' | 'socket';
   readonly text: string;
+  /** Of the server’s stream error (RFC 6120 §4.9.3). */
+  readonly condition?: string;
 };
 
 export type ConnectionOptions = {
@@ -191,10 +193,12 @@ const createEntity = (options: ConnectionOptions): Entity => {
 
 const toDownReason = (streamError: Element): DownReason => {
   const children = streamError.getChildElements();
-  const condition = children.find((child) => child.getNS() === streamErrorNamespace && !child.is('text'))?.name;
+  const { name: condition = 'undefined-condition' } =
+    children.find((child) => child.getNS() === streamErrorNamespace && !child.is('text')) ?? {};
   const text = streamError.getChildText('text', streamErrorNamespace);
   return {
-    cause: refusals.has(condition ?? '') ? 'refused' : 'stream-error',
-    text: [condition ?? 'undefined-condition', text].filter(Boolean).join(': '),
+    cause: refusals.has(condition) ? 'refused' : 'stream-error',
+    condition,
+    text: [condition, text].filter(Boolean).join(': '),
   };
 };

@@ -12,4 +12,4 @@ export type { Disable, Enable, Malformed, SummaryForm } from './stanzas/push.ts'
 export { parseStanza, xml } from './xml.ts';
 export type { Element } from './xml.ts';
 export { connectComponent } from './component.ts';
-export type { ComponentStream, Sent, StreamState } from './component.ts';
+export type { ComponentStream, DownReason, Sent, StreamState } from './component.ts';

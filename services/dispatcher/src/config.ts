@@ -1,15 +1,34 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { groups, readConfig } from '@pushmesh/config';
-import type { Problem } from '@pushmesh/config';
+import { groups, problemOfAddress, readConfig } from '@pushmesh/config';
+import type { Check } from '@pushmesh/config';
 import { pushApiVersions } from '@pushmesh/contracts';
+
+const checkUrl: Check = (url) =>
+  url === undefined
+    ? undefined
+    : problemOfAddress(url, {
+        schemes: ['http', 'https'],
+        path: true,
+        credentials: 'the push API takes a token, from PUSH_API_TOKEN_FILE',
+      });
+
+const checkCa: Check = (ca) =>
+  ca === undefined || isCertificates(ca)
+    ? undefined
+    : 'must hold one certificate in PEM or more, and nothing else between their lines of dashes';
+
+const checkPair: Check = (key, { PUSH_API_CERT: cert }) =>
+  (key === undefined && cert === undefined) || (key !== undefined && cert !== undefined && isPair(cert, key))
+    ? undefined
+    : 'PUSH_API_CERT and PUSH_API_KEY must be a certificate and its unencrypted private key, both in PEM';
 
 /** The variables of the dispatcher. */
 export const dispatcherSchema = Type.Object({
   PUSH_API_URL: Type.String({
     default: 'http://127.0.0.1:8080',
-    pattern: '^https?://',
+    check: checkUrl,
     description: 'the MongoosePush API: push-service, or MongoosePush itself',
     examples: ['https://mongoosepush:8443'],
   }),
@@ -33,8 +52,9 @@ export const dispatcherSchema = Type.Object({
   }),
   PUSH_API_CA: Type.Optional(
     Type.String({
+      check: checkCa,
       description: 'PEM certificates that the push API’s own may be signed by; give a path in PUSH_API_CA_FILE',
-      examples: ['(use PUSH_API_CA_FILE=/etc/pushmesh/ca.pem)'],
+      examples: ['PUSH_API_CA_FILE=/etc/pushmesh/ca.pem'],
     }),
   ),
   PUSH_API_TLS_VERIFY: Type.Boolean({
@@ -47,20 +67,21 @@ export const dispatcherSchema = Type.Object({
       secret: true,
       pattern: '^[A-Za-z0-9._~+/-]+=*$',
       description: 'the bearer token for the push API: one of push-service’s HTTP_BEARER_TOKENS',
-      examples: ['(use PUSH_API_TOKEN_FILE=/run/secrets/push-api-token)'],
+      examples: ['PUSH_API_TOKEN_FILE=/run/secrets/push-api-token'],
     }),
   ),
   PUSH_API_CERT: Type.Optional(
     Type.String({
       description: 'our own certificate in PEM, where the push API asks for one; give a path in PUSH_API_CERT_FILE',
-      examples: ['(use PUSH_API_CERT_FILE=/run/secrets/tls/tls.crt)'],
+      examples: ['PUSH_API_CERT_FILE=/run/secrets/tls/tls.crt'],
     }),
   ),
   PUSH_API_KEY: Type.Optional(
     Type.String({
       secret: true,
+      check: checkPair,
       description: 'its private key in PEM; give a path in PUSH_API_KEY_FILE',
-      examples: ['(use PUSH_API_KEY_FILE=/run/secrets/tls/tls.key)'],
+      examples: ['PUSH_API_KEY_FILE=/run/secrets/tls/tls.key'],
     }),
   ),
   CONCURRENCY: Type.Integer({
@@ -72,7 +93,8 @@ export const dispatcherSchema = Type.Object({
   MAX_ATTEMPTS: Type.Integer({
     default: 10,
     minimum: 1,
-    description: 'how many attempts a delivery gets before it is parked; an open circuit spends none',
+    description:
+      'how many attempts a delivery gets before it is parked. One that fails by an outage spends none: no answer of the push API, APNs or FCM out, credentials of ours that are refused; such a delivery is tried until its deadline',
     examples: [10],
   }),
   RETRY_BASE_MS: Type.Integer({
@@ -117,8 +139,7 @@ export const dispatcherSchema = Type.Object({
   ...groups.log,
 });
 
-type Values = Static<typeof dispatcherSchema>;
-export type DispatcherConfig = Values & {
+export type DispatcherConfig = Omit<Static<typeof dispatcherSchema>, 'PUSH_API_CERT' | 'PUSH_API_KEY'> & {
   /** What we show the push API, PEM. */
   readonly certificate: { readonly cert: string; readonly key: string } | undefined;
 };
@@ -128,17 +149,25 @@ export const readDispatcherConfig = (env?: NodeJS.ProcessEnv): DispatcherConfig 
   readConfig(
     dispatcherSchema,
     env,
-    (values, problems) => ({ ...values, certificate: readCertificate(values, problems) }),
+    ({ PUSH_API_CERT: cert, PUSH_API_KEY: key, ...values }) => ({
+      ...values,
+      certificate: cert === undefined || key === undefined ? undefined : { cert, key },
+    }),
     { prefixes: ['PUSH_API_'] },
   );
 
-const readCertificate = (values: Values, problems: Problem[]): DispatcherConfig['certificate'] => {
-  const { PUSH_API_CERT: cert, PUSH_API_KEY: key } = values;
-  if (cert === undefined && key === undefined) return undefined;
-  if (cert !== undefined && key !== undefined && isPair(cert, key)) return { cert, key };
-  const why = 'PUSH_API_CERT and PUSH_API_KEY must be a certificate and its unencrypted private key, both in PEM';
-  problems.push({ variable: 'PUSH_API_KEY', why });
-  return undefined;
+/** Node takes whatever follows or stands in for a certificate without a word, and then trusts nobody by it. */
+const isCertificates = (pem: string): boolean => {
+  const blocks = pem.match(/-----BEGIN [^-]*-----.*?(?:-----END [^-]*-----|$)/gs) ?? [];
+  return blocks.length > 0 && blocks.every(isCertificate);
+};
+
+const isCertificate = (pem: string): boolean => {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 };
 
 const isPair = (cert: string, key: string): boolean => {

@@ -4,6 +4,7 @@ import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
 import { connectComponent } from '@pushmesh/xmpp';
 import type { ComponentStream } from '@pushmesh/xmpp';
 import type { ComponentConfig } from './config.ts';
+import { hintOf } from './domain/stream-hints.ts';
 import type { createAnswer } from './flow/answer.ts';
 import { createIntake } from './flow/intake.ts';
 
@@ -53,12 +54,16 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
       onRefused: (head, error) => intake.onRefused(head, error.message),
       onHandlerError: (err) => log.error({ event: 'stanza-fault', component: name, err }),
       onState: (state, reason) => {
-        why = reason?.text;
+        const wasOnline = offlineSince === Number.POSITIVE_INFINITY;
+        const hint = reason && hintOf(reason, component, wasOnline);
+        // While it is tried again, it is still down for the last reason.
+        if (reason) why = [reason.text, hint].filter(Boolean).join('; ');
+        if (state === 'online') why = undefined;
         metrics.streamUp.set(labels, state === 'online' ? 1 : 0);
         if (state === 'online') offlineSince = Number.POSITIVE_INFINITY;
         else offlineSince = Math.min(offlineSince, performance.now());
         metrics.streamChanges.inc({ ...labels, state });
-        log[state === 'waiting' ? 'warn' : 'info']({ event: 'stream', component: name, state, ...reason });
+        log[state === 'waiting' ? 'warn' : 'info']({ event: 'stream', component: name, state, ...reason, hint });
         // Another gateway may reach the XMPP server.
         if (state !== 'waiting' || performance.now() - offlineSince < passMs) return;
         if (lease) log.warn({ event: 'lease-passed', component: name, why: `offline for ${passMs} ms` });

@@ -29,12 +29,48 @@ it('JSON gives each component what it needs', () => {
 });
 
 it.each([
-  ['[{"name":', 'begins like JSON, and is not'],
-  ['[]', ''],
-  ['[{"nam":"x"}]', ''],
-  ['[{"name":"x","roles":["king"]}]', '/0/roles/0'],
-  ['a,A', 'twice'],
-  ['a b', 'not a domain name'],
-])('%s is refused, with the place', (components, why) => {
-  expect(() => readGatewayConfig(env(components))).toThrow(new RegExp(`XMPP_COMPONENTS: .*${why}`));
+  ['[{"name":', 'begins like JSON, and ends too early; such a list is '],
+  ['[{"name":"a","secret":hunter2}]', 'begins like JSON, and is none from character 23 on; such a list is '],
+  ["[{'name':'a'}]", 'is none from character 3 on'],
+  ['{"name":"a"}', 'the list must be array'],
+  ['[]', 'the list must not have fewer than 1 items; such a list is '],
+  ['[{"nam":"x"}]', 'entry 1 must have required properties name; entry 1 has nam, which is not known'],
+  ['[{"name":"a"},{"name":"x","roles":["king"]}]', 'entry 2/roles/0 must be one of app-server, xmpp-server'],
+  ['[{"name":"a","service":"xmpp://hunter2@b"}]', 'the service of entry 1 has credentials in it'],
+  ['a,A', 'entry 2 names a component twice'],
+  ['a,hunter2@b', 'the name of entry 2 is not a domain name'],
+  ['a b', 'the name of entry 1 is not a domain name'],
+])('%s is refused, with the place, and nothing of it is shown', (components, why) => {
+  const read = () => readGatewayConfig(env(components));
+  expect(read).toThrow(`XMPP_COMPONENTS: ${why.startsWith('is') ? 'begins like JSON, and ' : ''}${why}`);
+  expect(read).toThrow('for example XMPP_COMPONENTS=push.example.org');
+  expect(read).not.toThrow('hunter2');
+});
+
+it('asks for the common secret only when a component has none of its own', () => {
+  const own = '{"name":"push.a","secret":"x"}';
+  expect(readGatewayConfig({ XMPP_COMPONENTS: `[${own}]` }).components).toMatchObject([{ secret: 'x' }]);
+  for (const [components, why] of [
+    [`[${own},{"name":"gw.b"}]`, 'is not set, and gw.b has no secret of its own; it is '],
+    ['push.a', 'is not set, and push.a has no secret of its own; it is '],
+    [undefined, 'is not set; it is '],
+  ])
+    expect(() => readGatewayConfig({ XMPP_COMPONENTS: components })).toThrow(`XMPP_COMPONENT_SECRET: ${why}`);
+});
+
+it('says everything at once', () => {
+  const read = () =>
+    readGatewayConfig({ XMPP_COMPONENTS: '[]', XMPP_SERVICE: 'b:5347', XMPP_STREAM: 'x', OPS_PORT: 'x' });
+  for (const variable of ['XMPP_COMPONENTS', 'XMPP_COMPONENT_SECRET', 'XMPP_SERVICE', 'XMPP_STREAM', 'OPS_PORT'])
+    expect(read).toThrow(`${variable}: `);
+});
+
+it.each([
+  ['xmpp://u:hunter2@b:5347', 'has credentials in it: .* XMPP_COMPONENT_SECRET_FILE'],
+  ['b:5347', 'has no scheme; expected an address that begins with xmpp://'],
+  ['xmpp://b/5347', 'has more than host and port'],
+])('refuses %s as the address of a component port', (service, why) => {
+  expect(() => readGatewayConfig({ ...env('a'), XMPP_SERVICE: service })).toThrow(
+    new RegExp(`XMPP_SERVICE: (?!.*hunter2).*${why}`),
+  );
 });

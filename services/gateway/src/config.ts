@@ -1,20 +1,12 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { groups, readConfig } from '@pushmesh/config';
-import type { Problem } from '@pushmesh/config';
-import { parseJid } from '@pushmesh/xmpp';
+import type { Check } from '@pushmesh/config';
+import { problemOfService, readEntries, roles, streamModes } from './component-entries.ts';
+import type { Role, StreamMode } from './component-entries.ts';
 
-export const roles = ['app-server', 'xmpp-server'] as const;
-/** `app-server`: push nodes (create, delete, publish). `xmpp-server`: enable and disable sent to the component itself. */
-export type Role = (typeof roles)[number];
-
-export const streamModes = ['shared', 'exclusive'] as const;
-/**
- * `shared`: every replica of the gateway has a stream of this name (ejabberd spreads stanzas over them). `exclusive`: one
- * replica has it, by lease, and the others stand by (Prosody and MongooseIM allow one).
- */
-export type StreamMode = (typeof streamModes)[number];
+export { roles };
+export type { Role };
 
 /** One component name on one XMPP server. */
 export type ComponentConfig = {
@@ -25,26 +17,43 @@ export type ComponentConfig = {
   readonly stream: StreamMode;
 };
 
+const checkComponents: Check = (text) => {
+  const read = text === undefined ? undefined : readEntries(text);
+  return read?.ok === false ? read.why : undefined;
+};
+
+/** While it is not known which components there are, this is the secret of all of them. */
+const checkSecret: Check = (secret, { XMPP_COMPONENTS: text = '' }) => {
+  if (secret !== undefined) return undefined;
+  const read = readEntries(text);
+  const without = read.ok ? read.entries.filter((entry) => entry.secret === undefined).map(({ name }) => name) : [];
+  if (read.ok && without.length === 0) return undefined;
+  return without.length === 0 ? 'is not set' : `is not set, and ${without.join(', ')} has no secret of its own`;
+};
+
 /** The variables of the gateway. */
 export const gatewaySchema = Type.Object({
   XMPP_SERVICE: Type.String({
     default: 'xmpp://127.0.0.1:5347',
-    pattern: '^xmpp://[^/\\s]+$',
+    check: (service?: string) => (service === undefined ? undefined : problemOfService(service)),
     description: 'the component port of the XMPP server (XEP-0114)',
     examples: ['xmpp://xmpp.example.org:5347'],
   }),
   XMPP_COMPONENTS: Type.String({
-    minLength: 1,
+    secret: true,
+    check: checkComponents,
     description:
       'the component names, separated by commas; or JSON, a list of {"name", "service"?, "secret"?, "roles"?: ["app-server", "xmpp-server"], "stream"?: "shared" or "exclusive"}',
     examples: ['push.example.org'],
   }),
-  XMPP_COMPONENT_SECRET: Type.String({
-    minLength: 1,
-    secret: true,
-    description: 'the secret of every component that has none of its own',
-    examples: ['(use XMPP_COMPONENT_SECRET_FILE=/run/secrets/xmpp)'],
-  }),
+  XMPP_COMPONENT_SECRET: Type.Optional(
+    Type.String({
+      secret: true,
+      check: checkSecret,
+      description: 'the secret of every component that has none of its own; required unless each has one',
+      examples: ['XMPP_COMPONENT_SECRET_FILE=/run/secrets/xmpp'],
+    }),
+  ),
   XMPP_STREAM: Type.Enum([...streamModes], {
     default: 'shared',
     description:
@@ -89,54 +98,21 @@ export const gatewaySchema = Type.Object({
   ...groups.log,
 });
 
-const ComponentEntry = Type.Object(
-  {
-    name: Type.String({ minLength: 1 }),
-    service: Type.Optional(Type.String({ pattern: '^xmpp://[^/\\s]+$' })),
-    secret: Type.Optional(Type.String({ minLength: 1 })),
-    roles: Type.Optional(Type.Array(Type.Enum([...roles]), { minItems: 1 })),
-    stream: Type.Optional(Type.Enum([...streamModes])),
-  },
-  { additionalProperties: false },
-);
-const componentEntries = Compile(Type.Array(ComponentEntry, { minItems: 1 }));
-
-export type GatewayConfig = Static<typeof gatewaySchema> & { readonly components: readonly ComponentConfig[] };
+export type GatewayConfig = Omit<Static<typeof gatewaySchema>, 'XMPP_COMPONENTS' | 'XMPP_COMPONENT_SECRET'> & {
+  readonly components: readonly ComponentConfig[];
+};
 
 /** @throws {ConfigError} with every problem at once */
 export const readGatewayConfig = (env?: NodeJS.ProcessEnv): GatewayConfig =>
-  readConfig(gatewaySchema, env, (values, problems) => ({ ...values, components: readComponents(values, problems) }));
-
-const readComponents = (values: Static<typeof gatewaySchema>, problems: Problem[]): readonly ComponentConfig[] => {
-  const variable = 'XMPP_COMPONENTS';
-  const refuse = (why: string): readonly [] => {
-    problems.push({ variable, why });
-    return [];
-  };
-  const entries = parseEntries(values.XMPP_COMPONENTS);
-  if (!componentEntries.Check(entries)) {
-    if (entries === undefined) return refuse('begins like JSON, and is not');
-    const [first] = componentEntries.Errors(entries);
-    return refuse(`does not fit at "${first?.instancePath ?? ''}": ${first?.message}`);
-  }
-  const names = entries.map(({ name }) => parseJid(name)?.domain);
-  const odd = entries.find((_, index) => names[index] === undefined);
-  if (odd) return refuse(`"${odd.name}" is not a domain name`);
-  if (new Set(names).size < names.length) return refuse('names a component twice');
-  return entries.map((entry, index) => ({
-    name: names[index] ?? entry.name,
-    service: entry.service ?? values.XMPP_SERVICE,
-    secret: entry.secret ?? values.XMPP_COMPONENT_SECRET,
-    roles: entry.roles ?? roles,
-    stream: entry.stream ?? values.XMPP_STREAM,
-  }));
-};
-
-const parseEntries = (text: string): unknown => {
-  if (!text.startsWith('[')) return text.split(',').map((name) => ({ name: name.trim() }));
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-};
+  readConfig(gatewaySchema, env, ({ XMPP_COMPONENTS, XMPP_COMPONENT_SECRET: common, ...values }) => {
+    const read = readEntries(XMPP_COMPONENTS);
+    const components = (read.ok ? read.entries : []).map((entry) => ({
+      name: entry.name,
+      service: entry.service ?? values.XMPP_SERVICE,
+      // Both were checked: one of the two is there.
+      secret: entry.secret ?? common ?? '',
+      roles: entry.roles ?? roles,
+      stream: entry.stream ?? values.XMPP_STREAM,
+    }));
+    return { ...values, components };
+  });

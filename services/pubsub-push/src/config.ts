@@ -1,13 +1,20 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { groups, readConfig } from '@pushmesh/config';
+import type { Check } from '@pushmesh/config';
+
+/** Credentials are at home in this one, and a password that is not encoded tears it apart. */
+const checkRedisUrl: Check = (url) =>
+  url === undefined || (URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol) && new URL(url).hostname !== '')
+    ? undefined
+    : 'is no redis://[[user]:password@]host[:port][/database], or rediss:// for TLS; in a password, # / ? % @ are written %23 %2F %3F %25 %40';
 
 /** The variables of pubsub-push. */
 export const pubsubPushSchema = Type.Object({
   REDIS_URL: Type.String({
     default: 'redis://127.0.0.1:6379',
-    pattern: '^rediss?://',
     secret: true,
+    check: checkRedisUrl,
     description: 'the Redis that keeps push nodes and registrations; it should append to a file (appendonly yes)',
     examples: ['redis://redis:6379'],
   }),

@@ -28,7 +28,7 @@ export const httpVariables = {
       pattern: `^${token}([\\s,]+${token})*$`,
       description:
         'the tokens that callers may show (RFC 6750), at least 16 characters each, separated by white space or commas; with any, all but /healthcheck asks for one; to change it, have both for a while',
-      examples: ['(use HTTP_BEARER_TOKENS_FILE=/run/secrets/push-api-tokens)'],
+      examples: ['HTTP_BEARER_TOKENS_FILE=/run/secrets/push-api-tokens'],
     }),
   ),
   HTTP_MAX_CONNECTIONS: Type.Integer({

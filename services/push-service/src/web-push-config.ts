@@ -15,7 +15,7 @@ export const webPushVariables = {
       secret: true,
       description:
         'the private VAPID key: PEM of P-256 (`openssl ecparam -name prime256v1 -genkey -noout`) or its 32 bytes in base64url; give a path in PUSH_WEBPUSH_VAPID_KEY_FILE. The public one, which apps subscribe with, is logged at start',
-      examples: ['(use PUSH_WEBPUSH_VAPID_KEY_FILE=/run/secrets/vapid.pem)'],
+      examples: ['PUSH_WEBPUSH_VAPID_KEY_FILE=/run/secrets/vapid.pem'],
     }),
   ),
   PUSH_WEBPUSH_SUBJECT: Type.Optional(

@@ -99,7 +99,7 @@ describe('behind Web Push are many servers: the push API is out only when it doe
 it.each([
   [answer(401, { reason: 'unauthorized' }), 'PUSH_API_TOKEN'],
   [answer(403, null), 'PUSH_API_TOKEN'],
-  [{ fault: 'tls' }, 'PUSH_API_CA, PUSH_API_CERT, PUSH_API_KEY'],
+  [{ fault: 'tls' }, 'PUSH_API_URL, PUSH_API_CA, PUSH_API_CERT, PUSH_API_KEY'],
 ] as const)('%j is ours to put right: it spends no attempt and parks nothing', (locked, lockedOutBy) => {
   for (const service of pushServices) {
     const verdict = toVerdict(locked, to(service));

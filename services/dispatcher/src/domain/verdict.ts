@@ -93,7 +93,7 @@ const outageReasons: ReadonlySet<string> = new Set([
 const settingsOf: Readonly<Record<string, string>> = {
   401: 'PUSH_API_TOKEN',
   403: 'PUSH_API_TOKEN',
-  tls: 'PUSH_API_CA, PUSH_API_CERT, PUSH_API_KEY',
+  tls: 'PUSH_API_URL, PUSH_API_CA, PUSH_API_CERT, PUSH_API_KEY',
 };
 
 /** Longest Retry-After that is believed, in seconds: what waits takes up room in its lane. */

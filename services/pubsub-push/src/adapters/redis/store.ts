@@ -32,12 +32,24 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
   const keys = createKeys(keyPrefix);
   const scripts = loadScripts(redis);
 
+  const { hostname, port } = new URL(url);
+  const address = `${hostname}:${port || 6379}`;
+  let why: string | undefined;
+  let isTold = false;
   redis.on('ready', () => {
+    why = undefined;
     log.info({ event: 'redis-ready' });
     onState(true);
   });
   redis.on('close', () => onState(false));
-  redis.on('error', ({ message }: Error) => log.warn({ event: 'redis-error', why: message }));
+  redis.on('reconnecting', () => (isTold = false));
+  redis.on('error', (error: Error) => {
+    // Of one attempt the first error tells why; those that follow only that there is no connection.
+    if (isTold) return;
+    isTold = true;
+    why = reasonOf(error);
+    log.warn({ event: 'redis-error', address, why });
+  });
 
   let refusal: { readonly word: string; readonly at: number } | undefined;
   const available = async <T>(answer: Promise<T>): Promise<T> => {
@@ -95,11 +107,12 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
       name: 'redis',
       // Redis may come later: connecting goes on by itself, and `missing` says so until then.
       start: () => {
-        redis.connect().catch(({ message }: Error) => log.warn({ event: 'redis-connect-failed', why: message }));
+        // What it rejects with says nothing that the event `error` did not.
+        redis.connect().catch(() => {});
         return Promise.resolve();
       },
       missing: () => {
-        if (redis.status !== 'ready') return `Redis is ${redis.status}`;
+        if (redis.status !== 'ready') return `Redis at ${address} is ${redis.status}${why ? ` (${why})` : ''}`;
         const isRecent = refusal && Date.now() - refusal.at < refusalShownMs;
         return isRecent ? `Redis answers ${refusal?.word}` : undefined;
       },
@@ -118,6 +131,21 @@ const refusalShownMs = 10_000;
 
 /** The kind of an error, such as READONLY, OOM or MASTERDOWN: what follows it may name keys. */
 const wordOf = ({ message }: Error): string => /^[A-Z]+/.exec(message)?.[0] ?? 'an error';
+
+/**
+ * Why there is no connection. The error itself is not for a log: ioredis adds the command to it, and that of AUTH has the
+ * password.
+ */
+const reasonOf = (error: Error & { code?: string }): string => {
+  if (error instanceof ReplyError) {
+    const word = wordOf(error);
+    return credentialWords.has(word) ? `${word}: look at user and password in REDIS_URL` : word;
+  }
+  if (/RESP type|^Protocol error/.test(error.message)) return 'what answers there is no Redis: look at REDIS_URL';
+  return error.code ?? error.message;
+};
+
+const credentialWords: ReadonlySet<string> = new Set(['NOAUTH', 'NOPERM', 'WRONGPASS']);
 
 const toFields = (node: PushNode): (string | number)[] => [
   'owner',

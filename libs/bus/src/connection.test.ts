@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { nkeys } from '@nats-io/transport-node';
+import { afterEach, expect, it } from 'vitest';
+import { createLog } from '@pushmesh/telemetry';
+import { openConnection } from './connection.ts';
+import type { Connection } from './connection.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+const info = { server_id: 'x', version: '2.9.0', proto: 1, headers: true, max_payload: 1_048_576, nonce: 'n0nce' };
+
+/** NATS reduced to its first word, and `answer` to ours. */
+const startNats = async (answer: string) => {
+  const connects: Record<string, unknown>[] = [];
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    socket.write(`INFO ${JSON.stringify(info)}\r\n`);
+    socket.on('data', (data) => {
+      const [, connect] = /CONNECT (\{.*\})\r\n/.exec(data.toString()) ?? [];
+      if (connect !== undefined) connects.push(JSON.parse(connect) as Record<string, unknown>);
+      socket.write(answer);
+    });
+  });
+  cleanups.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { connects, port: (server.address() as AddressInfo).port };
+};
+
+const open = (url: string, creds?: string): Connection => {
+  const streams = { prefix: '', replicas: 1, maxBytes: 1_048_576, maxMessages: 10 };
+  const connection = openConnection({ url, creds, name: 'test', streams }, createLog('test', 'silent'));
+  cleanups.push(() => connection.close());
+  return connection;
+};
+
+const seed = new TextDecoder().decode(nkeys.createUser().getSeed());
+const creds = [
+  '-----BEGIN NATS USER JWT-----',
+  'eyJ0eXAi.eyJqdGki.c2ln',
+  '------END NATS USER JWT------',
+  '-----BEGIN USER NKEY SEED-----',
+  seed,
+  '------END USER NKEY SEED------',
+];
+
+it.each(['\n', '\r\n'])('shows credentials whose last line has no end, lines ended by %j', async (end) => {
+  const nats = await startNats('PONG\r\n');
+  open(`nats://127.0.0.1:${nats.port}`, creds.join(end));
+  await expect.poll(() => nats.connects[0], { timeout: 20_000 }).toMatchObject({ jwt: 'eyJ0eXAi.eyJqdGki.c2ln' });
+  expect(nats.connects[0]?.['sig']).toMatch(/.{80}/);
+});
+
+it('names the variable when NATS does not take them', async () => {
+  const nats = await startNats("-ERR 'Authorization Violation'\r\n");
+  const connection = open(`127.0.0.1:${nats.port}`, creds.join('\n'));
+  await expect.poll(connection.missing, { timeout: 20_000 }).toMatch(/Authorization Violation.*: look at NATS_CREDS$/);
+});
+
+it('sends nothing to a server without TLS where TLS is asked for', async () => {
+  const nats = await startNats('PONG\r\n');
+  const connection = open(`tls://127.0.0.1:${nats.port}`, creds.join('\n'));
+  await expect.poll(connection.missing, { timeout: 20_000 }).toContain("does not support 'tls'");
+  expect(nats.connects).toEqual([]);
+});
