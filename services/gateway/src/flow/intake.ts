@@ -80,12 +80,11 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
   };
 
   /** The XMPP server drops the reason; without this line nobody could tell why a phone stays silent. */
-  const tellRefusal = (line: object, question: Question, iq: Head, { pubsub, text }: StanzaError): void =>
+  const tellRefusal = (line: object, iq: Head, { pubsub, text }: StanzaError): void =>
     log.info({
       event: 'refused',
       ...line,
       from: iq.attrs['from'] as string,
-      node: nodeOf(question),
       pubsub,
       why: text,
     });
@@ -102,8 +101,9 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
       const request = question.kind;
       metrics.answerSeconds.observe({ request }, (performance.now() - started) / 1000);
       metrics.stanzas.inc({ ...labels, request, answer: answered });
-      const line = { component: host, request, answer: answered, traceId: traceIdOf(traceparent) };
-      if ('error' in outcome && outcome.error.type !== 'wait') tellRefusal(line, question, iq, outcome.error);
+      const traceId = traceIdOf(traceparent);
+      const line = { component: host, request, answer: answered, node: nodeOf(question), traceId };
+      if ('error' in outcome && outcome.error.type !== 'wait') tellRefusal(line, iq, outcome.error);
       else log.debug({ event: 'answered', ...line });
     } catch (err) {
       log.error({ event: 'answer-fault', request: question.kind, traceId: traceIdOf(traceparent), err });
