@@ -34,6 +34,7 @@ const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log,
 if (sandbox)
   log.warn({ event: 'sandbox', reaches: 'no phone', why: 'neither PUSH_…_ENABLED nor PUSH_POOLS_FILE is set' });
 else log.info({ event: 'providers', enabled: poolsOf(real?.providers ?? []) });
+if (config.unused.length > 0) log.warn({ event: 'unused-variables', unused: config.unused });
 
 await run({
   log,
