@@ -5,6 +5,7 @@ import { sandboxRoutes } from './adapters/sandbox/routes.ts';
 import { openSandbox } from './adapters/sandbox/sandbox.ts';
 import { readPushServiceConfig } from './config.ts';
 import { createProviders, poolsOf } from './providers.ts';
+import { createSandboxProviders } from './sandbox-providers.ts';
 import { createPushService } from './service.ts';
 
 // What we were told
@@ -46,11 +47,10 @@ await run({
 
 function startSandbox() {
   return openSandbox({
-    apnsTopic: config.SANDBOX_APNS_TOPIC,
     maxPhones: config.SANDBOX_MAX_PHONES,
     maxNotifications: config.SANDBOX_MAX_NOTIFICATIONS,
     maxSubscribers: config.SANDBOX_MAX_SUBSCRIBERS,
-    log,
+    providersOf: (known) => createSandboxProviders(known, config.SANDBOX_APNS_TOPIC, { log, metrics }),
     metrics,
   });
 }
