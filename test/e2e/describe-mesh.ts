@@ -330,7 +330,7 @@ export const describeMesh = (
       await fetch(fault, {
         method: 'PUT',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ answer: 'unavailable' }),
+        body: JSON.stringify({ answer: 'unavailable.1' }),
       });
       const bob = await logIn(1);
       const texts = Array.from({ length: 12 }, (_, index) => `message ${index}`);

@@ -290,7 +290,7 @@ export const metricNames = {
     webPushOriginsOut: {
       type: 'gauge',
       name: 'pushmesh_web_push_origins_out',
-      help: 'Web Push services (origins of endpoints) that this replica holds back from: three failures in a row, and no push to them has worked since',
+      help: 'Web Push services (origins of endpoints) that this replica holds back from: three failures in a row, no push has worked since; those unused for an hour are forgotten',
       labels: [],
     },
     sandbox: {

@@ -120,15 +120,17 @@ it.each([
   ['that Apple did not issue', createFakeAuthority(), ['certificate_refused'], 'the certificate expires'],
 ])('looks at a certificate %s', async (_what, issuer, found, words) => {
   const { env } = await start();
-  const { cert, key: privateKey } = issuer.issue('com.example.app', []);
+  const { cert, key: privateKey } = issuer.issueForApns('com.example.app');
   const certificate = {
     PUSH_APNS_AUTH_TYPE: 'certificate',
     PUSH_APNS_PROD_CERT: file('cert.pem', cert),
     PUSH_APNS_PROD_KEY: file('key.pem', privateKey),
   };
+  delete env['PUSH_APNS_PROD_DEFAULT_TOPIC'];
   const checked = await check(apnsEnv({ ...env, ...certificate }));
   expect(checked.found).toEqual(found);
   expect(checked.text).toContain(words);
+  expect(checked.text).toContain('topic com.example.app at');
   const late = await check(apnsEnv({ ...env, ...certificate }), {
     offBy: Date.UTC(9999, 11, 31, 23, 59, 59) - Date.now() + minute,
   });

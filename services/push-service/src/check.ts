@@ -12,14 +12,16 @@ readCommandLine({
 });
 
 const check = async (): Promise<{ readonly ok: boolean; readonly text: string }> => {
-  const { providers } = readPushServiceConfig();
+  const { providers, unused } = readPushServiceConfig();
   if (!providers)
     return {
       ok: false,
       text: 'nothing to check: set PUSH_FCM_ENABLED, PUSH_APNS_ENABLED, PUSH_WEBPUSH_ENABLED or PUSH_POOLS_FILE (docs/reference/configuration.md)',
     };
   const tryOut = createTryOut({ verify: providers.verify, timeoutMs: 10_000, clock: Date.now });
-  return checkCredentials({ settings: providers, tryOut, clock: Date.now });
+  const { ok, text } = await checkCredentials({ settings: providers, tryOut, clock: Date.now });
+  const notUsed = unused.map(({ variables, why }) => `not used: ${variables.join(', ')}: ${why}`);
+  return { ok, text: [text, ...notUsed].join('\n') };
 };
 
 const orProblems = (error: unknown) => {

@@ -1,6 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readPushServiceConfig } from './config.ts';
+import { createApnsKey } from './fakes/apns/provider-token.ts';
+import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
 
 it('needs no variable at all', () => {
   expect(readPushServiceConfig({})).toMatchObject({ HTTP_HOST: '127.0.0.1', HTTP_PORT: 8080, providers: undefined });
@@ -31,6 +36,54 @@ it.each([
   const vapid = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' });
   const webPush = { PUSH_WEBPUSH_ENABLED: 'true', PUSH_WEBPUSH_SUBJECT: 'mailto:push@example.org' };
   expect(() => read({ ...webPush, PUSH_WEBPUSH_VAPID_KEY: vapid.toString() })).not.toThrow();
+});
+
+it('says which variables do nothing beside those that do, and shows none of their values', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pushmesh-unused-'));
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const account = file('fcm.json', createFakeServiceAccount({ projectId: 'p', tokenUri: 'https://localhost/t' }).json);
+  const fcm = { PUSH_FCM_ENABLED: 'true', PUSH_FCM_APP_FILE: account, PUSH_FCM_POOL_SIZE: '9' };
+  const others = {
+    PUSH_APNS_PROD_P8_TOKEN: '/nowhere.p8',
+    PUSH_APNS_DEV_KEY_ID: 'A_KEY_ID',
+    PUSH_WEBPUSH_VAPID_KEY_FILE: file('vapid.pem', 'nonsense'),
+  };
+  expect(readPushServiceConfig(fcm).unused).toEqual([]);
+  const webPush = {
+    variables: ['PUSH_WEBPUSH_VAPID_KEY'],
+    why: 'PUSH_WEBPUSH_ENABLED is not true: set it to true, or remove them',
+  };
+  const apns = {
+    variables: ['PUSH_APNS_DEV_KEY_ID', 'PUSH_APNS_PROD_P8_TOKEN'],
+    why: 'PUSH_APNS_ENABLED is not true: set it to true, or remove them',
+  };
+  expect(readPushServiceConfig({ ...fcm, ...others }).unused).toEqual([apns, webPush]);
+
+  const key = createApnsKey();
+  const token = {
+    PUSH_APNS_ENABLED: 'true',
+    PUSH_APNS_PROD_P8_TOKEN: file('apns.p8', key.p8),
+    PUSH_APNS_PROD_KEY_ID: key.keyId,
+    PUSH_APNS_PROD_TEAM_ID: key.teamId,
+  };
+  expect(readPushServiceConfig({ ...token, PUSH_APNS_DEV_CERT: '/nowhere.pem' }).unused).toEqual([
+    { variables: ['PUSH_APNS_DEV_CERT'], why: 'PUSH_APNS_AUTH_TYPE is token: set it to certificate, or remove them' },
+  ]);
+
+  const pools = {
+    PUSH_POOLS_FILE: file('pools.json', JSON.stringify({ fcm: [{ app_file: 'fcm.json' }] })),
+    PUSH_FCM_PLATFORMS: 'apns',
+    PUSH_FCM_POOL_SIZE: '5',
+    FCM_AUTH_ENDPOINT: 'https://proxy.example/token',
+  };
+  const ofOnePool = {
+    variables: ['PUSH_FCM_PLATFORMS', 'FCM_AUTH_ENDPOINT', ...apns.variables],
+    why: 'PUSH_POOLS_FILE is set: say it there of a pool, or remove them',
+  };
+  expect(readPushServiceConfig({ ...pools, ...others }).unused).toEqual([ofOnePool, webPush]);
 });
 
 it.each([

@@ -6,7 +6,8 @@ import type { HttpSettings } from './http-config.ts';
 import { problemsOfFiles, readProviderSettings, rereadProviderSettings } from './provider-config.ts';
 import type { ProviderSettings, RereadProviders } from './provider-config.ts';
 import { providerVariables } from './provider-variables.ts';
-import { problemsOfUnusedCredentials } from './unused-credentials.ts';
+import { problemsOfUnusedCredentials, unusedVariables } from './unused-variables.ts';
+import type { Unused } from './unused-variables.ts';
 
 /** The variables of push-service. */
 export const pushServiceConfig = Type.Object({
@@ -44,7 +45,9 @@ export type PushServiceConfig = Static<typeof pushServiceConfig> & {
   readonly http: HttpSettings;
   /** The providers that are configured; without any, the sandbox stands for all of them. */
   readonly providers: ProviderSettings | undefined;
-  /** Reads them again, from the files that hold them. */
+  /** What is said of providers and has no effect. */
+  readonly unused: readonly Unused[];
+  /** Reads the providers again, from the files that hold them. */
   readonly rereadProviders: RereadProviders;
 };
 
@@ -79,6 +82,7 @@ export const readPushServiceConfig = (env: NodeJS.ProcessEnv = process.env): Pus
         ...values,
         http: readHttpSettings(values, problems),
         providers,
+        unused: unusedVariables(values),
         rereadProviders: () => rereadProviderSettings(values, env),
       };
     },

@@ -5,6 +5,7 @@ import { sandboxRoutes } from './adapters/sandbox/routes.ts';
 import { openSandbox } from './adapters/sandbox/sandbox.ts';
 import { readPushServiceConfig } from './config.ts';
 import { createProviders, poolsOf } from './providers.ts';
+import { createSandboxProviders } from './sandbox-providers.ts';
 import { createPushService } from './service.ts';
 
 // What we were told
@@ -34,6 +35,7 @@ const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log,
 if (sandbox)
   log.warn({ event: 'sandbox', reaches: 'no phone', why: 'neither PUSH_…_ENABLED nor PUSH_POOLS_FILE is set' });
 else log.info({ event: 'providers', enabled: poolsOf(real?.providers ?? []) });
+if (config.unused.length > 0) log.warn({ event: 'unused-variables', unused: config.unused });
 
 await run({
   log,
@@ -45,11 +47,10 @@ await run({
 
 function startSandbox() {
   return openSandbox({
-    apnsTopic: config.SANDBOX_APNS_TOPIC,
     maxPhones: config.SANDBOX_MAX_PHONES,
     maxNotifications: config.SANDBOX_MAX_NOTIFICATIONS,
     maxSubscribers: config.SANDBOX_MAX_SUBSCRIBERS,
-    log,
+    providersOf: (known) => createSandboxProviders(known, config.SANDBOX_APNS_TOPIC, { log, metrics }),
     metrics,
   });
 }

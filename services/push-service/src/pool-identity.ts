@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import type { PoolSettings } from './provider-config.ts';
+import type { ApnsSettings, PoolSettings } from './provider-config.ts';
 
 type Fields = Readonly<Record<string, string | number | undefined>>;
 
@@ -12,7 +12,7 @@ const appOf = ({ loaded: { read } }: PoolSettings): Fields => {
   return { 'subject of the certificate': new X509Certificate(credentials.cert).subject.replaceAll('\n', ', ') };
 };
 
-/** With a topic that stays, the credentials are of its app or APNs refuses them. Without one APNs takes the certificate’s. */
+/** With a topic that stays, be it that of the certificate, the credentials are of its app or APNs refuses them. */
 const isDecidedByTopic = (next: PoolSettings, now: PoolSettings): boolean =>
   next.service === 'apns' &&
   now.service === 'apns' &&
@@ -82,5 +82,9 @@ const fieldsOf = (settings: PoolSettings): Fields => ({
         platforms: settings.platforms.toSorted().join(),
         quota_per_minute: settings.quotaPerMinute,
       }
-    : { endpoint: settings.endpoint, mode: settings.mode, default_topic: settings.defaultTopic }),
+    : { endpoint: settings.endpoint, mode: settings.mode, ...topicOf(settings) }),
 });
+
+/** A certificate that cannot be read may have one. */
+const topicOf = ({ defaultTopic, loaded }: ApnsSettings): Fields =>
+  defaultTopic === undefined && !loaded.read.ok ? {} : { default_topic: defaultTopic };

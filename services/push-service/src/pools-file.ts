@@ -184,6 +184,11 @@ const toApnsFiles = (entry: Static<typeof ApnsEntry>, index: number, folder: str
   if (p8_token !== undefined && key_id !== undefined && team_id !== undefined)
     return { type: 'token', p8: file('p8_token', p8_token), keyId: key_id, teamId: team_id };
   if (cert !== undefined && key !== undefined)
-    return { type: 'certificate', cert: file('cert', cert), key: file('key', key) };
+    return {
+      type: 'certificate',
+      cert: file('cert', cert),
+      key: file('key', key),
+      topicNamedBy: at(`/apns/${index}/default_topic`),
+    };
   return undefined;
 };

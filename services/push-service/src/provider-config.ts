@@ -3,7 +3,7 @@ import { modes } from '@pushmesh/contracts';
 import type { Mode } from '@pushmesh/contracts';
 import type { Static, TObject } from 'typebox';
 import type { ApnsCredentials } from './adapters/apns/credentials.ts';
-import { loadApnsCredentials, loadServiceAccount, readText } from './adapters/credential-files.ts';
+import { defaultTopicOf, loadApnsCredentials, loadServiceAccount, readText } from './adapters/credential-files.ts';
 import type { ApnsFiles, Loaded, NamedFile } from './adapters/credential-files.ts';
 import type { ServiceAccount } from './adapters/fcm/service-account.ts';
 import { fcmPlatforms } from './domain/fcm-platforms.ts';
@@ -17,6 +17,7 @@ import type { WebPushSettings } from './web-push-config.ts';
 export type ProviderValues = Readonly<Record<string, unknown>> & Static<TObject<typeof providerVariables>>;
 
 export type FcmSettings = Omit<FcmPool, 'file'> & { readonly loaded: Loaded<ServiceAccount> };
+/** With the topic of the certificate, where none is configured. */
 export type ApnsSettings = Omit<ApnsPool, 'files'> & { readonly loaded: Loaded<ApnsCredentials> };
 
 export type PoolSettings = FcmSettings | ApnsSettings;
@@ -43,11 +44,18 @@ export const readProviderSettings = (values: ProviderValues, problems: Problem[]
   if (!pools && !values.PUSH_WEBPUSH_ENABLED) return undefined;
   return {
     fcm: (pools?.fcm ?? []).map((pool) => ({ ...pool, loaded: loadServiceAccount(pool) })),
-    apns: (pools?.apns ?? []).map((pool) => ({ ...pool, loaded: loadApnsCredentials(pool) })),
+    apns: (pools?.apns ?? []).map(withCredentials),
     webPush: readWebPushSettings(values, problems),
     verify: values.TLS_SERVER_CERT_VALIDATION,
     pollMs: values.PUSH_CREDENTIALS_POLL_MS,
   };
+};
+
+const withCredentials = (pool: ApnsPool): ApnsSettings => {
+  const loaded = loadApnsCredentials(pool);
+  const { read } = loaded;
+  const defaultTopic = read.ok ? defaultTopicOf(read.credentials, pool.defaultTopic) : pool.defaultTopic;
+  return { ...pool, loaded, defaultTopic };
 };
 
 export const problemsOfFiles = ({ fcm, apns }: ProviderSettings): readonly Problem[] =>
@@ -167,7 +175,8 @@ const apnsFilesOf = (values: ProviderValues, mode: Mode, problems: Problem[]): A
     return incomplete([p8], problems);
   }
   const [cert, key] = [file('CERT'), file('KEY')];
-  return cert && key ? { type: 'certificate', cert, key } : incomplete([cert, key], problems);
+  if (!cert || !key) return incomplete([cert, key], problems);
+  return { type: 'certificate', cert, key, topicNamedBy: `PUSH_APNS_${mode.toUpperCase()}_DEFAULT_TOPIC` };
 };
 
 /** Nobody will read these, but what is wrong with them is to be said together with what is missing. */

@@ -39,7 +39,10 @@ const apnsVariables = (mode: 'DEV' | 'PROD') => {
       '/run/secrets/apns.pem',
     ),
     [name('KEY')]: path(`the path of its private key in PEM (${what})`, '/run/secrets/apns.key.pem'),
-    [name('DEFAULT_TOPIC')]: word(`the topic (bundle id) of requests that name none (${what})`, 'org.example.chat'),
+    [name('DEFAULT_TOPIC')]: word(
+      `the topic (bundle id) of requests that name none; that of the certificate where it is not set (${what})`,
+      'org.example.chat',
+    ),
     [name('ENDPOINT')]: Type.Optional(
       Type.String({
         pattern: hostPattern,

@@ -292,10 +292,9 @@ describe('a pools file', () => {
   });
 });
 
-it('a certificate of another app is not gone over to', async () => {
+it('a certificate pushes to the topic that it names, and is changed for one of the same topic only', async () => {
   const fake = await startApns();
-  const [mine, other] = [authority.issue('com.example.app', []), authority.issue('com.example.other', [])];
-  const secret = secretFolder(mine);
+  const secret = secretFolder(authority.issueForApns('com.example.app'));
   const running = await start({
     PUSH_APNS_ENABLED: 'true',
     PUSH_APNS_PROD_ENDPOINT: `127.0.0.1:${fake.port()}`,
@@ -303,9 +302,17 @@ it('a certificate of another app is not gone over to', async () => {
     PUSH_APNS_PROD_CERT: secret.path('cert'),
     PUSH_APNS_PROD_KEY: secret.path('key'),
   });
-  secret.replace(other);
+  expect(await running.push('apns', 'phone')).toBe('ok');
+  secret.replace(authority.issue('no topic', []));
+  await expect.poll(() => running.lines.join(), patiently).toContain('PUSH_APNS_PROD_DEFAULT_TOPIC: is not set');
+  expect(running.lines.join()).not.toContain('waits-for-restart');
+  secret.replace(authority.issueForApns('com.example.other'));
   await expect.poll(() => running.lines.join(), patiently).toContain('restart to change it');
   expect(await running.reloads('apns_prod', 'swapped')).toBeUndefined();
+  secret.replace(authority.issueForApns('com.example.renewed', ['com.example.app']));
+  await expect.poll(() => running.reloads('apns_prod', 'swapped'), patiently).toBe(1);
+  expect(await running.push('apns', 'phone')).toBe('ok');
+  expect(delivered.map(({ headers }) => headers['apns-topic'])).toEqual(['com.example.app', 'com.example.app']);
 });
 
 it('a certificate and its key are changed one after the other under load, and its end is shown', async () => {

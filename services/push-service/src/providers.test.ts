@@ -161,6 +161,28 @@ describe('the configuration of the providers', () => {
     }
   });
 
+  it('wants a topic for a certificate that names none', () => {
+    const { cert, key } = createFakeAuthority().issue('no topic', []);
+    const [certFile, keyFile] = [file('cert.pem', cert), file('key.pem', key)];
+    const text = problemsOf({
+      PUSH_APNS_ENABLED: 'true',
+      PUSH_APNS_AUTH_TYPE: 'certificate',
+      PUSH_APNS_DEV_CERT: certFile,
+      PUSH_APNS_DEV_KEY: keyFile,
+      PUSH_APNS_PROD_CERT: certFile,
+      PUSH_APNS_PROD_KEY: keyFile,
+      PUSH_APNS_PROD_DEFAULT_TOPIC: 'com.example.app',
+    });
+    expect(text).toContain(
+      'PUSH_APNS_DEV_DEFAULT_TOPIC: is not set, and the certificate of PUSH_APNS_DEV_CERT names no topic',
+    );
+    expect(text).not.toContain('PUSH_APNS_PROD');
+    const pools = { apns: [{ mode: 'prod', cert: certFile, key: keyFile }] };
+    expect(problemsOf({ PUSH_POOLS_FILE: file('pools.json', JSON.stringify(pools)) })).toContain(
+      'PUSH_POOLS_FILE /apns/0/default_topic: is not set, and the certificate of PUSH_POOLS_FILE /apns/0/cert names no',
+    );
+  });
+
   it('names the place in the file of pools, for all of its problems at once', () => {
     const pools = file(
       'pools.json',

@@ -4,6 +4,7 @@ import { openSandbox } from './adapters/sandbox/sandbox.ts';
 import type { HttpSettings } from './http-config.ts';
 import type { Timeouts } from './http/transport.ts';
 import type { Provider } from './ports.ts';
+import { createSandboxProviders } from './sandbox-providers.ts';
 import { createPushService } from './service.ts';
 
 type Options = {
@@ -23,12 +24,11 @@ export const startPushService = async ({ http, timeouts, providers, ...bounds }:
   const metrics = registry.add(metricNames.pushService);
   const log = createLog('push-service', 'trace', { write: (line: string) => void lines.push(line) });
   const sandbox = await openSandbox({
-    apnsTopic: 'com.example.app',
     maxPhones: 1000,
     maxNotifications: 50,
     maxSubscribers: 4,
     ...bounds,
-    log,
+    providersOf: (known) => createSandboxProviders(known, 'com.example.app', { log, metrics }),
     metrics,
   });
   const service = createPushService({

@@ -19,6 +19,7 @@ const maxInFlight = 1_000;
 /** Half of the slots that a dispatcher has for its lane, so that a slow one leaves room for the others. */
 const maxInFlightPerOrigin = 32;
 const maxIdle = 256;
+const forgetEveryMs = 60_000;
 
 /** Web Push, which knows no environments: a request for either of them goes the same way. */
 export const createWebPush = ({ identity, allowPrivate }: WebPushSettings, { timeoutMs, ca, onOut }: Deps) => {
@@ -31,13 +32,15 @@ export const createWebPush = ({ identity, allowPrivate }: WebPushSettings, { tim
     allowPrivate,
     ...(ca !== undefined && { ca }),
   });
-  const shared = {
-    tags: [],
-    endpoints,
-    circuits: createOriginCircuits({ clock, random: Math.random, tryMs: timeoutMs, ...(onOut && { onOut }) }),
-    vapid: createVapid({ identity, clock }),
-    clock,
-  };
+  const circuits = createOriginCircuits({ clock, random: Math.random, tryMs: timeoutMs, ...(onOut && { onOut }) });
+  const timer = setInterval(circuits.forgetUnused, forgetEveryMs).unref();
+  const shared = { tags: [], endpoints, circuits, vapid: createVapid({ identity, clock }), clock };
 
-  return { providers: modes.map((mode) => createWebPushProvider({ mode, ...shared })), close: endpoints.close };
+  return {
+    providers: modes.map((mode) => createWebPushProvider({ mode, ...shared })),
+    close: () => {
+      clearInterval(timer);
+      endpoints.close();
+    },
+  };
 };

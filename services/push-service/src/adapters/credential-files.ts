@@ -12,7 +12,13 @@ export type NamedFile = { readonly path: string; readonly namedBy: string };
 
 export type ApnsFiles =
   | { readonly type: 'token'; readonly p8: NamedFile; readonly keyId: string; readonly teamId: string }
-  | { readonly type: 'certificate'; readonly cert: NamedFile; readonly key: NamedFile };
+  | {
+      readonly type: 'certificate';
+      readonly cert: NamedFile;
+      readonly key: NamedFile;
+      /** Where the topic would be named that this certificate does not have. */
+      readonly topicNamedBy: string;
+    };
 
 /** Credentials as their files have them now. */
 export type Loaded<C> = {
@@ -41,8 +47,10 @@ export const loadServiceAccount = ({ file }: { readonly file: NamedFile }): Load
   return { digest, read: { ok: false, problems: [problem] } };
 };
 
-/** Reads a `.p8` key, or a certificate and its key. */
-export const loadApnsCredentials = ({ files }: { readonly files: ApnsFiles }): Loaded<ApnsCredentials> => {
+type ApnsNames = { readonly files: ApnsFiles; readonly defaultTopic: string | undefined };
+
+/** Reads a `.p8` key, or a certificate and its key; there has to be a topic for it. */
+export const loadApnsCredentials = ({ files, defaultTopic }: ApnsNames): Loaded<ApnsCredentials> => {
   const named = files.type === 'token' ? [files.p8] : [files.cert, files.key];
   const words = files.type === 'token' ? [files.keyId, files.teamId] : [];
   const texts = named.map(readText);
@@ -57,9 +65,21 @@ export const loadApnsCredentials = ({ files }: { readonly files: ApnsFiles }): L
   const read = readApnsCredentials(auth);
   if (!read.ok)
     return { digest, read: { ok: false, problems: [{ variable: fileAtFault(files, read.why), why: whys[read.why] }] } };
+  if (files.type === 'certificate' && defaultTopicOf(read.credentials, defaultTopic) === undefined)
+    // With a topic the same files are other credentials.
+    return { digest: `${digest} without a topic`, read: { ok: false, problems: [problemOfTopic(files)] } };
   const changedAt = Math.max(...texts.map((each) => (each.ok ? each.changedAt : 0)));
   return { digest, read: { ok: true, credentials: read.credentials, changedAt, ...expiry(read.credentials) } };
 };
+
+/** The topic of requests that name none: the configured one, else that of the certificate. */
+export const defaultTopicOf = (credentials: ApnsCredentials, defaultTopic: string | undefined): string | undefined =>
+  defaultTopic ?? (credentials.type === 'certificate' ? credentials.topic : undefined);
+
+const problemOfTopic = ({ cert, topicNamedBy }: Extract<ApnsFiles, { type: 'certificate' }>): Problem => ({
+  variable: topicNamedBy,
+  why: `is not set, and the certificate of ${cert.namedBy} names no topic: set it to the bundle id of the app`,
+});
 
 const whys: Readonly<Record<ApnsCredentialsProblem, string>> = {
   key_unreadable: 'holds no private key that can be read (PEM, not encrypted)',

@@ -12,7 +12,7 @@ export type ApnsMessage = {
 type ApnsMapping = { readonly ok: true; readonly message: ApnsMessage } | { readonly ok: false; readonly why: 'topic' };
 
 type ApnsDefaults = {
-  /** The topic of requests that name none; `undefined` where the certificate decides. */
+  /** The topic of requests that name none; without one APNs refuses them. */
   readonly defaultTopic: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;

@@ -34,3 +34,11 @@ it.each([
     retryAfterSeconds,
   });
 });
+
+it.each([
+  [503, 'UNAVAILABLE', undefined, 10],
+  [500, 'INTERNAL', undefined, 10],
+  [503, 'UNAVAILABLE', '3', 3],
+])('waits when FCM is in trouble: %i %s (retry-after: %s)', (code, reason, retryAfter, retryAfterSeconds) => {
+  expect(answer(code, reason, reason, retryAfter)).toEqual({ category: 'service_internal', reason, retryAfterSeconds });
+});

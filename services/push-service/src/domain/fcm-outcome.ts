@@ -36,11 +36,15 @@ export const toFcmAnswer = (response: ProviderResponse, now: number): ProviderAn
   const reason = errorCode(error?.details) ?? error?.status;
   if (!isReasonWord(reason)) return withRetryAfter(refuseWordless(response), response, now);
   const category = isTooBig(reason, error?.message) ? 'payload_too_large' : (categoryOf.get(reason) ?? 'unknown');
-  return withRetryAfter({ category, reason, ...firstWait(category) }, response, now);
+  return withRetryAfter({ category, reason, ...firstWait(category, reason) }, response, now);
 };
 
-// "Scale FCM": after a 429 without Retry-After, wait for a minute at least; quotas are filled again each minute.
-const firstWait = (category: Refusal) => (category === 'too_many_requests' ? { retryAfterSeconds: 60 } : {});
+// "Scale FCM", without Retry-After: after a 429 wait for a minute at least, for quotas are filled again each minute; after
+// a 500 or 503 for ten seconds at least.
+const firstWait = (category: Refusal, reason: string) => {
+  if (category === 'too_many_requests') return { retryAfterSeconds: 60 };
+  return reason === 'UNAVAILABLE' || reason === 'INTERNAL' ? { retryAfterSeconds: 10 } : {};
+};
 
 const errorCode = (details: unknown): unknown => {
   if (!Array.isArray(details)) return undefined;

@@ -85,7 +85,7 @@ export const createHttp2Fake = (options: Options) => {
   const goaway = (session: Http2Session, lastId: number, code = 0, reason?: string) => {
     const before = lastIds.get(session) ?? Number.POSITIVE_INFINITY;
     if (before <= lastId || (lastId === 0 && before < Number.POSITIVE_INFINITY)) return;
-    if (lastId > 0) lastIds.set(session, lastId);
+    lastIds.set(session, lastId > 0 ? lastId : (session.state.lastProcStreamID ?? 0));
     session.goaway(code, lastId, reason === undefined ? undefined : Buffer.from(JSON.stringify({ reason })));
   };
 

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, sign as signatureOf } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 
@@ -14,26 +14,39 @@ export const createFakeAuthority = () => {
   const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   // Its own name, too: OpenSSL takes issuers by their names.
   const name = `pushmesh fake authority ${randomBytes(4).toString('hex')}`;
-  const issue = (subject: string, publicKey: KeyObject, extensions: readonly Buffer[]): string =>
-    toPem(certificate({ issuer: name, subject, publicKey, extensions }, authority.privateKey));
+  const issuer = distinguishedName(commonName(name));
+  const sign = (subject: Buffer, publicKey: KeyObject, extensions: readonly Buffer[]): string =>
+    toPem(certificate({ issuer, subject, publicKey, extensions }, authority.privateKey));
+  const issue = (subject: Buffer, extensions: readonly Buffer[]): Certificate => {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    return { cert: sign(subject, publicKey, extensions), key };
+  };
 
   return {
     /** PEM, for the `ca` option of those who connect. */
-    ca: issue(name, authority.publicKey, [basicConstraintsOfAnAuthority]),
+    ca: sign(issuer, authority.publicKey, [basicConstraintsOfAnAuthority]),
     /** @param hosts the DNS names and IPv4 addresses that the certificate is for */
-    issue: (subject: string, hosts: readonly string[] = ['localhost', '127.0.0.1']): Certificate => {
-      const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-      const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-      return { cert: issue(subject, publicKey, [subjectAltName(hosts)]), key };
-    },
+    issue: (subject: string, hosts: readonly string[] = ['localhost', '127.0.0.1']): Certificate =>
+      issue(distinguishedName(commonName(subject)), [subjectAltName(hosts)]),
+    /**
+     * A client certificate as Apple issues them to push with.
+     *
+     * @param topics those of the extension; without any, as in old ones, there is no extension
+     */
+    issueForApns: (bundleId: string, topics: readonly string[] = [bundleId, `${bundleId}.voip`]): Certificate =>
+      issue(
+        distinguishedName(userId(bundleId), commonName(`Apple Push Services: ${bundleId}`)),
+        topics.length === 0 ? [] : [apnsTopics(topics)],
+      ),
   };
 };
 
 export type FakeAuthority = ReturnType<typeof createFakeAuthority>;
 
 type Fields = {
-  readonly issuer: string;
-  readonly subject: string;
+  readonly issuer: Buffer;
+  readonly subject: Buffer;
   readonly publicKey: KeyObject;
   readonly extensions: readonly Buffer[];
 };
@@ -43,14 +56,14 @@ const certificate = ({ issuer, subject, publicKey, extensions }: Fields, signing
     tagged(0, integer(Buffer.of(2))), // version 3
     integer(Buffer.concat([Buffer.of(1), randomBytes(15)])),
     ecdsaWithSha256,
-    distinguishedName(issuer),
+    issuer,
     // "No well-defined expiration date", RFC 5280 §4.1.2.5
     sequence(der(0x17, Buffer.from('200101000000Z')), der(0x18, Buffer.from('99991231235959Z'))),
-    distinguishedName(subject),
+    subject,
     publicKey.export({ type: 'spki', format: 'der' }),
     tagged(3, sequence(...extensions)),
   );
-  return sequence(signed, ecdsaWithSha256, bitString(sign('sha256', signed, signingKey)));
+  return sequence(signed, ecdsaWithSha256, bitString(signatureOf('sha256', signed, signingKey)));
 };
 
 /** Tag, length, content; DER lengths over 127 bytes are written as their own length and themselves. */
@@ -68,10 +81,14 @@ const octets = (bytes: Buffer): Buffer => der(0x04, bytes);
 const tagged = (number: number, content: Buffer): Buffer => der(0xa0 | number, content);
 const identifier = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'));
 
-// 1.2.840.10045.4.3.2, 2.5.4.3 (common name), 2.5.29.19 (basic constraints), 2.5.29.17 (subject alternative name)
+const utf8 = (text: string): Buffer => der(0x0c, Buffer.from(text));
+
+// 1.2.840.10045.4.3.2, 2.5.4.3, 0.9.2342.19200300.100.1.1, 2.5.29.19, 2.5.29.17 (subject alternative name),
+// 1.2.840.113635.100.6.3.6 (Apple’s own)
 const ecdsaWithSha256 = sequence(identifier('2a8648ce3d040302'));
-const distinguishedName = (commonName: string): Buffer =>
-  sequence(der(0x31, sequence(identifier('550403'), der(0x0c, Buffer.from(commonName)))));
+const distinguishedName = (...parts: readonly Buffer[]): Buffer => sequence(...parts.map((part) => der(0x31, part)));
+const commonName = (text: string): Buffer => sequence(identifier('550403'), utf8(text));
+const userId = (text: string): Buffer => sequence(identifier('0992268993f22c640101'), utf8(text));
 const basicConstraintsOfAnAuthority = sequence(
   identifier('551d13'),
   der(0x01, Buffer.of(0xff)), // critical
@@ -79,6 +96,12 @@ const basicConstraintsOfAnAuthority = sequence(
 );
 const subjectAltName = (hosts: readonly string[]): Buffer =>
   sequence(identifier('551d11'), octets(sequence(...hosts.map(generalName))));
+const apnsTopics = (topics: readonly string[]): Buffer =>
+  sequence(
+    identifier('2a864886f76364060306'),
+    octets(sequence(...topics.flatMap((topic) => [utf8(topic), sequence(utf8(kindOf(topic)))]))),
+  );
+const kindOf = (topic: string): string => (topic.endsWith('.voip') ? 'voip' : 'app');
 const generalName = (host: string): Buffer =>
   isIPv4(host) ? der(0x87, Buffer.from(host.split('.').map(Number))) : der(0x82, Buffer.from(host));
 

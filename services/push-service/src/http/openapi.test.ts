@@ -26,7 +26,7 @@ type Document = {
 };
 type Answer = { readonly status: number; readonly headers: readonly string[]; readonly body: unknown };
 
-/** Answers with the category that the token names; “bug” throws. */
+/** Answers with the category that the token names, and with all that such an answer may tell; “bug” throws. */
 const told: Provider = {
   name: 'fcm',
   service: 'fcm',
@@ -35,8 +35,8 @@ const told: Provider = {
   push: ({ device_id }) => {
     if (device_id === 'bug') throw new Error('a bug');
     if (device_id === 'ok') return Promise.resolve({ category: 'ok' });
-    const more = { unregistered: { unregisteredAt: 1 }, too_many_requests: { retryAfterSeconds: 1 } };
-    return Promise.resolve({ ...refuse(device_id as Refusal), ...more[device_id as keyof typeof more] });
+    const refusal = { ...refuse(device_id as Refusal), retryAfterSeconds: 1 };
+    return Promise.resolve(device_id === 'unregistered' ? { ...refusal, unregisteredAt: 1 } : refusal);
   },
   connections: () => health(),
 };

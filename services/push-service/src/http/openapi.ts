@@ -28,7 +28,7 @@ type Answer = {
 
 const headers = {
   [unregisteredAtHeader]: 'since when the token is dead, in milliseconds since 1970, if the push service tells',
-  'retry-after': 'in seconds, if the push service tells',
+  'retry-after': 'in seconds, if the push service tells, or is not tried before',
   'www-authenticate': 'RFC 6750',
 } as const;
 
@@ -48,11 +48,9 @@ const refusalsAt = (...places: readonly Place[]): readonly Answer[] =>
       : [],
   );
 
-const headersOf: Partial<Readonly<Record<Refusal, readonly (keyof typeof headers)[]>>> = {
-  unregistered: [unregisteredAtHeader],
-  too_many_requests: ['retry-after'],
-  service_internal: ['retry-after'],
-};
+/** Whatever a push service answers, the wait that it asks for is handed on; where it is out, our own. */
+const headersOf = (category: Refusal): readonly (keyof typeof headers)[] =>
+  category === 'unregistered' ? [unregisteredAtHeader, 'retry-after'] : ['retry-after'];
 
 /** Stands for the push service’s own word, which is not ours to list. */
 const anyWord = '*';
@@ -67,7 +65,7 @@ const outcomesOf = (version: PushApiVersion): readonly Answer[] =>
       status,
       why: category,
       schema: Type.Object(Object.fromEntries(fields)),
-      ...(headersOf[category] && { headers: headersOf[category] }),
+      headers: headersOf(category),
     };
   });
 

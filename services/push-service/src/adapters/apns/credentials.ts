@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { topicOf } from './certificate-topic.ts';
 
 /** How we show APNs who we are, as the operator has it: PEM texts. */
 export type ApnsAuth =
@@ -16,7 +17,13 @@ export type ApnsAuth =
 /** Credentials that can be used; whether APNs takes them, only APNs knows. */
 export type ApnsCredentials =
   | { readonly type: 'token'; readonly keyId: string; readonly teamId: string; readonly privateKey: KeyObject }
-  | { readonly type: 'certificate'; readonly cert: string; readonly key: string };
+  | {
+      readonly type: 'certificate';
+      readonly cert: string;
+      readonly key: string;
+      /** What the certificate says that it is for, if it does. */
+      readonly topic: string | undefined;
+    };
 
 export type ApnsCredentialsProblem =
   | 'key_unreadable'
@@ -43,7 +50,7 @@ export const readApnsCredentials = (auth: ApnsAuth): Read => {
   // The rest of a chain is read here only, and the size of the key is judged.
   if (!attempt(() => createSecureContext({ cert: auth.cert, key: auth.key })))
     return { ok: false, why: 'certificate_unreadable' };
-  return { ok: true, credentials: auth };
+  return { ok: true, credentials: { ...auth, topic: topicOf(certificate) } };
 };
 
 const attempt = <T>(read: () => T): T | undefined => {

@@ -7,7 +7,7 @@ type Options = {
   readonly privateKey: KeyObject;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
-  /** Milliseconds since some moment; never set. */
+  /** Milliseconds since some moment; never set, and may stand still while the machine is suspended. */
   readonly monotonic: () => number;
 };
 
@@ -52,9 +52,9 @@ export const createProviderToken = ({ keyId, teamId, privateKey, clock, monotoni
     accepted: (used: string) => {
       if (used === token) wasAccepted = true;
     },
-    /** APNs found this token too old. */
+    /** APNs found this token too old. If our clock does, too, the other one stood still, as while the machine was suspended. */
     expired: (used: string) => {
-      if (used === token && mayRenew()) make();
+      if (used === token && (mayRenew() || clock() - issuedAt >= renewAfterMs)) make();
     },
   };
 };

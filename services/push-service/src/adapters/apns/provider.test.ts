@@ -258,6 +258,21 @@ describe('who we are', () => {
     await expect.poll(async () => words([await push('T')]), patiently).toEqual(['ok']);
   });
 
+  it('takes a new token after the machine was suspended, which stops the one clock and not the other', async () => {
+    await startFake();
+    const { push } = start({ monotonic: () => 0 });
+    expect(words([await push('T')])).toEqual(['ok']);
+    time += 120 * minute;
+    expect(words([await push('T')])).toEqual(['ok']);
+    // A clock that is merely off is no reason, however often APNs says that the token is old.
+    offBy = -120 * minute;
+    time += 120 * minute;
+    const used = new Set<string | undefined>();
+    fake.script(({ headers }) => void used.add(headers['authorization']));
+    for (const token of tokens(3)) expect(words([await push(token)])).toEqual(['ExpiredProviderToken']);
+    expect(used.size).toBe(1);
+  });
+
   it('leaves a connection of which APNs says that its token changes too often, keeps the token, and sends again', async () => {
     await startFake();
     const { push } = start();

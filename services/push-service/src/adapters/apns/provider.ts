@@ -25,7 +25,7 @@ export type ApnsProviderOptions = {
   /** Whether the certificate of APNs is verified. */
   readonly verify?: boolean;
   readonly credentials: ApnsCredentials;
-  /** The topic of requests that name none; `undefined` where the certificate decides. */
+  /** The topic of requests that name none; without one APNs refuses them. */
   readonly defaultTopic: string | undefined;
   readonly pool: Omit<Http2PoolOptions, 'origin' | 'tls' | 'neverIndexed' | 'probeFirst' | 'dropAfter'>;
   /** Milliseconds since 1970. */

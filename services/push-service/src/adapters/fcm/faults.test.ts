@@ -34,7 +34,7 @@ it.each([
   ['unregistered.a', { category: 'unregistered', reason: 'UNREGISTERED' }],
   ['badtoken.a', { category: 'invalid_request', reason: 'INVALID_ARGUMENT' }],
   ['throttled.a', { category: 'too_many_requests', reason: 'QUOTA_EXCEEDED', retryAfterSeconds: 2 }],
-  ['unavailable.a', { category: 'service_internal', reason: 'UNAVAILABLE' }],
+  ['unavailable.a', { category: 'service_internal', reason: 'UNAVAILABLE', retryAfterSeconds: 10 }],
   ['toolarge.always.a', { category: 'payload_too_large', reason: 'INVALID_ARGUMENT' }],
   ['reset.a', { category: 'connection_lost', reason: 'connection_lost' }],
 ])('answers for the device %s alone', async (device, answer) => {
@@ -61,7 +61,7 @@ it('gives up on FCM when it is silent, and goes on after it', async () => {
 });
 
 it.each([
-  [{ answer: 'word.INTERNAL' }, { category: 'service_internal', reason: 'INTERNAL' }],
+  [{ answer: 'word.INTERNAL' }, { category: 'service_internal', reason: 'INTERNAL', retryAfterSeconds: 10 }],
   [{ answer: 'unavailable.7' }, { category: 'service_internal', reason: 'UNAVAILABLE', retryAfterSeconds: 7 }],
   [{ answer: 'throttled.none' }, { category: 'too_many_requests', reason: 'QUOTA_EXCEEDED', retryAfterSeconds: 60 }],
   [{ answer: 'word.SENDER_ID_MISMATCH' }, { category: 'invalid_request', reason: 'SENDER_ID_MISMATCH' }],

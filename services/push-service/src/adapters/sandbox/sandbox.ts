@@ -1,27 +1,31 @@
 import type { Writable } from 'node:stream';
 import type { Resource } from '@pushmesh/lifecycle';
+import type { metricNames, MetricsOf } from '@pushmesh/telemetry';
+import type { KnownOfFakes } from '../../fakes/fakes.ts';
 import type { Fault } from '../../fakes/fault.ts';
 import type { Received } from '../../fakes/received.ts';
+import type { Provider } from '../../ports.ts';
 import { createEvents } from './events.ts';
 import { startFakesThread } from './fakes-thread.ts';
 import type { Bounds, FakesThread } from './fakes-thread.ts';
-import type { ProvidersDeps } from '../../providers.ts';
-import { createSandboxProviders } from './providers.ts';
 
-type Options = Bounds &
-  Pick<ProvidersDeps, 'log' | 'metrics'> & {
-    /** The topic of APNs requests that name none. */
-    readonly apnsTopic: string;
-    readonly maxSubscribers: number;
+type Options = Bounds & {
+  readonly maxSubscribers: number;
+  /** The providers as they are in service, pointed at the fakes. */
+  readonly providersOf: (known: KnownOfFakes) => {
+    readonly providers: readonly Provider[];
+    readonly resource: Pick<Required<Resource>, 'start' | 'stop'>;
   };
+  readonly metrics: Pick<MetricsOf<typeof metricNames.pushService>, 'sandboxEvicted'>;
+};
 
 const openMs = 20_000;
 
 /**
- * What stands for the providers where there are no credentials: fakes of them on a thread of this process, the providers as
- * they are in service, pointed at the fakes, and the phones with what arrived there.
+ * What stands for the providers where there are no credentials: fakes of them on a thread of this process, the providers that
+ * push to them, and the phones with what arrived there.
  */
-export const openSandbox = async ({ apnsTopic, maxSubscribers, log, metrics, ...bounds }: Options) => {
+export const openSandbox = async ({ maxSubscribers, providersOf, metrics, ...bounds }: Options) => {
   const events = createEvents({ maxSubscribers, maxWaitingBytes: 1_048_576, heartbeatMs: 15_000 });
   const onReceived = (received: Received) => {
     if (events.isEmpty())
@@ -30,7 +34,7 @@ export const openSandbox = async ({ apnsTopic, maxSubscribers, log, metrics, ...
   };
   const onEvicted = (count: number) => metrics.sandboxEvicted.inc(count);
   const thread: FakesThread = await startFakesThread({ bounds, onReceived, onEvicted });
-  const { providers, resource } = createSandboxProviders(thread.known, apnsTopic, { log, metrics });
+  const { providers, resource } = providersOf(thread.known);
 
   const missing = () => {
     const failure = thread.failure();

@@ -74,6 +74,19 @@ it('tells how many are out when that changes', () => {
   expect(counts).toEqual([1, 2, 1, 0]);
 });
 
+it('forgets an origin that nobody has pushed to for an hour since it could be tried, and no other', () => {
+  const { time, circuits, fail, counts } = open();
+  fail(3);
+  time.now += 30_000 + 3_600_000;
+  circuits.forgetUnused();
+  expect(circuits.out()).toBe(1);
+  for (let n = 0; n < 3; n += 1) circuits.failed('b');
+  time.now += 1;
+  circuits.forgetUnused();
+  expect([circuits.waitMs('a'), circuits.waitMs('b')]).toEqual([0, 29_999]);
+  expect(counts).toEqual([1, 2, 1]);
+});
+
 it('forgets the eldest of ten thousand', () => {
   const { circuits, fail } = open();
   fail(3);

@@ -19,6 +19,8 @@ const isOpen = (circuit?: Circuit): boolean => circuit !== undefined && circuit.
 const wait = { firstMs: 30_000, maxMs: 300_000 };
 /** Origins that are remembered, of those that failed last; anybody may name new ones. */
 const maxOrigins = 10_000;
+/** One that nobody has tried for so long since its wait was over is nobody’s push service any more. */
+const unusedMs = 3_600_000;
 
 /**
  * A circuit for each push service (origin): one that is out is tried now and then, and costs the pushes to the others neither
@@ -57,6 +59,12 @@ export const createOriginCircuits = ({ clock, random, tryMs, onOut }: Options) =
     out: (): number => out,
 
     worked: (origin: string): void => put(origin),
+
+    /** For a timer: without pushes nothing else would end what is told of those that nobody pushes to. */
+    forgetUnused: (): void => {
+      const since = clock() - unusedMs;
+      for (const [origin, { until }] of circuits) if (until < since) put(origin);
+    },
 
     /**
      * Milliseconds to wait before the origin may be tried again; 0: it is not given up yet.

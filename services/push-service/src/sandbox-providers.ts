@@ -1,17 +1,17 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { modes } from '@pushmesh/contracts';
-import { fcmPlatforms } from '../../domain/fcm-platforms.ts';
-import type { KnownOfFakes } from '../../fakes/fakes.ts';
-import type { Provider } from '../../ports.ts';
-import type { ProviderSettings } from '../../provider-config.ts';
-import { fcmQuotaPerMinute } from '../../provider-variables.ts';
-import { createProviders } from '../../providers.ts';
-import type { ProvidersDeps } from '../../providers.ts';
-import { readApnsCredentials } from '../apns/credentials.ts';
-import type { Loaded } from '../credential-files.ts';
-import { parseServiceAccount } from '../fcm/service-account.ts';
-import { parseSubscription } from '../web-push/subscription.ts';
-import { parseVapidIdentity } from '../web-push/vapid.ts';
+import { readApnsCredentials } from './adapters/apns/credentials.ts';
+import type { Loaded } from './adapters/credential-files.ts';
+import { parseServiceAccount } from './adapters/fcm/service-account.ts';
+import { parseSubscription } from './adapters/web-push/subscription.ts';
+import { parseVapidIdentity } from './adapters/web-push/vapid.ts';
+import { fcmPlatforms } from './domain/fcm-platforms.ts';
+import type { KnownOfFakes } from './fakes/fakes.ts';
+import type { Provider } from './ports.ts';
+import type { ProviderSettings } from './provider-config.ts';
+import { fcmQuotaPerMinute } from './provider-variables.ts';
+import { createProviders } from './providers.ts';
+import type { ProvidersDeps } from './providers.ts';
 
 /** Both ends of each are in this process, and a hundred pushes at a time fit on one. */
 const connections = 2;
