@@ -91,7 +91,7 @@ export const outcomeDifferences: Readonly<Record<string, Answer>> = {
 
 type Unrecorded = Answer & {
   /** What the request says beside its alert. */
-  readonly request?: { readonly topic: string };
+  readonly request?: { readonly topic: string } | { readonly mode: 'dev' };
   /** Of the provider. */
   readonly provider: { readonly status: number; readonly body: string };
   /** What the source of MongoosePush answers. */
@@ -137,6 +137,12 @@ export const unrecordedDifferences: Readonly<Record<string, Unrecorded>> = {
     provider: { status: 403, body: apnsBody('BadEnvironmentKeyInToken') },
     theirs: '500 `{"reason":"BadEnvironmentKeyInToken"}`',
     ...reason(503, 'service_internal', operators),
+  },
+  'apns 400 MissingTopic where there is no default topic': {
+    request: { mode: 'dev' },
+    provider: { status: 400, body: apnsBody('MissingTopic') },
+    theirs: '503 `{"reason":"internal_config"}`',
+    ...reason(400, 'invalid_request', topics),
   },
   'apns 400 BadTopic to a topic of the request’s own': {
     request: { topic: 'com.example.other' },

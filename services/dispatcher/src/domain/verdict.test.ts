@@ -51,16 +51,17 @@ describe('an answer of the push API becomes an outcome', () => {
 
 describe('a page of a proxy in between ends no delivery', () => {
   it.each([
-    [200, undefined],
-    [400, undefined],
-    [400, null],
-    [400, { error: 'bad request' }],
-    [410, undefined],
-    [410, null],
-    [410, { reason: 'Gone' }],
-    [422, undefined],
-  ] as const)('%d %j', (status, body) => {
-    expect(toVerdict(answer(status, body), to('apns'))).toMatchObject({ outcome: 'unavailable', isOut: true });
+    [200, undefined, true],
+    [400, undefined, false],
+    [400, null, false],
+    [400, { error: 'bad request' }, false],
+    [410, undefined, true],
+    [410, null, true],
+    [410, { reason: 'Gone' }, true],
+    [422, undefined, false],
+  ] as const)('%d %j, out: %s', (status, body, isOut) => {
+    const verdict = toVerdict(answer(status, body), to('apns'));
+    expect([verdict.outcome, verdict.isOut ?? false]).toEqual(['unavailable', isOut]);
   });
 });
 
@@ -72,10 +73,17 @@ describe('what is the fault of one push spends its attempts and opens no circuit
     ['the key of Apple or Web Push in Firebase', answer(500, { reason: 'THIRD_PARTY_AUTH_ERROR' }), {}, false],
     ['a topic of the user’s own', answer(503, { reason: 'internal_config' }), { topic: 'x' }, false],
     ['the operator’s topic', answer(503, { reason: 'internal_config' }), {}, true],
+    ['the same, told by v1 and v2', answer(500, { details: 'BadTopic' }), {}, true],
+    ['a service account that Google refuses, told by v1 and v2', answer(500, { details: 'invalid_grant' }), {}, true],
   ] as const)('%s', (_what, given, options, isOut) => {
     const verdict = toVerdict(given, to('apns', options));
     expect([verdict.outcome, verdict.isOut ?? false, isFailure(verdict)]).toEqual(['unavailable', isOut, isOut]);
   });
+});
+
+it('a topic is nothing to FCM: a project that is not found is an outage all the same', () => {
+  for (const body of [{ reason: 'internal_config' }, { reason: 'NOT_FOUND' }])
+    expect(toVerdict(answer(500, body), to('fcm', { topic: 'x' }))).toMatchObject({ isOut: true });
 });
 
 describe('behind Web Push are many servers: the push API is out only when it does not answer itself', () => {

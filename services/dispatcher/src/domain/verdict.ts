@@ -46,6 +46,7 @@ const byReason: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
     QUOTA_EXCEEDED: 'throttled',
     RESOURCE_EXHAUSTED: 'throttled',
     SENDER_ID_MISMATCH: 'rejected',
+    TooManyProviderTokenUpdates: 'throttled',
     TooManyRequests: 'throttled',
     TopicDisallowed: 'rejected',
     UNREGISTERED: 'unregistered',
@@ -66,28 +67,46 @@ const byReason: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
   } as const),
 );
 
-/** Of those, what says that the provider or our credentials are in trouble, and nothing about this push. */
+/**
+ * Of those, what says that the provider or our credentials are in trouble, and nothing about this push. The last ones are
+ * what the token endpoint of Google says (RFC 6749 §5.2).
+ */
 const outageReasons: ReadonlySet<string> = new Set([
   'BadCertificate',
   'BadCertificateEnvironment',
   'BadEnvironmentKeyIdInToken',
   'BadEnvironmentKeyInToken',
+  'BadTopic',
   'DEADLINE_EXCEEDED',
   'ExpiredProviderToken',
   'INTERNAL',
+  'IdleTimeout',
   'InternalServerError',
   'InvalidProviderToken',
   'MissingProviderToken',
+  'NOT_FOUND',
   'PERMISSION_DENIED',
   'ServiceUnavailable',
   'Shutdown',
   'UNAUTHENTICATED',
   'UNAVAILABLE',
+  'UnrelatedKeyIdInToken',
+  'auth',
   'connection_lost',
+  'internal_config',
   'request_timeout',
   'service_internal',
   'unable_to_connect',
+  'access_denied',
+  'invalid_client',
+  'invalid_grant',
+  'invalid_scope',
+  'unauthorized_client',
+  'unsupported_grant_type',
 ]);
+
+/** What APNs, or MongoosePush in its place, says of a topic. */
+const aboutTopic: ReadonlySet<string> = new Set(['BadTopic', 'UnrelatedKeyIdInToken', 'internal_config']);
 
 /** The variables that decide whether the push API lets us in. */
 const settingsOf: Readonly<Record<string, string>> = {
@@ -131,8 +150,10 @@ const isOutage = (
   if (settingsOf[status] !== undefined) return true;
   // Behind Web Push are many servers, and everybody may bring one: what the API says of one is not about the others.
   if (service === 'webpush') return body === null || !answers.Check(body);
-  // So MongoosePush calls a topic that APNs does not take; this one is the user’s own, and not about the others either.
-  if (word === 'internal_config' && options['topic']) return false;
+  // A topic of the user’s own says nothing about the others either.
+  if (service === 'apns' && options['topic'] && word !== undefined && aboutTopic.has(word)) return false;
+  // Something in between does not like this request: it may like the next.
+  if (status === 400 || status === 422) return false;
   // MongoosePush answers 503 when it cannot reach the provider, and an empty 500 when the provider is slow.
   return status !== 500 || word === undefined || outageReasons.has(word);
 };

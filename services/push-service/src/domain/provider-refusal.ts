@@ -8,6 +8,7 @@ const lookAt = {
   third_party_auth:
     'the keys for Apple and for Web Push that the Firebase project has (its settings, Cloud Messaging); Android is not concerned',
   internal_config: 'the settings of this pool: its topic, its endpoint, its project',
+  invalid_request: 'the default topic of this pool: it has none, and this push named none',
   unknown: 'what the push service says about this reason, which is none that push-service knows',
 } as const;
 
@@ -15,7 +16,7 @@ const lookAt = {
 export type OperatorRefusal = ProviderAnswer & { readonly category: keyof typeof lookAt };
 
 export const isForOperator = (answer: ProviderAnswer): answer is OperatorRefusal =>
-  Object.hasOwn(lookAt, answer.category);
+  answer.category === 'invalid_request' ? answer.reason === 'MissingTopic' : Object.hasOwn(lookAt, answer.category);
 
 /** What an operator should look at, in words. */
 export const whatToLookAt = ({ category, reason }: OperatorRefusal): string => {

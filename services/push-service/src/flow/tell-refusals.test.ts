@@ -47,25 +47,38 @@ it('tells a refusal of our credentials at once, then once a minute for each pool
   expect(JSON.stringify(lines)).not.toMatch(/a-token|a-text/);
 });
 
-it('tells once that the pool is accepted again', () => {
+it('tells that the credentials of a pool are accepted again', () => {
   const { lines, push, refusals, wait } = start();
   push(ok);
   push(dead);
   push(dead);
   push({ category: 'third_party_auth', reason: 'APNS_AUTH_ERROR' });
   expect(refusals.reasonFor('apns_prod')).toBe('InvalidProviderToken');
-  push(ok);
-  push(ok);
+  push({ category: 'unregistered', reason: 'Unregistered' });
+  expect(refusals.reasonFor('apns_prod')).toBeUndefined();
   const told = () =>
     lines.flatMap(({ event, reason, refused }) => (event === 'provider-accepts-again' ? [[reason, refused]] : []));
-  expect(told()).toEqual([['InvalidProviderToken', 2]]);
-  expect(refusals.reasonFor('apns_prod')).toBeUndefined();
+  expect(told()).toEqual([]);
   wait(60_000);
   push(ok);
-  expect(told()).toEqual([
-    ['InvalidProviderToken', 2],
-    ['APNS_AUTH_ERROR', 1],
-  ]);
+  push(ok);
+  expect(told()).toEqual([['InvalidProviderToken', 2]]);
+});
+
+it('a pool that is let in now and not then says so once a minute at the most', () => {
+  const { lines, push } = start();
+  for (let turn = 0; turn < 100; turn += 1) {
+    push(dead);
+    push(ok);
+  }
+  expect(lines).toHaveLength(1);
+});
+
+it('tells of pushes that name no topic where there is no default one, and not of a wrong topic of their own', () => {
+  const { lines, push } = start();
+  push({ category: 'invalid_request', reason: 'BadTopic' });
+  push({ category: 'invalid_request', reason: 'MissingTopic' });
+  expect(lines).toMatchObject([{ reason: 'MissingTopic', lookAt: expect.stringContaining('default topic') as string }]);
 });
 
 it('keeps a bounded number of reasons, whatever the push service says', () => {

@@ -10,8 +10,8 @@ type Deps = {
   readonly uptime: () => number;
 };
 
-/** What is known of one reason in one pool: when it was told and came last, and how often it came since each. */
-type Told = { readonly category: string; at: number; last: number; sinceTold: number; sinceAccepted: number };
+/** What is known of one reason in one pool: when it was told, and how often it came since, and since a push was accepted. */
+type Told = { readonly category: string; at: number; sinceTold: number; sinceAccepted: number };
 
 type Pool = { readonly told: Map<string, Told>; refusedFor: string | undefined };
 
@@ -21,7 +21,7 @@ const maxReasons = 32;
 
 /**
  * Tells the operator which pools are refused for our credentials or settings, which callers see as trouble of this server:
- * at once, then once a minute for each pool and reason, and when it is over.
+ * at once, then once a minute for each pool and reason, and when the credentials are accepted again.
  */
 export const createRefusals = ({ log, uptime }: Deps) => {
   const pools = new Map<string, Pool>();
@@ -32,10 +32,9 @@ export const createRefusals = ({ log, uptime }: Deps) => {
     if (answer.category === 'auth') pool.refusedFor = answer.reason;
     const { category, reason } = answer;
     const key = pool.told.has(reason) || pool.told.size < maxReasons ? reason : 'others';
-    const told = pool.told.get(key) ?? { category, at: -Infinity, last: 0, sinceTold: 0, sinceAccepted: 0 };
+    const told = pool.told.get(key) ?? { category, at: -Infinity, sinceTold: 0, sinceAccepted: 0 };
     pool.told.set(key, told);
     const now = uptime();
-    told.last = now;
     told.sinceTold += 1;
     told.sinceAccepted += 1;
     if (now - told.at < everyMs) return;
@@ -47,10 +46,10 @@ export const createRefusals = ({ log, uptime }: Deps) => {
 
   const accepted = (name: string, pool: Pool, { service, mode }: Notification) => {
     pool.refusedFor = undefined;
+    // One that is let in proves the credentials good. Other refusals may be about other pushes of the pool, such as those to
+    // iPhones. Of several hosts of a push service some may know a key that the others do not: no more than once a minute.
     for (const [reason, told] of pool.told) {
-      // One that is let in proves the credentials good; other refusals may be about other pushes of the pool, such as those
-      // to iPhones, and are over when they are not heard of any more.
-      if (told.sinceAccepted === 0 || (told.category !== 'auth' && uptime() - told.last < everyMs)) continue;
+      if (told.category !== 'auth' || told.sinceAccepted === 0 || uptime() - told.at < everyMs) continue;
       log.info({ event: 'provider-accepts-again', pool: name, service, mode, reason, refused: told.sinceAccepted });
       told.sinceAccepted = 0;
     }
@@ -60,7 +59,9 @@ export const createRefusals = ({ log, uptime }: Deps) => {
     /** Takes note of what came of a push. */
     note: (name: string, notification: Notification, answer: ProviderAnswer): void => {
       if (isForOperator(answer)) return refused(name, notification, answer);
-      const pool = answer.category === 'ok' ? pools.get(name) : undefined;
+      // A device that is gone is nothing that is told to somebody who was not let in.
+      const isLetIn = answer.category === 'ok' || answer.category === 'unregistered';
+      const pool = isLetIn ? pools.get(name) : undefined;
       if (pool) accepted(name, pool, notification);
     },
     /** Why the pool’s credentials were refused, if they have not been accepted since. */

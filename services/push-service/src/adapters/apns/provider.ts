@@ -96,7 +96,7 @@ export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider =
     const { answer, again } = await send();
     // Without time for another answer this one is better than not to know.
     const last = again && restMs() > pool.timeoutMs / 10 ? (await send()).answer : answer;
-    const isTopicOurs = notification.topic === undefined && defaultTopic !== undefined;
+    const isTopicOurs = defaultTopic !== undefined && (notification.topic || defaultTopic) === defaultTopic;
     return isTopicOurs ? last : blameTopic(last);
   };
 
