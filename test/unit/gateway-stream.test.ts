@@ -35,7 +35,10 @@ const start = async (stream: 'shared' | 'exclusive', { passMs = 20_000 } = {}) =
           return {
             isHeld: () => lease.held,
             takeNoMore: () => {},
-            pass: () => void (lease.passed += 1),
+            pass: (isWanted) => {
+              lease.passed += isWanted() ? 1 : 0;
+              return Promise.resolve(false);
+            },
             release: () => Promise.resolve(),
           };
         },
@@ -109,6 +112,9 @@ it('passes the lease on when its stream does not come online', async () => {
   await server.refuse();
   await peer.closed;
   await expect.poll(() => lease.passed, patience).toBeGreaterThan(0);
+  expect(lease.held).toBe(true);
+  await server.listen();
+  await online();
 });
 
 it('says why there is no stream, and what to look at, also while it tries again', async () => {

@@ -478,7 +478,8 @@ describe('a lease', () => {
       const held = () => [first, second].filter(({ lease }) => lease.isHeld());
       await expect.poll(held, patience).toHaveLength(1);
       const [holder] = held();
-      await holder?.lease[way]();
+      if (way === 'release') await holder?.lease.release();
+      else expect(await holder?.lease.pass(() => true)).toBe(true);
       const next = holder === first ? second : first;
       await expect.poll(held, patience).toEqual([next]);
       expect([...first.faults, ...second.faults]).toEqual(way === 'pass' ? ['lost'] : []);
@@ -487,6 +488,23 @@ describe('a lease', () => {
         await lease.release();
         await connection.close();
       }
+    }
+  });
+
+  it('is not passed on when that is not wanted any more, nor while NATS is away, when nobody could take it', async () => {
+    const { connection, lease, faults } = contend(newPrefix());
+    try {
+      await expect.poll(() => lease.isHeld(), patience).toBe(true);
+      expect(await lease.pass(() => false)).toBe(false);
+      await nats.kill();
+      await expect.poll(() => connection.missing(), patience).toMatch(/disconnected/);
+      expect(await lease.pass(() => true)).toBe(false);
+      expect([lease.isHeld(), faults]).toEqual([true, []]);
+    } finally {
+      await nats.restart();
+      await expect.poll(() => connection.missing(), patience).toBeUndefined();
+      await lease.release();
+      await connection.close();
     }
   });
 

@@ -21,8 +21,11 @@ export type Lease = {
   isHeld(): boolean;
   /** Goes on holding it, if it does, and takes it no more once it is lost. */
   takeNoMore(): void;
-  /** Gives the lease up for a moment, in which whoever waits for it takes it. */
-  pass(): void;
+  /**
+   * Gives the lease up for a moment, in which whoever waits for it takes it; true when that was done. Without NATS nobody
+   * could take it, so nothing happens; nor when it is not wanted any more by the time its turn comes.
+   */
+  pass(isWanted: () => boolean): Promise<boolean>;
   /** Gives the lease up, so that the next one need not wait for it to run out. Takes two seconds at the most. */
   release(): Promise<void>;
 };
@@ -51,6 +54,7 @@ export const openLease = (connection: Connection, options: LeaseOptions): Lease 
   let taking = true;
   let restsUntil = 0;
   let isTurnWaiting = false;
+  let isPassing = false;
   let turn: Promise<void> = Promise.resolve();
 
   const bind = async (nats: NatsConnection): Promise<KV> => {
@@ -127,6 +131,21 @@ export const openLease = (connection: Connection, options: LeaseOptions): Lease 
     });
   };
 
+  /** Only when NATS has it given up: until then we are the one who holds it. */
+  const pass = async (isWanted: () => boolean): Promise<boolean> => {
+    if (revision === undefined || !store || !taking || !connection.current() || !isWanted()) return false;
+    try {
+      await store.delete(key, { previousSeq: revision });
+    } catch (error) {
+      onFault(error);
+      return false;
+    }
+    restsUntil = performance.now() + passMs;
+    revision = undefined;
+    onLost();
+    return true;
+  };
+
   const giveUp = async (): Promise<void> => {
     const [held, bound] = [revision, store];
     revision = undefined;
@@ -142,13 +161,14 @@ export const openLease = (connection: Connection, options: LeaseOptions): Lease 
     takeNoMore: () => {
       taking = false;
     },
-    pass: () => {
-      turn = turn.then(async () => {
-        if (revision === undefined || !taking) return;
-        restsUntil = performance.now() + passMs;
-        await giveUp();
-        onLost();
-      });
+    pass: async (isWanted) => {
+      if (isPassing) return false;
+      isPassing = true;
+      const passed = turn.then(() => pass(isWanted));
+      turn = passed.then(() => undefined);
+      const wasPassed = await passed;
+      isPassing = false;
+      return wasPassed;
     },
     release: async () => {
       taking = false;

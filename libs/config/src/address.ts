@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** What an address of a server may look like. */
 type AddressRules = {
   /** Without `://`. */
@@ -17,7 +19,7 @@ export const hasCredentials = (text: string): boolean => text.includes('@') && t
 export const problemOfAddress = (text: string, rules: AddressRules): string | undefined => {
   if (text.includes('@')) return `has credentials in it: take them out; ${rules.credentials}`;
   const [, scheme, rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text) ?? [];
-  return problemOfScheme(scheme, rules) ?? problemOfPlace(rest, rules);
+  return problemOfScheme(scheme, rules) ?? problemOfPlace(`${scheme ?? 'tcp'}://`, rest, rules);
 };
 
 const problemOfScheme = (scheme: string | undefined, { schemes, bare = false }: AddressRules): string | undefined => {
@@ -26,10 +28,11 @@ const problemOfScheme = (scheme: string | undefined, { schemes, bare = false }: 
   return `${came}; expected an address that begins with ${schemes.map((each) => `${each}://`).join(' or ')}`;
 };
 
-const problemOfPlace = (place: string, { path = false }: AddressRules): string | undefined => {
+const problemOfPlace = (scheme: string, place: string, { path = false }: AddressRules): string | undefined => {
   const [, authority = '', after = ''] = /^([^/?#]*)(.*)$/s.exec(place) ?? [];
-  // The web’s own scheme, because only of its URLs host and port are checked.
-  if (/\s/.test(place) || !URL.canParse(`http://${authority}`)) return 'has no host, or a port that is none';
+  if (isIPv6(authority)) return 'has an IPv6 address without brackets: write [::1]:4222';
+  if (/\s/.test(place) || authority === '' || !URL.canParse(`${scheme}${authority}`))
+    return 'has no host, or a port that is none';
   if (path) return /[?#]/.test(after) ? 'has more than host, port and path' : undefined;
   return after === '' || after === '/' ? undefined : 'has more than host and port';
 };

@@ -64,14 +64,18 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
         else offlineSince = Math.min(offlineSince, performance.now());
         metrics.streamChanges.inc({ ...labels, state });
         log[state === 'waiting' ? 'warn' : 'info']({ event: 'stream', component: name, state, ...reason, hint });
-        // Another gateway may reach the XMPP server.
-        if (state !== 'waiting' || performance.now() - offlineSince < passMs) return;
-        if (lease) log.warn({ event: 'lease-passed', component: name, why: `offline for ${passMs} ms` });
-        lease?.pass();
+        if (state === 'waiting' && isOffline()) pass(isOffline);
       },
     });
+    const isOffline = () => current?.stream === stream && performance.now() - offlineSince >= passMs;
     const intake = createIntake({ host: name, roles, answer, maxInFlight, outlet: stream, log, metrics });
     current = { stream, intake };
+  };
+  /** Another gateway may reach the XMPP server. */
+  const pass = (isWanted: () => boolean): void => {
+    void lease?.pass(isWanted).then((isPassed) => {
+      if (isPassed) log.warn({ event: 'lease-passed', component: name, why: `offline for ${passMs} ms` });
+    });
   };
   const close = (): Promise<void> => {
     const closing = current;

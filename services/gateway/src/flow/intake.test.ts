@@ -96,8 +96,9 @@ describe('draining', () => {
 it('a refusal is logged with the node and the reason, and without the device', async () => {
   const lines: string[] = [];
   const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
-  const answer = answerOver({ request: () => Promise.resolve({ v: 1, type: 'allowed', version: 1 }) });
-  const { intake, out } = intakeWith(answer, 4, createLog('gateway', 'info', sink));
+  const request = (type: string) =>
+    Promise.resolve(type === 'list-nodes' ? { v: 1, type: 'nodes', nodes: [] } : { v: 1, type: 'allowed', version: 1 });
+  const { intake, out } = intakeWith(answerOver({ request }), 4, createLog('gateway', 'info', sink));
   intake.onStanza(
     parseStanza(publish.toString().replace('fcm', 'sms').replace('<value>t<', '<value>my-token<')) as Element,
   );
@@ -106,6 +107,12 @@ it('a refusal is logged with the node and the reason, and without the device', a
     { event: 'refused', request: 'publish', answer: 'conflict', from: 'b', node: 'n', pubsub: 'precondition-not-met' },
   ]);
   expect(lines.join('')).toMatch(/"why":"[^"]*service[^"]*".*/);
+  // Anybody may ask this, with as long a name.
+  const disco = `<query xmlns='http://jabber.org/protocol/disco#info' node='${'n'.repeat(9_000)}'/>`;
+  intake.onStanza(parseStanza(`<iq type='get' id='d' from='a@b' to='push.b'>${disco}</iq>`) as Element);
+  await expect.poll(() => out.sent).toHaveLength(2);
+  expect(out.sent[1]).toContain('item-not-found');
+  expect(lines).toHaveLength(1);
   expect(lines.join('')).not.toContain('my-token');
 });
 

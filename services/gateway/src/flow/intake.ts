@@ -103,7 +103,8 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
       metrics.stanzas.inc({ ...labels, request, answer: answered });
       const traceId = traceIdOf(traceparent);
       const line = { component: host, request, answer: answered, node: nodeOf(question), traceId };
-      if ('error' in outcome && outcome.error.type !== 'wait') tellRefusal(line, iq, outcome.error);
+      if ('error' in outcome && outcome.error.type !== 'wait' && aboutPush.has(request))
+        tellRefusal(line, iq, outcome.error);
       else log.debug({ event: 'answered', ...line });
     } catch (err) {
       log.error({ event: 'answer-fault', request: question.kind, traceId: traceIdOf(traceparent), err });
@@ -113,11 +114,12 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
   };
 
   /** Said once: it is the same for every stanza, and a matter of the XMPP server’s configuration. */
-  const tellOfOthers = (): void => {
+  const tellOfOthers = ({ attrs }: Element): void => {
     if (toldOfOthers) return;
     toldOfOthers = true;
-    const hint = 'for ejabberd_service set global_routes: false';
-    log.error({ event: 'stanza-of-another-component', component: host, why: `sent over the wrong stream: ${hint}` });
+    const to = parseJid(String(attrs['to']))?.domain;
+    const why = 'sent over the wrong stream: for ejabberd_service set global_routes: false';
+    log.error({ event: 'stanza-of-another-component', component: host, to, why });
   };
 
   const ignore = (request: string): void => metrics.stanzas.inc({ ...labels, request, answer: 'ignored' });
@@ -127,7 +129,7 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
       const read = readSafely(stanza);
       if ('ignored' in read) return ignore(read.ignored);
       if (!isTo(host, stanza)) {
-        tellOfOthers();
+        tellOfOthers(stanza);
         return ignore('other-component');
       }
       // Nobody can be answered any more. A push is stored all the same; what asks for something will ask again.
@@ -164,6 +166,9 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
   };
 };
 
+/** What a phone depends on; the others anybody may ask, and as much of it as he likes. */
+const aboutPush: ReadonlySet<string> = new Set(['publish', 'create-node', 'delete-node', 'enable', 'disable']);
+
 /** The server chose this stream by the domain; it may write it in capitals. */
 const isTo = (host: string, { attrs }: Element): boolean =>
-  attrs['to'] === host || parseJid(String(attrs['to'] ?? ''))?.domain === host.toLowerCase();
+  attrs['to'] === host || attrs['to'] === undefined || parseJid(String(attrs['to']))?.domain === host.toLowerCase();
