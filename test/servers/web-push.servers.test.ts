@@ -185,7 +185,7 @@ describe('a publish with the option service=webpush', () => {
         .map((line) => JSON.parse(line))
         .filter((line) => line.event === event)
         .map(({ traceId }) => traceId);
-    for (const event of ['deliver', 'push', 'attempt'])
+    for (const event of ['deliver', 'push', 'attempt', 'ended'])
       expect(new Set(traces(event))).toEqual(new Set([traceIdOf(traceparent)]));
   });
 

@@ -99,14 +99,14 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
       const traceId = traceIdOf(traceparent);
       log.info({ event: 'attempt', ...labels, outcome, reason, delivery: id, node, attempt, traceId });
     },
-    onEnd: (delivery, result) => {
+    onEnd: (delivery, result, { traceparent }) => {
       metrics.endedSeconds.observe(
         { push_service: service, end: result.end },
         (result.endedAt - delivery.acceptedAt) / 1000,
       );
       const { end, outcome, reason, attempt } = result;
-      const line = { event: 'ended', ...labels, end, outcome, reason, delivery: delivery.id, node: delivery.node.node };
-      log[end === 'delivered' ? 'debug' : 'info']({ ...line, attempt });
+      const about = { delivery: delivery.id, node: delivery.node.node, attempt, traceId: traceIdOf(traceparent) };
+      log[end === 'delivered' ? 'debug' : 'info']({ event: 'ended', ...labels, end, outcome, reason, ...about });
     },
   });
 
@@ -117,8 +117,9 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
     concurrency: config.CONCURRENCY,
     beganAt: ({ acceptedAt }) => acceptedAt,
     handle: (delivery, context) => {
-      const { id, attempt } = delivery;
-      log.debug({ event: 'deliver', ...labels, delivery: id, attempt, traceId: traceIdOf(context.traceparent) });
+      const { id, node, attempt } = delivery;
+      const traceId = traceIdOf(context.traceparent);
+      log.debug({ event: 'deliver', ...labels, delivery: id, node: node.node, attempt, traceId });
       return deliver(delivery, context);
     },
   });

@@ -17,7 +17,7 @@ type Ports = {
   readonly storeWaitsMs: readonly number[];
   readonly sleep: (ms: number) => Promise<void>;
   readonly onAttempt: (delivery: Delivery, verdict: Verdict, context: MessageContext) => void;
-  readonly onEnd: (delivery: Delivery, result: Result) => void;
+  readonly onEnd: (delivery: Delivery, result: Result, context: MessageContext) => void;
 };
 
 /** One delivery: read the clock and the push API’s answer, decide, store what was decided, and only then let go. */
@@ -29,7 +29,7 @@ export const createDeliver =
     if (decision.type === 'wait') return { type: 'retry', delayMs: decision.delayMs };
     const stored = await storeAtLast(decision);
     if (!stored) return { type: 'retry', delayMs: retry.capMs };
-    if (decision.type === 'end') onEnd(delivery, decision.result);
+    if (decision.type === 'end') onEnd(delivery, decision.result, context);
     return { type: 'ack' };
 
     async function attempt(): Promise<Decision> {
