@@ -12,14 +12,21 @@ const Jid = Type.String({ minLength: 1, maxLength: 3071 });
 /** Milliseconds since 1970. */
 const Instant = Type.Integer({ minimum: 0 });
 
-/** The `urn:xmpp:push:summary` form (XEP-0357 §6); every field may be absent. */
+/**
+ * The `urn:xmpp:push:summary` form (XEP-0357 §6); every field may be absent. `otherFields` are those that the XEP does not
+ * name, as they came: MongooseIM tells of a call in them.
+ */
 export const Summary = Type.Object({
   messageCount: Type.Optional(Type.Integer({ minimum: 0 })),
   lastMessageSender: Type.Optional(Type.String()),
   lastMessageBody: Type.Optional(Type.String()),
   pendingSubscriptionCount: Type.Optional(Type.Integer({ minimum: 0 })),
+  otherFields: Type.Optional(Type.Record(Type.String(), Type.String())),
 });
 export type Summary = Static<typeof Summary>;
+
+/** Whether somebody is calling (XEP-0353, as MongooseIM 6.10 publishes it): it rings now or not at all. */
+export const isCall = ({ otherFields }: Summary): boolean => otherFields?.['type'] === 'jmi';
 
 /** The push node that a delivery belongs to. `version` as `authorise-publish` replied; absent while unverified. */
 const NodeRef = Type.Object({ host: Jid, node: Type.String({ minLength: 1 }), version: Type.Optional(Type.Integer()) });

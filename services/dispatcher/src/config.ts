@@ -3,7 +3,6 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { groups, problemOfAddress, readConfig } from '@pushmesh/config';
 import type { Check } from '@pushmesh/config';
-import { pushApiVersions } from '@pushmesh/contracts';
 
 const checkUrl: Check = (url) =>
   url === undefined
@@ -32,9 +31,9 @@ export const dispatcherSchema = Type.Object({
     description: 'the MongoosePush API: push-service, or MongoosePush itself',
     examples: ['https://mongoosepush:8443'],
   }),
-  PUSH_API_VERSION: Type.Enum([...pushApiVersions], {
+  PUSH_API_VERSION: Type.Enum(['v2', 'v3'], {
     default: 'v3',
-    description: 'the version of the MongoosePush API',
+    description: 'the version of the MongoosePush API; its v1 has no silent pushes',
     examples: ['v3'],
   }),
   PUSH_API_FCM_DEV: Type.Boolean({

@@ -31,7 +31,7 @@ export type PayloadFault = 'item-required' | 'item-invalid' | 'payload-required'
 /** `<publish node/>` with its one notification, and the publish-options as a flat record. */
 export type Publish = {
   readonly node: string | undefined;
-  /** `otherBytes`: the size of the notification, unescaped, without the sender and the text of the message. */
+  /** `otherBytes`: the size of the notification, unescaped, without the fields of the sender and the text of the message. */
   readonly payload: { readonly summary: SummaryForm; readonly otherBytes: number } | PayloadFault;
   readonly options: Readonly<Record<string, string>>;
 };
@@ -53,13 +53,16 @@ const readPayload = (publish: Element): Publish['payload'] => {
   const [payload, ...more] = childElements(item);
   if (!payload) return 'payload-required';
   if (more.length > 0 || !payload.is('notification', ns.push)) return 'payload-invalid';
-  const summary = readSummary(payload);
-  const text = (summary.lastMessageSender ?? '') + (summary.lastMessageBody ?? '');
-  return { summary, otherBytes: contentBytes(payload) - Buffer.byteLength(text) };
+  return { summary: readSummary(payload), otherBytes: contentBytes(payload) };
 };
+
+/** What others wrote. Its length is no reason to refuse a publish, in however many lines it comes. */
+const isText = ({ name, attrs }: Element): boolean =>
+  name === 'field' && (attrs['var'] === 'last-message-sender' || attrs['var'] === 'last-message-body');
 
 /** Octets of the names, attributes and texts of an element, unescaped: escaping can make six of one. */
 const contentBytes = (element: Element): number => {
+  if (isText(element)) return 0;
   let bytes = element.name.length;
   for (const name in element.attrs) bytes += name.length + Buffer.byteLength(String(element.attrs[name]));
   for (const child of element.children)

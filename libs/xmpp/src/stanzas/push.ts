@@ -48,13 +48,21 @@ const readService = (element: Element): string | undefined => {
   return jid && bareJid(jid);
 };
 
-/** The four fields of `urn:xmpp:push:summary`; a field without a value counts as absent. */
+/** The four fields of `urn:xmpp:push:summary`, and those that it does not name; one without a value counts as absent. */
 export type SummaryForm = {
   readonly messageCount?: number;
   readonly lastMessageSender?: string;
   readonly lastMessageBody?: string;
   readonly pendingSubscriptionCount?: number;
+  readonly otherFields?: Readonly<Record<string, string>>;
 };
+
+const summaryFields: ReadonlySet<string> = new Set([
+  'message-count',
+  'last-message-sender',
+  'last-message-body',
+  'pending-subscription-count',
+]);
 
 /**
  * The summary inside `<notification/>`. Servers send the form with type `submit` (ejabberd, MongooseIM), `form`
@@ -68,11 +76,13 @@ export const readSummary = (notification: Element): SummaryForm => {
     const value = text(name);
     return value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
   };
+  const others = [...form.fields.keys()].filter((name) => !summaryFields.has(name) && text(name) !== undefined);
   return withoutUndefined({
     messageCount: count('message-count'),
     lastMessageSender: text('last-message-sender'),
     lastMessageBody: text('last-message-body'),
     pendingSubscriptionCount: count('pending-subscription-count'),
+    otherFields: others.length > 0 ? Object.fromEntries(others.map((name) => [name, text(name) ?? ''])) : undefined,
   });
 };
 

@@ -95,6 +95,15 @@ describe('the summary', () => {
         lastMessageSender: 'b@h/r',
       });
     });
+  it('keeps the fields that the XEP does not name and that have a value', () => {
+    const other =
+      "<field var='type'><value>jmi</value></field><field var='empty'/><field var='two'><value>a</value><value>b</value></field>";
+    expect(summary(form('submit', 'urn:xmpp:push:summary', fields + other))).toEqual({
+      messageCount: 7,
+      lastMessageSender: 'b@h/r',
+      otherFields: { type: 'jmi', two: 'a\nb' },
+    });
+  });
   it.each([
     ['no form', ''],
     ['another form', form('submit', 'other', fields)],
@@ -127,6 +136,18 @@ describe('pubsub', () => {
     ["<publish node='n'><item><entry xmlns='urn:xmpp:push:0'/></item></publish>", 'payload-invalid'],
   ])('%s is %s', (inside, fault) => {
     expect(readPublish(pubsub(inside))?.payload).toBe(fault);
+  });
+
+  it('the size of a notification is without sender and text, however many lines they have', () => {
+    const of = (fields: string): number => {
+      const inside = `<notification xmlns='urn:xmpp:push:0'>${form('submit', 'urn:xmpp:push:summary', fields)}</notification>`;
+      const payload = readPublish(pubsub(`<publish node='n'><item>${inside}</item></publish>`))?.payload;
+      if (typeof payload !== 'object') throw new Error('no payload');
+      return payload.otherBytes;
+    };
+    const text = (name: string) => `<field var='${name}'>${'<value>x</value>'.repeat(1_000)}</field>`;
+    expect(of(text('last-message-body') + text('last-message-sender'))).toBe(of(''));
+    expect(of(text('room'))).toBeGreaterThan(of('') + 1_000);
   });
 
   it.each([

@@ -106,22 +106,24 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
     });
   });
 
-  it('v1 is flat, knows fewer fields, and cannot be silent', () => {
-    const v1 = { ...style, version: 'v1' } as const;
-    const options = { service: 'apns', mode: 'prod', topic: 't', priority: 'high', sound: 'x', click_action: 'open' };
-    expect(toPushRequest(delivery(options), v1, 1).body).toEqual({
-      service: 'apns',
-      ...alert,
-      mode: 'prod',
-      topic: 't',
-      click_action: 'open',
-    });
-    expect(toPushRequest(delivery({ service: 'fcm' }, {}), v1, 1).body).toEqual({
-      service: 'fcm',
-      title: 'New message',
-      body: 'New message',
-      badge: 1,
-    });
+  it('a call is data, with all that the server tells of it', () => {
+    const otherFields = { type: 'jmi', 'jmi-sid': 's1', 'jmi-from': 'bob@h/lab' };
+    for (const service of ['apns', 'fcm', 'webpush'])
+      expect(toPushRequest(delivery({ service }, { lastMessageBody: 'hi', otherFields }), style, 1).body).toEqual({
+        service,
+        data: { ...otherFields, 'last-message-body': 'hi' },
+      });
+  });
+
+  it('other fields are data of a silent push only; FCM gets none whose name it refuses', () => {
+    const names = ['from', 'message_type', 'google.x', 'gcm.n\n', '', 'room'];
+    const otherFields = Object.fromEntries(names.map((name) => [name, 'x']));
+    const summary = { lastMessageBody: 'hi', otherFields };
+    const data = (service: string) =>
+      toPushRequest(delivery({ service, silent: 'true' }, summary), style, 1).body.data;
+    expect(data('fcm')).toEqual({ room: 'x', 'last-message-body': 'hi' });
+    expect(data('apns')).toEqual({ ...otherFields, 'last-message-body': 'hi' });
+    expect(toPushRequest(delivery({ service: 'fcm' }, summary), style, 1).body).not.toHaveProperty('data');
   });
 
   it('leaves mode dev out for FCM where MongoosePush has no such pool', () => {

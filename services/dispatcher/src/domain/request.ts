@@ -1,14 +1,16 @@
-import type { Alert, Delivery, Options, PushApiVersion, RequestV1, RequestV3, Summary } from '@pushmesh/contracts';
+import { isCall } from '@pushmesh/contracts';
+import type { Alert, Delivery, Options, PushService, RequestV3, Summary } from '@pushmesh/contracts';
+import type { DispatcherConfig } from '../config.ts';
 
 /** How requests are written; see the variables PUSH_API_VERSION, PUSH_API_FCM_DEV and FALLBACK_TEXT. */
 export type RequestStyle = {
-  readonly version: PushApiVersion;
+  readonly version: DispatcherConfig['PUSH_API_VERSION'];
   readonly fcmDev: boolean;
   readonly fallbackText: string;
 };
 
-/** An HTTP request of the MongoosePush API. */
-export type PushRequest = { readonly path: string; readonly body: RequestV1 | RequestV3 };
+/** An HTTP request of the MongoosePush API; v2 and v3 differ in the path alone. */
+export type PushRequest = { readonly path: string; readonly body: RequestV3 };
 
 /**
  * Maps a delivery onto the push API as MongooseIM’s `mod_push_service_mongoosepush` does. A value that the API would
@@ -17,15 +19,10 @@ export type PushRequest = { readonly path: string; readonly body: RequestV1 | Re
  */
 export const toPushRequest = (delivery: Delivery, style: RequestStyle, now: number): PushRequest => ({
   path: `/${style.version}/notification/${encodeURIComponent(delivery.deviceId)}`,
-  body: style.version === 'v1' ? flat(delivery, style) : nested(delivery, style, now),
+  body: toBody(delivery, style, now),
 });
 
-const flat = (delivery: Delivery, style: RequestStyle): RequestV1 => {
-  const { sound: _, ...alert } = toAlert(delivery, style);
-  return defined({ service: delivery.service, ...alert, topic: topicOf(delivery), mode: modeOf(delivery, style) });
-};
-
-const nested = (delivery: Delivery, style: RequestStyle, now: number): RequestV3 => {
+const toBody = (delivery: Delivery, style: RequestStyle, now: number): RequestV3 => {
   const { options, service } = delivery;
   const hints = {
     mode: modeOf(delivery, style),
@@ -35,16 +32,16 @@ const nested = (delivery: Delivery, style: RequestStyle, now: number): RequestV3
     time_to_live: timeToLiveOf(delivery, now),
   };
   return isSilent(delivery)
-    ? defined({ service, ...hints, data: toData(delivery.summary, service === 'fcm') })
+    ? defined({ service, ...hints, data: toData(delivery.summary, service) })
     : defined({ service, ...hints, alert: toAlert(delivery, style) });
 };
 
 /**
  * `silent` asks for it, or there is nothing to show: servers publish without text for chat states, receipts and the
- * like, and for those the app is woken without a notification.
+ * like, and for those the app is woken without a notification. A call is shown by the app, which needs its data.
  */
 const isSilent = ({ options, summary }: Delivery): boolean =>
-  options['silent'] === 'true' || summary.lastMessageBody === undefined;
+  options['silent'] === 'true' || summary.lastMessageBody === undefined || isCall(summary);
 
 const toAlert = ({ options, summary }: Delivery, { fallbackText }: RequestStyle): Alert =>
   defined({
@@ -57,16 +54,25 @@ const toAlert = ({ options, summary }: Delivery, { fallbackText }: RequestStyle)
     sound: filled(options['sound']),
   });
 
-/** The summary as data. FCM takes text only; APNs gets the counts as numbers, as MongooseIM sends them. */
-const toData = (summary: Summary, textOnly: boolean): Record<string, unknown> => {
-  const count = (value: number | undefined) => (value === undefined || !textOnly ? value : String(value));
+/**
+ * The summary as data. FCM takes text only, and no message with a name that it keeps for itself; APNs gets the counts as
+ * numbers, as MongooseIM sends them.
+ */
+const toData = (summary: Summary, service: PushService): Record<string, unknown> => {
+  const toFcm = service === 'fcm';
+  const others = Object.entries(summary.otherFields ?? {}).filter(([name]) => !(toFcm && isReservedByFcm(name)));
+  const count = (value: number | undefined) => (value === undefined || !toFcm ? value : String(value));
   return defined({
+    ...Object.fromEntries(others),
     'message-count': count(summary.messageCount),
     'last-message-sender': summary.lastMessageSender,
     'last-message-body': summary.lastMessageBody,
     'pending-subscription-count': count(summary.pendingSubscriptionCount),
   });
 };
+
+/** `message.data` of FCM HTTP v1: one such name, and the whole message is refused. */
+const isReservedByFcm = (name: string): boolean => /^(?:|from|message_type|google\..*|gcm\..*)$/s.test(name);
 
 const modeOf = ({ service, mode, options }: Delivery, { fcmDev }: RequestStyle) =>
   options['mode'] === undefined || (service === 'fcm' && mode === 'dev' && !fcmDev) ? undefined : mode;

@@ -68,13 +68,15 @@ describe('a page of a proxy in between ends no delivery', () => {
 describe('what is the fault of one push spends its attempts and opens no circuit', () => {
   it.each([
     ['a word that nobody knows', answer(500, { details: 'SomethingNew' }), {}, false],
-    ['a provider that is out, told by v1 and v2', answer(500, { details: 'ServiceUnavailable' }), {}, true],
-    ['our credentials, told by v1 and v2', answer(500, { details: 'InvalidProviderToken' }), {}, true],
+    ['an answer of the provider that no table knows', answer(520, { reason: 'unspecified' }), {}, false],
+    ['a page of a proxy with its number', answer(520, undefined), {}, true],
+    ['a provider that is out, told by v2', answer(500, { details: 'ServiceUnavailable' }), {}, true],
+    ['our credentials, told by v2', answer(500, { details: 'InvalidProviderToken' }), {}, true],
     ['the key of Apple or Web Push in Firebase', answer(500, { reason: 'THIRD_PARTY_AUTH_ERROR' }), {}, false],
     ['a topic of the user’s own', answer(503, { reason: 'internal_config' }), { topic: 'x' }, false],
     ['the operator’s topic', answer(503, { reason: 'internal_config' }), {}, true],
-    ['the same, told by v1 and v2', answer(500, { details: 'BadTopic' }), {}, true],
-    ['a service account that Google refuses, told by v1 and v2', answer(500, { details: 'invalid_grant' }), {}, true],
+    ['the same, told by v2', answer(500, { details: 'BadTopic' }), {}, true],
+    ['a service account that Google refuses, told by v2', answer(500, { details: 'invalid_grant' }), {}, true],
   ] as const)('%s', (_what, given, options, isOut) => {
     const verdict = toVerdict(given, to('apns', options));
     expect([verdict.outcome, verdict.isOut ?? false, isFailure(verdict)]).toEqual(['unavailable', isOut, isOut]);
@@ -92,7 +94,7 @@ describe('behind Web Push are many servers: the push API is out only when it doe
     ['a proxy in between', answer(503, undefined), true],
     ['an answer that nobody should give', answer(502, null), true],
     ['one server that is out', answer(503, { reason: 'unable_to_connect' }), false],
-    ['the same in v1 and v2', answer(503, { details: 'Please try again later' }), false],
+    ['the same in v2', answer(503, { details: 'Please try again later' }), false],
     ['one server that is throttling', answer(429, { reason: 'too_many_requests' }), false],
   ] as const)('%s', (_what, given, isOut) => {
     const verdict = toVerdict(given, to('webpush'));

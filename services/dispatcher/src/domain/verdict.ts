@@ -29,7 +29,7 @@ const byStatus: Readonly<Record<number, Outcome>> = {
 };
 
 /**
- * v1 and v2 answer 500 with the provider’s own word in `details` (MongoosePush `api/v2/response_encoder.ex`); v3 does so
+ * v2 answers 500 with the provider’s own word in `details` (MongoosePush `api/v2/response_encoder.ex`); v3 does so
  * for words it does not know; those in small letters are push-service’s, most of them about Web Push. These words are final; every other one is worth another try.
  */
 const byReason: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
@@ -154,6 +154,8 @@ const isOutage = (
   if (service === 'apns' && options['topic'] && word !== undefined && aboutTopic.has(word)) return false;
   // Something in between does not like this request: it may like the next.
   if (status === 400 || status === 422) return false;
+  // The provider said of this push what no table knows.
+  if (status === 520 && answers.Check(body)) return false;
   // MongoosePush answers 503 when it cannot reach the provider, and an empty 500 when the provider is slow.
   return status !== 500 || word === undefined || outageReasons.has(word);
 };

@@ -97,6 +97,14 @@ it.each([
   expect(decision).toMatchObject({ delivery: { expiresAt: 1_000_000 + ms } });
 });
 
+it('a call that waited for a minute is not worth a push, unless the client says otherwise', () => {
+  const payload = { summary: { otherFields: { type: 'jmi', 'jmi-sid': 's' } }, otherBytes: 100 };
+  const config = { defaultTtlMs: 3_600_000 };
+  expect(decidePublish(facts(config, { payload }))).toMatchObject({ delivery: { expiresAt: 1_060_000 } });
+  const longer = { payload, options: { ...options, time_to_live: '90' } };
+  expect(decidePublish(facts(config, longer))).toMatchObject({ delivery: { expiresAt: 1_090_000 } });
+});
+
 it('the dedupe key is that of host, sender, iq id, node and content', () => {
   const keys: [string, string, string, string, unknown][] = [
     ['h', 'a', 'b', 'c', 'x'],

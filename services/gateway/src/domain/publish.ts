@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { deviceOf } from '@pushmesh/contracts';
+import { deviceOf, isCall } from '@pushmesh/contracts';
 import type { Delivery, Device, NodeRef, Reply } from '@pushmesh/contracts';
 import type { NoReply } from '@pushmesh/bus';
 import type { StanzaError } from '@pushmesh/xmpp';
@@ -65,7 +65,7 @@ const toDelivery = (facts: PublishFacts, device: Device, summary: Delivery['summ
     options: publish.options,
     summary,
     acceptedAt: now,
-    expiresAt: now + timeToLiveMs(publish.options['time_to_live'], defaultTtlMs),
+    expiresAt: now + timeToLiveMs(publish.options['time_to_live'], isCall(summary) ? shortestTtlMs : defaultTtlMs),
     attempt: 1,
   };
 };
@@ -73,10 +73,13 @@ const toDelivery = (facts: PublishFacts, device: Device, summary: Delivery['summ
 /** Seconds; what FCM keeps a message for at the most. */
 const maxTtlSeconds = 2_419_200;
 
-/** Seconds as the option gives them; 0 means “now or never” to the providers, which leaves our attempts a minute. */
+/** For a call, and for the `time_to_live` 0, “now or never” to the providers: it leaves our attempts a minute. */
+const shortestTtlMs = 60_000;
+
+/** Seconds as the option gives them. */
 const timeToLiveMs = (option: string | undefined, fallbackMs: number): number => {
   if (option === undefined || !/^\d{1,7}$/.test(option)) return fallbackMs;
-  return Math.min(maxTtlSeconds, Math.max(60, Number(option))) * 1_000;
+  return Math.max(shortestTtlMs, Math.min(maxTtlSeconds, Number(option)) * 1_000);
 };
 
 /**

@@ -62,7 +62,7 @@ const maxNodeBytes = 1023;
 /** Longest id of an iq that is answered: the answer repeats it, and too large an answer costs us the stream. */
 const maxIdBytes = 4096;
 
-/** Largest options of a publish or a registration, as JSON. */
+/** Largest options of a publish or a registration, as JSON, and largest other fields of a summary. */
 const maxOptionsBytes = 60_000;
 const areTooLarge = (options: object): boolean => Buffer.byteLength(JSON.stringify(options)) > maxOptionsBytes;
 
@@ -239,11 +239,12 @@ const maxTextBytes = 4_096;
  */
 const shortened = (payload: Publish['payload']): Publish['payload'] => {
   if (typeof payload === 'string') return payload;
-  const { lastMessageSender: sender, lastMessageBody: body, ...summary } = payload.summary;
+  const { lastMessageSender: sender, lastMessageBody: body, otherFields, ...summary } = payload.summary;
   return {
     ...payload,
     summary: {
       ...summary,
+      ...(otherFields && payload.otherBytes <= maxOptionsBytes && { otherFields }),
       ...(sender !== undefined && { lastMessageSender: cutText(sender, maxTextBytes) }),
       ...(body !== undefined && { lastMessageBody: cutText(body, maxTextBytes) }),
     },
