@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 
@@ -18,8 +19,15 @@ const secretFields = [
 ];
 
 /**
+ * What stands for a push node in a log line: many clients name theirs after the device token. The same as
+ * `printf %s NODE | sha256sum | cut -c1-12`.
+ */
+const nodeHash = (node: string): string => hash('sha256', node).slice(0, 12);
+
+/**
  * A JSON logger on standard output: one object a line with `service` and an `event` that names what happened.
- * Log lines are `log.info({ event, …fields })`, never sentences built out of data.
+ * Log lines are `log.info({ event, …fields })`, never sentences built out of data. The field `node` takes the name of a push
+ * node, and shows its hash.
  */
 export const createLog = (service: string, level: string, destination?: DestinationStream): Log => {
   const options = {
@@ -27,6 +35,7 @@ export const createLog = (service: string, level: string, destination?: Destinat
     base: { service },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { node: nodeHash },
     redact: {
       // ioredis leaves on its errors the command with all that was in it, be it the password.
       paths: ['err.command', ...secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`])],

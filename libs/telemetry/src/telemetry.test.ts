@@ -23,6 +23,15 @@ describe('the log', () => {
     expect(lines.join('')).not.toContain('top-secret');
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ service: 'gateway', event: 'x', level: 'info' });
   });
+
+  it('shows a hash in place of the name of a push node, which may be a token', () => {
+    const lines: string[] = [];
+    const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
+    const log = createLog('gateway', 'info', sink);
+    for (const node of ['princely_musings', undefined]) log.info({ event: 'x', node });
+    // printf %s princely_musings | sha256sum | cut -c1-12
+    expect(lines.map((line) => (JSON.parse(line) as { node?: string }).node)).toEqual(['0d8cea02debd', undefined]);
+  });
 });
 
 describe('trace context', () => {

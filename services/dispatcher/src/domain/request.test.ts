@@ -119,8 +119,7 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
     const names = ['from', 'message_type', 'google.x', 'gcm.n\n', '', 'room'];
     const otherFields = Object.fromEntries(names.map((name) => [name, 'x']));
     const summary = { lastMessageBody: 'hi', otherFields };
-    const data = (service: string) =>
-      toPushRequest(delivery({ service, silent: 'true' }, summary), style, 1).body.data;
+    const data = (service: string) => toPushRequest(delivery({ service, silent: 'true' }, summary), style, 1).body.data;
     expect(data('fcm')).toEqual({ room: 'x', 'last-message-body': 'hi' });
     expect(data('apns')).toEqual({ ...otherFields, 'last-message-body': 'hi' });
     expect(toPushRequest(delivery({ service: 'fcm' }, summary), style, 1).body).not.toHaveProperty('data');

@@ -192,7 +192,8 @@ it.each([
 
 it('what others wrote is cut at the door, and never a reason to refuse', () => {
   const other = field('room', 'x'.repeat(60_001));
-  const text = other + field('last-message-sender', 'x'.repeat(9_000)) + field('last-message-body', '😀'.repeat(30_000));
+  const text =
+    other + field('last-message-sender', 'x'.repeat(9_000)) + field('last-message-body', '😀'.repeat(30_000));
   const notification = `<notification xmlns='urn:xmpp:push:0'><x xmlns='jabber:x:data' type='form'>${text}</x></notification>`;
   const read = readStanza(iq('set', pubsub(`<publish node='n'><item>${notification}</item></publish>`)), both);
   if (!('request' in read) || read.request.type !== 'publish') throw new Error('not a publish');
