@@ -295,12 +295,12 @@ export const describeMesh = (
 
     it('a dead token retires its node, and the server drops the registration', async () => {
       const [node, phone] = [unique('node'), unique('unregistered.phone')];
-      const before = await metric('pubsub-push', 'pushmesh_feedback_total', 'node="retire"');
+      const before = await metric('pubsub-push', 'pushmesh_feedback_total', 'decision="retire"');
       await register(node, { service: 'apns', device_id: phone });
       const bob = await logIn(1);
       await bob.message('alice@localhost', 'one');
       await expect
-        .poll(() => metric('pubsub-push', 'pushmesh_feedback_total', 'node="retire"'), patience)
+        .poll(() => metric('pubsub-push', 'pushmesh_feedback_total', 'decision="retire"'), patience)
         .toBe(before + 1);
 
       // From now on every publish to the node is refused, until the server has had enough of it.

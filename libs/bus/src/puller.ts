@@ -10,8 +10,8 @@ import { createSlots } from './slots.ts';
 export type Settlement =
   /** Done: the message goes. */
   | { readonly type: 'ack' }
-  /** Not now: the message comes again after the delay, to any replica. */
-  | { readonly type: 'retry'; readonly delayMs: number };
+  /** Not now: the message comes again after the delay, to any replica. Without one the delay grows with every time it came. */
+  | { readonly type: 'retry'; readonly delayMs?: number };
 
 export type PullOptions = {
   readonly durable: Durable;
@@ -48,8 +48,14 @@ type PullRequest = { open: number; messages?: ConsumerMessages };
 const pullExpiresMs = 5_000;
 /** When a message comes again for which there was no room. */
 const noRoomRetryMs = 250;
-const faultRetryMs = 1_000;
+const retryMs = 1_000;
+/** For trouble that is expected to pass. */
+const retryCapMs = 10_000;
 const faultRetryCapMs = 60_000;
+
+/** Milliseconds; doubles each time the message comes, with jitter in its upper half. */
+const backOff = ({ info }: JsMsg, capMs: number): number =>
+  Math.min(capMs, retryMs * 2 ** Math.min(10, info.deliveryCount)) * (0.5 + Math.random() / 2);
 
 export const createPuller = (connection: Connection, options: PullOptions): Puller => {
   const { durable, stream, handle, beganAt, onSettled, onFault } = options;
@@ -98,7 +104,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
       if (!draining && connection.current()) onFault(error);
     } finally {
       requests.delete(request);
-      if (failed) setTimeout(ask, faultRetryMs).unref();
+      if (failed) setTimeout(ask, retryMs).unref();
       else ask();
     }
   };
@@ -108,12 +114,11 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
     try {
       const settlement = await handle(msg);
       if (settlement.type === 'ack') done(msg);
-      else later(msg, settlement.delayMs);
+      else later(msg, settlement.delayMs ?? backOff(msg, retryCapMs));
       onSettled(settlement.type);
     } catch (error) {
       onFault(error);
-      const waitMs = Math.min(faultRetryCapMs, faultRetryMs * 2 ** Math.min(10, msg.info.deliveryCount));
-      later(msg, waitMs * (0.5 + Math.random() / 2));
+      later(msg, backOff(msg, faultRetryCapMs));
       onSettled('fault');
     } finally {
       taken.free(place);
@@ -131,7 +136,7 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
         return;
       } catch (error) {
         onFault(error);
-        await new Promise((resolve) => setTimeout(resolve, faultRetryMs));
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
       }
     }
   };
@@ -158,8 +163,9 @@ export const createPuller = (connection: Connection, options: PullOptions): Pull
       if (waiting === 0) return { waiting, oldestMs: 0 };
       // `next_by_subj` is in the server’s API since 2.9; the client’s type knows it for direct gets only.
       const next = { seq: ack_floor.stream_seq + 1, next_by_subj: config.filter_subject ?? '>' };
-      const oldest = await manager.streams.getMessage(stream, next).catch(() => undefined);
-      if (!oldest) return { waiting, oldestMs: 0 };
+      const oldest = await manager.streams.getMessage(stream, next);
+      // All of them were settled since.
+      if (!oldest) return { waiting: 0, oldestMs: 0 };
       return { waiting, oldestMs: Math.max(0, Date.now() - (beganAt(oldest.data) ?? oldest.time.getTime())) };
     },
     drain: async () => {

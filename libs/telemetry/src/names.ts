@@ -140,7 +140,7 @@ export const metricNames = {
       type: 'counter',
       name: 'pushmesh_feedback_total',
       help: 'Devices that a push service no longer knows, by what that did to the push node: retire, or nothing as it is stale or gone',
-      labels: ['node'],
+      labels: ['decision'],
     },
     storeUp: {
       type: 'gauge',

@@ -37,13 +37,13 @@ const commands = createCommands(
 const feedback = createFeedback({
   nodes: redis.store,
   retiredKeptMs: config.RETIRED_KEPT_SECONDS * 1_000,
-  onFeedback: (node) => measure.feedback.inc({ node }),
+  onFeedback: (decision) => measure.feedback.inc({ decision }),
 });
 const verify = createVerify({
   authorise: commands,
   bus,
   clock: Date.now,
-  retryMs: 2_000,
+  log,
   onVerified: (verdict) => measure.verified.inc({ verdict }),
 });
 

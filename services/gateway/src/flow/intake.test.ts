@@ -104,7 +104,14 @@ it('a refusal is logged with the node and the reason, and without the device', a
   );
   await expect.poll(() => out.sent).toHaveLength(1);
   expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
-    { event: 'refused', request: 'publish', answer: 'conflict', from: 'b', node: '1b16b1df538b', pubsub: 'precondition-not-met' },
+    {
+      event: 'refused',
+      request: 'publish',
+      answer: 'conflict',
+      from: 'b',
+      node: '1b16b1df538b',
+      pubsub: 'precondition-not-met',
+    },
   ]);
   expect(lines.join('')).toMatch(/"why":"[^"]*service[^"]*".*/);
   // Anybody may ask this, with as long a name.

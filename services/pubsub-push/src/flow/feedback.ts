@@ -1,12 +1,13 @@
 import type { Result } from '@pushmesh/contracts';
 import type { Settlement } from '@pushmesh/bus';
 import { decideFeedback } from '../domain/retire.ts';
+import type { Feedback } from '../domain/retire.ts';
 import type { NodeStore } from '../ports.ts';
 
 type Ports = {
   readonly nodes: NodeStore;
   readonly retiredKeptMs: number;
-  readonly onFeedback: (node: string) => void;
+  readonly onFeedback: (decision: Feedback['type']) => void;
 };
 
 /** One result in: the node it is about is retired, or keeps. Safe to repeat. Throws `StoreUnavailable`. */
@@ -15,7 +16,11 @@ export const createFeedback =
   async (result: Result): Promise<Settlement> => {
     const { host, node } = result.node;
     const feedback = decideFeedback(result, await nodes.readNode(host, node));
-    if (feedback.type === 'retire') await nodes.retireNode(host, node, feedback.version, feedback.at, retiredKeptMs);
-    onFeedback(feedback.type);
+    if (feedback.type !== 'retire') onFeedback(feedback.type);
+    else {
+      const retired = await nodes.retireNode(host, node, feedback.version, feedback.at, retiredKeptMs);
+      // It stands for another device by now.
+      onFeedback(retired === 'done' ? 'retire' : 'stale');
+    }
     return { type: 'ack' };
   };

@@ -20,19 +20,11 @@ export const answerSafely =
     return reply;
   };
 
-const retryMs = 1_000;
-const retryCapMs = 5_000;
-
 /** Handles a message of a stream; while the store is away the message waits in NATS. */
 export const retryWhenUnavailable =
   <T>(handle: (value: T, context: MessageContext) => Promise<Settlement>, log: Log) =>
   (value: T, context: MessageContext): Promise<Settlement> =>
-    handle(value, context).catch(
-      unlessUnavailable(log, 'message', (): Settlement => ({
-        type: 'retry',
-        delayMs: retryMs + Math.random() * (retryCapMs - retryMs),
-      })),
-    );
+    handle(value, context).catch(unlessUnavailable(log, 'message', (): Settlement => ({ type: 'retry' })));
 
 const unlessUnavailable =
   <T>(log: Log, what: string, instead: () => T) =>

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Published } from '@pushmesh/bus';
 import type { Delivery, Reply } from '@pushmesh/contracts';
+import { createLog } from '@pushmesh/telemetry';
 import { createVerify } from './verify.ts';
 
 const delivery: Delivery = {
@@ -18,6 +19,7 @@ const delivery: Delivery = {
 };
 
 const verify = async (reply: Reply, stored: Published = { type: 'stored' }) => {
+  const verdicts: string[] = [];
   const published: { subject: string; value: unknown; msgId: string }[] = [];
   const settlement = await createVerify({
     authorise: () => Promise.resolve(reply),
@@ -28,15 +30,16 @@ const verify = async (reply: Reply, stored: Published = { type: 'stored' }) => {
       ),
     },
     clock: () => 9_000,
-    retryMs: 10,
-    onVerified: () => {},
+    log: createLog('pubsub-push', 'silent'),
+    onVerified: (verdict) => verdicts.push(verdict),
   })({ v: 1, publisher: 'localhost', device: 'fp', delivery }, { traceparent: undefined });
-  return { settlement, published };
+  return { settlement, published, verdicts };
 };
 
 it('an allowed publish becomes the delivery it would have been, under the same dedupe key', async () => {
   expect(await verify({ v: 1, type: 'allowed', version: 4 })).toEqual({
     settlement: { type: 'ack' },
+    verdicts: ['allowed'],
     published: [
       {
         subject: 'push.delivery.fcm.prod',
@@ -48,16 +51,16 @@ it('an allowed publish becomes the delivery it would have been, under the same d
 });
 
 it('an unknown node is a recorded end', async () => {
-  const { settlement, published } = await verify({ v: 1, type: 'not-found' });
-  expect(settlement).toEqual({ type: 'ack' });
+  const { settlement, published, verdicts } = await verify({ v: 1, type: 'not-found' });
+  expect([settlement, verdicts]).toEqual([{ type: 'ack' }, ['not-found']]);
   expect(published).toMatchObject([
     { subject: 'push.result.unregistered', value: { end: 'unregistered', attempt: 0, endedAt: 9_000 } },
   ]);
 });
 
 it('a publisher without the right is refused, on record', async () => {
-  const { settlement, published } = await verify({ v: 1, type: 'forbidden' });
-  expect(settlement).toEqual({ type: 'ack' });
+  const { settlement, published, verdicts } = await verify({ v: 1, type: 'forbidden' });
+  expect([settlement, verdicts]).toEqual([{ type: 'ack' }, ['forbidden']]);
   expect(published).toMatchObject([{ subject: 'push.result.refused', value: { end: 'refused', outcome: 'rejected' } }]);
 });
 
@@ -66,5 +69,5 @@ it.each([
   ['NATS does not store the delivery', { v: 1, type: 'allowed', version: 1 }, { type: 'timeout' }],
   ['NATS does not store the end', { v: 1, type: 'not-found' }, { type: 'refused', why: 'full' }],
 ] as const)('waits for its next turn when %s', async (_what, reply, stored) => {
-  expect((await verify(reply, stored)).settlement).toEqual({ type: 'retry', delayMs: 10 });
+  expect(await verify(reply, stored)).toMatchObject({ settlement: { type: 'retry' }, verdicts: [] });
 });

@@ -2,13 +2,18 @@ import { messages, subjects } from '@pushmesh/contracts';
 import type { Command, Delivery, Reply, Result, UnverifiedPublish } from '@pushmesh/contracts';
 import { isStored } from '@pushmesh/bus';
 import type { Bus, MessageContext, Settlement } from '@pushmesh/bus';
+import { traceIdOf } from '@pushmesh/telemetry';
+import type { Log } from '@pushmesh/telemetry';
+
+/** What became of an unverified publish. */
+type Verdict = 'allowed' | 'not-found' | 'forbidden';
 
 type Ports = {
   readonly authorise: (type: 'authorise-publish', command: Command<'authorise-publish'>) => Promise<Reply>;
   readonly bus: Pick<Bus, 'publish'>;
   readonly clock: () => number;
-  readonly retryMs: number;
-  readonly onVerified: (verdict: string) => void;
+  readonly log: Log;
+  readonly onVerified: (verdict: Verdict) => void;
 };
 
 /**
@@ -16,25 +21,32 @@ type Ports = {
  * told `result` already; a node that turns out to be unknown is told at the next publish.
  */
 export const createVerify =
-  ({ authorise, bus, clock, retryMs, onVerified }: Ports) =>
+  ({ authorise, bus, clock, log, onVerified }: Ports) =>
   async ({ publisher, device, delivery }: UnverifiedPublish, { traceparent }: MessageContext): Promise<Settlement> => {
     const { host, node } = delivery.node;
     const reply = await authorise('authorise-publish', { v: 1, host, node, publisher, device });
-    const again: Settlement = { type: 'retry', delayMs: retryMs };
-    onVerified(reply.type);
+    const settled = (verdict: Verdict): Settlement => {
+      onVerified(verdict);
+      return { type: 'ack' };
+    };
 
     if (reply.type === 'allowed') {
       const verified: Delivery = { ...delivery, node: { host, node, version: reply.version } };
       const subject = subjects.delivery(delivery.service, delivery.mode);
       const stored = await bus.publish(subject, messages.delivery, verified, { msgId: delivery.id, traceparent });
-      return isStored(stored) ? { type: 'ack' } : again;
+      return isStored(stored) ? settled('allowed') : { type: 'retry' };
     }
-    if (reply.type !== 'not-found' && reply.type !== 'forbidden') return again;
+    if (reply.type !== 'not-found' && reply.type !== 'forbidden') return { type: 'retry' };
 
     const result = refusal(delivery, reply.type, clock());
     const how = { msgId: `${delivery.id}:end`, traceparent };
     const stored = await bus.publish(subjects.result(result.end), messages.result, result, how);
-    return isStored(stored) ? { type: 'ack' } : again;
+    if (!isStored(stored)) return { type: 'retry' };
+    const { end, outcome, reason } = result;
+    const { id, service: push_service, mode } = delivery;
+    const traceId = traceIdOf(traceparent);
+    log.info({ event: 'ended', push_service, mode, end, outcome, reason, delivery: id, node, attempt: 0, traceId });
+    return settled(reply.type);
   };
 
 /** The end of a push that should not have been accepted: its node is dead, or its publisher had no right to it. */
