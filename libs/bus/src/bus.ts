@@ -2,7 +2,7 @@ import type { Subscription } from '@nats-io/transport-node';
 import type { JsMsg } from '@nats-io/jetstream';
 import { commandQueue, commandSubject, leases, streams, subjects } from '@pushmesh/contracts';
 import type { Durable, Message } from '@pushmesh/contracts';
-import { metricNames } from '@pushmesh/telemetry';
+import { metricNames, nowAndThen } from '@pushmesh/telemetry';
 import type { Log, Metrics } from '@pushmesh/telemetry';
 import { createAnswerer, openCommands } from './commands.ts';
 import type { CommandHandler } from './commands.ts';
@@ -97,13 +97,15 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
   connection.onReady(() => measure.connected.set(1));
   connection.onLost(() => measure.connected.set(0));
 
+  const tellRefused = nowAndThen();
   const publishBytes = async (subject: string, data: Uint8Array, how: PublishOptions): Promise<Published> => {
     const started = performance.now();
     const published = await publishTo(pubAcks, prefixedSubject(prefix, subject), data, how);
     measure.publishSeconds.observe({ subject }, (performance.now() - started) / 1000);
     measure.published.inc({ subject, result: published.type });
     if (published.type === 'refused') {
-      log.error({ event: 'publish-refused', subject, why: published.why });
+      const { why } = published;
+      tellRefused((times) => log.error({ event: 'publish-refused', subject, why, times }));
       connection.repair();
     }
     return published;

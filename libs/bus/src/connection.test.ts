@@ -14,8 +14,8 @@ afterEach(async () => {
 
 const info = { server_id: 'x', version: '2.9.0', proto: 1, headers: true, max_payload: 1_048_576, nonce: 'n0nce' };
 
-/** NATS reduced to its first word, and `answer` to ours. */
-const startNats = async (answer: string) => {
+/** NATS reduced to its first word, and `answer` to ours after a while. */
+const startNats = async (answer: string, afterMs = 0) => {
   const connects: Record<string, unknown>[] = [];
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
@@ -25,7 +25,7 @@ const startNats = async (answer: string) => {
     socket.on('data', (data) => {
       const [, connect] = /CONNECT (\{.*\})\r\n/.exec(data.toString()) ?? [];
       if (connect !== undefined) connects.push(JSON.parse(connect) as Record<string, unknown>);
-      socket.write(answer);
+      setTimeout(() => socket.write(answer), afterMs);
     });
   });
   cleanups.push(() => {
@@ -34,7 +34,7 @@ const startNats = async (answer: string) => {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return { connects, port: (server.address() as AddressInfo).port };
+  return { connects, sockets, port: (server.address() as AddressInfo).port };
 };
 
 const open = (url: string, creds?: string): Connection => {
@@ -59,6 +59,15 @@ it.each(['\n', '\r\n'])('shows credentials whose last line has no end, lines end
   open(`nats://127.0.0.1:${nats.port}`, creds.join(end));
   await expect.poll(() => nats.connects[0], { timeout: 20_000 }).toMatchObject({ jwt: 'eyJ0eXAi.eyJqdGki.c2ln' });
   expect(nats.connects[0]?.['sig']).toMatch(/.{80}/);
+});
+
+it('closed while NATS still lets it in, it leaves no connection behind', async () => {
+  const nats = await startNats('PONG\r\n', 500);
+  const connection = open(`nats://127.0.0.1:${nats.port}`);
+  await expect.poll(() => nats.connects.length, { timeout: 20_000 }).toBe(1);
+  await connection.close();
+  await expect.poll(() => nats.sockets.every(({ closed }) => closed), { timeout: 20_000 }).toBe(true);
+  expect(connection.current()).toBeUndefined();
 });
 
 it('names the variable when NATS does not take them', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AuthorizationError, connect, credsAuthenticator } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
@@ -62,11 +63,13 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
           ...(/\btls:\/\//i.test(url) && { tls: {} }),
           ...(creds && { authenticator: credsAuthenticator(new TextEncoder().encode(toReadable(creds))) }),
         });
-        return;
+        if (!closing.signal.aborted) return;
+        await nats.close();
+        nats = undefined;
       } catch (err) {
         const look = err instanceof AuthorizationError ? ': look at NATS_CREDS' : '';
         missing = `cannot connect to NATS at ${url}: ${(err as Error).message}${look}`;
-        log.warn({ event: 'nats-connect-failed', attempt, why: missing, err });
+        log.warn({ event: 'nats-connect-failed', attempt, why: missing });
         await pause(backOff(attempt), closing.signal);
       }
     }
@@ -169,14 +172,16 @@ const toReadable = (creds: string): string => `${creds.replaceAll('\r', '')}\n`;
 const backOff = (attempt: number): number => Math.random() * Math.min(retryCapMs, 100 * 2 ** attempt);
 
 /** What comes of the work, or a rejection as soon as the signal is aborted. */
-const orAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    work.then(resolve, reject);
-  });
+const orAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', abort);
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+};
 
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
+/** Resolves after `ms`, or as soon as the signal is aborted. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {});

@@ -1,6 +1,14 @@
 import { Writable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
-import { childTraceparent, createLog, createMetrics, metricNames, newTraceparent, traceIdOf } from './index.ts';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  childTraceparent,
+  createLog,
+  createMetrics,
+  metricNames,
+  newTraceparent,
+  nowAndThen,
+  traceIdOf,
+} from './index.ts';
 
 describe('the log', () => {
   it('shows no token, secret or message text, one or two levels deep', () => {
@@ -32,6 +40,18 @@ describe('the log', () => {
     // printf %s princely_musings | sha256sum | cut -c1-12
     expect(lines.map((line) => (JSON.parse(line) as { node?: string }).node)).toEqual(['0d8cea02debd', undefined]);
   });
+});
+
+it('now and then tells how many there were', () => {
+  const told: number[] = [];
+  const tell = nowAndThen(10_000);
+  const now = vi.spyOn(performance, 'now');
+  for (const at of [5, 6, 10_004, 10_005, 10_006, 30_000]) {
+    now.mockReturnValue(at);
+    tell((times) => told.push(times));
+  }
+  now.mockRestore();
+  expect(told).toEqual([1, 3, 2]);
 });
 
 describe('trace context', () => {

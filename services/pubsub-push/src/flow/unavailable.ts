@@ -1,6 +1,6 @@
 import type { CommandHandler, MessageContext, Settlement } from '@pushmesh/bus';
 import type { Command, CommandType, Reply } from '@pushmesh/contracts';
-import { traceIdOf } from '@pushmesh/telemetry';
+import { nowAndThen, traceIdOf } from '@pushmesh/telemetry';
 import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
 import { StoreUnavailable } from '../ports.ts';
 
@@ -26,10 +26,13 @@ export const retryWhenUnavailable =
   (value: T, context: MessageContext): Promise<Settlement> =>
     handle(value, context).catch(unlessUnavailable(log, 'message', (): Settlement => ({ type: 'retry' })));
 
+const tell = nowAndThen();
+
 const unlessUnavailable =
   <T>(log: Log, what: string, instead: () => T) =>
   (error: unknown): T => {
     if (!(error instanceof StoreUnavailable)) throw error;
-    log.warn({ event: 'store-unavailable', what, reason: (error.cause as Error | undefined)?.message });
+    const reason = (error.cause as Error | undefined)?.message;
+    tell((times) => log.warn({ event: 'store-unavailable', what, reason, times }));
     return instead();
   };
