@@ -139,7 +139,7 @@ export const describeMesh = (
         expect(await expectNothing(mesh.endpoints.pushService, phone, 1)).toBe(true);
       });
 
-      it('the seed text’s field name `device` works too, with FCM and silent', async () => {
+      it('the guide’s field name `device` works too, with FCM and silent', async () => {
         const [node, phone] = [unique('node'), unique('phone')];
         await register(node, { service: 'fcm', device: phone, silent: 'true' });
         const bob = await logIn(1);

@@ -21,7 +21,7 @@ const maxDeviceIdBytes = 4_096;
 export type OptionsFault = { readonly why: string };
 
 /**
- * Reads where to push. `service` and `device_id` are required and not empty; the seed guide’s `device` is an alias;
+ * Reads where to push. `service` and `device_id` are required and not empty; `device`, as the MongooseIM guide has it, is an alias;
  * `mode` is `prod` unless it says `dev` (MongoosePush HTTP API, "mode"). Of `webpush` the device id is the JSON text of a
  * subscription (W3C Push API, `PushSubscription.toJSON`).
  */

@@ -106,8 +106,8 @@ export const deliveryDurable = (service: PushService, mode: Mode): Durable =>
 
 export const durables = {
   verify: durable('pubsub-push-verify', 'events', subjects.unverifiedPublish),
-  /** Only these ends can retire a push node. */
-  feedback: durable('pubsub-push-feedback', 'results', 'push.result.unregistered'),
+  /** No other end can retire a push node. */
+  feedback: durable('pubsub-push-feedback', 'results', subjects.result('unregistered')),
 } as const;
 
 /** Key-value bucket of the leases: one key for each thing that one process at a time may hold. */

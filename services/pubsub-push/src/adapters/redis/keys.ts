@@ -1,6 +1,5 @@
 /**
- * The only place that spells a key. Every atomic operation has exactly one key, so the store works on a Redis Cluster
- * as it does on one node.
+ * The only place that spells a key. Every atomic operation has exactly one key, as a Redis Cluster would ask for.
  */
 export const createKeys = (prefix: string) => ({
   /** hash: one push node */
