@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { backoffMs, refusedBackoffMs, type BackoffTiming } from './backoff.ts';
 import { openConnection, type Connection, type DownReason } from './connection.ts';
-import { createRequests, type Reply } from './requests.ts';
 import { defaultLimits, serialise, type Element, type ParserLimits, type XmlError } from './xml.ts';
 
-export type { DownReason, Reply };
+export type { DownReason };
 
 /** `waiting`: not connected, and the next attempt is scheduled. `stopped` is final. */
 export type StreamState = 'connecting' | 'online' | 'waiting' | 'stopped';
@@ -41,7 +39,7 @@ export type ComponentOptions = {
   /** The name of the component. */
   readonly domain: string;
   readonly secret: string;
-  /** Every stanza but the replies to {@link ComponentStream.request}. */
+  /** Every stanza. None is answered here: to a server an answer can mean “forget this node”. */
   readonly onStanza: (stanza: Element) => void;
   /** Changes of state, for logs and metrics. Never called before {@link connectComponent} returns. */
   readonly onState?: (state: StreamState, reason?: DownReason) => void;
@@ -57,8 +55,6 @@ export type ComponentOptions = {
   readonly highWaterBytes?: number;
   /** The most outgoing bytes ever held; beyond it the stream is cut. */
   readonly maxQueuedBytes?: number;
-  /** Requests that may wait for their reply at a time. */
-  readonly maxRequests?: number;
 };
 
 export type ComponentStream = {
@@ -66,8 +62,6 @@ export type ComponentStream = {
   state(): StreamState;
   /** Hands a stanza to the socket, in one write with all others of this turn. `from` defaults to the component. */
   send(stanza: Element): Sent;
-  /** Sends an IQ get or set under a fresh id and waits for the reply from where it was sent to. */
-  request(iq: Element, timeoutMs: number): Promise<Reply>;
   /**
    * Stops reading, also on later connections. What was read already (at most 64 KiB) is still handed out, and that the
    * server closed the connection shows only when something is sent.
@@ -86,7 +80,6 @@ export const connectComponent = (options: ComponentOptions): ComponentStream => 
   const { domain, random = Math.random, highWaterBytes = 1024 * 1024 } = options;
   const timing = { ...defaultTiming, ...options.timing };
   const address = parseService(options.service);
-  const requests = createRequests(options.maxRequests ?? 1024);
   let state: StreamState = 'connecting';
   let failures = 0;
   let onlineSince: number | undefined;
@@ -128,16 +121,13 @@ export const connectComponent = (options: ComponentOptions): ComponentStream => 
         connection.setReading(!isPaused);
         enter('online');
       },
-      onStanza(stanza) {
-        if (!requests.settle(stanza)) guarded(() => options.onStanza(stanza));
-      },
+      onStanza: (stanza) => guarded(() => options.onStanza(stanza)),
       onRefused: (head, error) => guarded(() => options.onRefused?.(head, error)),
       onDown(reason) {
         if (onlineSince !== undefined && performance.now() - onlineSince >= timing.stableMs) failures = 0;
         onlineSince = undefined;
         waitMs = reason.cause === 'refused' ? refusedBackoffMs(timing, random) : backoffMs(failures, timing, random);
         failures += 1;
-        requests.disconnect();
         if (state !== 'stopped') enter('waiting', reason);
       },
       onClosed() {
@@ -152,26 +142,14 @@ export const connectComponent = (options: ComponentOptions): ComponentStream => 
   };
   let connection = open();
 
-  const send = (stanza: Element): Sent => {
-    stanza.attrs.from ??= domain;
-    if (!stanza.attrs.to || domainOf(stanza.attrs.from) !== domain.toLowerCase()) return 'invalid';
-    return state === 'online' ? connection.send(serialise(stanza)) : 'offline';
-  };
-
   return {
     domain,
     state: () => state,
-    send,
 
-    async request(iq, timeoutMs) {
-      const { type, to } = iq.attrs;
-      if (iq.name !== 'iq' || (type !== 'get' && type !== 'set')) return { type: 'invalid' };
-      if (requests.isFull()) return { type: 'busy' };
-      const id = randomUUID();
-      iq.attrs.id = id;
-      const sent = send(iq);
-      if (sent === 'offline' || sent === 'invalid') return { type: sent };
-      return requests.expect(id, to, timeoutMs);
+    send(stanza) {
+      stanza.attrs.from ??= domain;
+      if (!stanza.attrs.to || domainOf(stanza.attrs.from) !== domain.toLowerCase()) return 'invalid';
+      return state === 'online' ? connection.send(serialise(stanza)) : 'offline';
     },
 
     pause() {
