@@ -9,8 +9,13 @@ export type Form = {
   readonly fields: ReadonlyMap<string, readonly string[]>;
 };
 
-/** Reads an `<x xmlns='jabber:x:data'/>`. Nothing is refused here: who asked for the form decides what it must hold. */
-export const readForm = (x: Element): Form => {
+/** The first data form below `parent`. Nothing is refused here: who asked for the form decides what it must hold. */
+export const childForm = (parent: Element): Form | undefined => {
+  const x = parent.getChild('x', ns.dataForms);
+  return x && readForm(x);
+};
+
+const readForm = (x: Element): Form => {
   const fields = new Map<string, readonly string[]>();
   for (const field of x.getChildren('field')) {
     const name = field.attrs['var'] as string | undefined;
@@ -27,10 +32,4 @@ export const readForm = (x: Element): Form => {
     formType: formType?.length === 1 ? formType[0] : undefined,
     fields,
   };
-};
-
-/** The first data form below `parent`, read. */
-export const childForm = (parent: Element): Form | undefined => {
-  const x = parent.getChild('x', ns.dataForms);
-  return x && readForm(x);
 };

@@ -1,4 +1,3 @@
-export { childForm, readForm } from './form.ts';
 export type { Form } from './form.ts';
 export { childElements, errorOf, resultOf } from './iq.ts';
 export type { Condition, ErrorType, Head, StanzaError } from './iq.ts';

@@ -45,9 +45,6 @@ export type StreamParserEvents = {
   refused: [head: Element, error: XmlError];
 };
 
-/** A parser for one XML stream, see {@link StreamParser}. */
-export const createStreamParser = (limits: ParserLimits = defaultLimits) => new StreamParser(limits);
-
 /**
  * A strict parser for one XML stream (RFC 6120 §11), usable as the `Parser` of `@xmpp/connection`. It refuses what XMPP
  * restricts (DTD, processing instructions, comments, undeclared entities), everything that is not well-formed, and

@@ -1,6 +1,6 @@
 import { SaxesParser } from 'saxes';
 import { describe, expect, it, vi } from 'vitest';
-import { createStreamParser, parseStanza, serialise, xml, XmlError, type Element, type ParserLimits } from './xml.ts';
+import { parseStanza, serialise, StreamParser, xml, XmlError, type Element, type ParserLimits } from './xml.ts';
 
 const header =
   "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='1'>";
@@ -8,7 +8,7 @@ const limits: ParserLimits = { maxStanzaBytes: 1000, maxDepth: 4, maxAttributes:
 
 /** What a stream of these chunks leads to: stanzas and refused heads as text, conditions of errors, and the end. */
 const read = (chunks: readonly string[], { skip = false } = {}) => {
-  const parser = createStreamParser(limits);
+  const parser = new StreamParser(limits);
   const seen: string[] = [];
   const elements: Element[] = [];
   parser.on('element', (element) => {
@@ -44,7 +44,7 @@ describe('the stream parser', () => {
   });
 
   it('keeps nothing of keep-alives, and nothing of stanzas that it has handed out', () => {
-    const parser = createStreamParser(limits);
+    const parser = new StreamParser(limits);
     let root: Element | undefined;
     parser.on('start', (element) => {
       root = element;
@@ -117,7 +117,7 @@ describe('the stream parser', () => {
     ['text between stanzas', 'x'],
     ['white space in a tag', '<iq '],
   ])('refuses %s without end before it holds much more than the limit', (_what, start) => {
-    const parser = createStreamParser(limits);
+    const parser = new StreamParser(limits);
     const errors: XmlError[] = [];
     parser.on('error', (error) => errors.push(error));
     parser.write(header);
@@ -156,7 +156,7 @@ describe('the stream parser', () => {
   });
 
   it('reports a listener that throws instead of throwing itself', () => {
-    const parser = createStreamParser(limits);
+    const parser = new StreamParser(limits);
     const conditions: string[] = [];
     parser.on('element', () => {
       throw new Error('a bug');
@@ -167,7 +167,7 @@ describe('the stream parser', () => {
   });
 
   it('does not throw without listeners', () => {
-    const parser = createStreamParser(limits);
+    const parser = new StreamParser(limits);
     expect(() => {
       parser.write('<a></b>');
       parser.end('<c');

@@ -2,14 +2,7 @@ import { createElement, Element } from 'ltx';
 import { defaultLimits, StreamParser, XmlError, type ParserLimits } from './stream-parser.ts';
 
 export { Element };
-export {
-  createStreamParser,
-  defaultLimits,
-  StreamParser,
-  XmlError,
-  type ParserLimits,
-  type XmlCondition,
-} from './stream-parser.ts';
+export { defaultLimits, StreamParser, XmlError, type ParserLimits, type XmlCondition } from './stream-parser.ts';
 
 /** Attributes of a new element; those without a value are left out. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
