@@ -44,6 +44,12 @@ const intakeWith = (
   return { intake, metrics, out };
 };
 
+const logged = () => {
+  const lines: string[] = [];
+  const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
+  return { lines, log: createLog('gateway', 'info', sink) };
+};
+
 type Bus = Parameters<typeof createAnswer>[0]['bus'];
 const answerOver = (bus: { request?: unknown; publish?: unknown }) =>
   createAnswer({
@@ -94,11 +100,10 @@ describe('draining', () => {
 });
 
 it('a refusal is logged with the node and the reason, and without the device', async () => {
-  const lines: string[] = [];
-  const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
+  const { lines, log } = logged();
   const request = (type: string) =>
     Promise.resolve(type === 'list-nodes' ? { v: 1, type: 'nodes', nodes: [] } : { v: 1, type: 'allowed', version: 1 });
-  const { intake, out } = intakeWith(answerOver({ request }), 4, createLog('gateway', 'info', sink));
+  const { intake, out } = intakeWith(answerOver({ request }), 4, log);
   intake.onStanza(
     parseStanza(publish.toString().replace('fcm', 'sms').replace('<value>t<', '<value>my-token<')) as Element,
   );
@@ -198,4 +203,12 @@ it('tells the sender of a stanza that the parser skipped, in a way that costs no
   const { intake, out } = intakeWith(answerOver({}));
   intake.onRefused(publish, 'a stanza has more than 64 levels');
   expect(out.sent[0]).toContain('<error type="wait"><internal-server-error');
+});
+
+it('logs a flood of such stanzas in one line, and answers each of them', () => {
+  const { lines, log } = logged();
+  const { intake, out } = intakeWith(answerOver({}), 4, log);
+  for (let i = 0; i < 100; i += 1) intake.onRefused(publish, 'a stanza has more than 64 levels');
+  expect(out.sent).toHaveLength(100);
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ event: 'stanza-refused', times: 1 }]);
 });

@@ -1,4 +1,4 @@
-import { newTraceparent, traceIdOf } from '@pushmesh/telemetry';
+import { newTraceparent, nowAndThen, traceIdOf } from '@pushmesh/telemetry';
 import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
 import { errorOf, parseJid, resultOf } from '@pushmesh/xmpp';
 import type { Element, Head, Sent, StanzaError } from '@pushmesh/xmpp';
@@ -37,6 +37,8 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
   let paused = false;
   let draining = false;
   let toldOfOthers = false;
+  /** For stanzas over a limit, of which any user may send as many as he likes. */
+  const tellOverLimit = nowAndThen();
   const idle: (() => void)[] = [];
 
   const entered = (): void => {
@@ -145,7 +147,7 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
      * server’s publish with the long text of somebody else, so the answer must not cost the registration.
      */
     onRefused: (head: Element, why: string): void => {
-      log.warn({ event: 'stanza-refused', component: host, stanza: head.name, why });
+      tellOverLimit((times) => log.warn({ event: 'stanza-refused', component: host, stanza: head.name, why, times }));
       const isIgnored = 'ignored' in senderOf(head);
       metrics.stanzas.inc({
         ...labels,
