@@ -65,6 +65,22 @@ it('says everything at once', () => {
     expect(read).toThrow(`${variable}: `);
 });
 
+it('refuses a variable that only a slip can have named, and leaves alone what Kubernetes says of a service called xmpp', () => {
+  const ofKubernetes = {
+    XMPP_SERVICE_HOST: '10.0.0.1',
+    XMPP_SERVICE_PORT: '5347',
+    XMPP_SERVICE_PORT_COMPONENT: '5347',
+    XMPP_PORT: 'tcp://10.0.0.1:5347',
+    XMPP_PORT_5347_TCP: 'tcp://10.0.0.1:5347',
+    XMPP_PORT_5347_TCP_ADDR: '10.0.0.1',
+    XMPP_PORT_5347_TCP_PORT: '5347',
+    XMPP_PORT_5347_TCP_PROTO: 'tcp',
+  };
+  expect(readGatewayConfig({ ...env('a'), ...ofKubernetes }).XMPP_SERVICE).toBe('xmpp://127.0.0.1:5347');
+  const slip = () => readGatewayConfig({ ...env('a'), ...ofKubernetes, XMPP_STREEM: 'exclusive' });
+  expect(slip).toThrow(/^[^\n]+\n  XMPP_STREEM: is not known; is XMPP_STREAM meant\?[^\n]*$/);
+});
+
 it.each([
   ['xmpp://u:hunter2@b:5347', 'has credentials in it: .* XMPP_COMPONENT_SECRET_FILE'],
   ['b:5347', 'has no scheme; expected an address that begins with xmpp://'],

@@ -104,15 +104,20 @@ export type GatewayConfig = Omit<Static<typeof gatewaySchema>, 'XMPP_COMPONENTS'
 
 /** @throws {ConfigError} with every problem at once */
 export const readGatewayConfig = (env?: NodeJS.ProcessEnv): GatewayConfig =>
-  readConfig(gatewaySchema, env, ({ XMPP_COMPONENTS, XMPP_COMPONENT_SECRET: common, ...values }) => {
-    const read = readEntries(XMPP_COMPONENTS);
-    const components = (read.ok ? read.entries : []).map((entry) => ({
-      name: entry.name,
-      service: entry.service ?? values.XMPP_SERVICE,
-      // Both were checked: one of the two is there.
-      secret: entry.secret ?? common ?? '',
-      roles: entry.roles ?? roles,
-      stream: entry.stream ?? values.XMPP_STREAM,
-    }));
-    return { ...values, components };
-  });
+  readConfig(
+    gatewaySchema,
+    env,
+    ({ XMPP_COMPONENTS, XMPP_COMPONENT_SECRET: common, ...values }) => {
+      const read = readEntries(XMPP_COMPONENTS);
+      const components = (read.ok ? read.entries : []).map((entry) => ({
+        name: entry.name,
+        service: entry.service ?? values.XMPP_SERVICE,
+        // Both were checked: one of the two is there.
+        secret: entry.secret ?? common ?? '',
+        roles: entry.roles ?? roles,
+        stream: entry.stream ?? values.XMPP_STREAM,
+      }));
+      return { ...values, components };
+    },
+    { prefixes: ['XMPP_'] },
+  );
