@@ -4,7 +4,7 @@ import type { Env, Problem } from './read.ts';
 /** Names that nobody else gives to variables: one that is not known is a mistake, and what it should do would not happen. */
 export type OwnNames = {
   readonly prefixes: readonly string[];
-  /** Those of another program in whose place we are, that have no meaning here. */
+  /** Those that others give all the same, and that have no meaning here. */
   readonly ignored?: readonly string[];
 };
 

@@ -11,3 +11,52 @@ it.each(['redis', 'http://:hunter2@redis', 'redis://:hunter2#x@redis', 'redis://
     expect(() => readPubsubPushConfig({ REDIS_URL: url })).toThrow(/REDIS_URL: is no redis:(?!.*hunter2)/s);
   },
 );
+
+it('knows trusted publishers as the gateway writes them', () => {
+  expect(readPubsubPushConfig({}).trustedDomains).toEqual(new Set());
+  const { trustedDomains } = readPubsubPushConfig({ TRUSTED_PUBLISHERS: 'XMPP.example.org., müller.example' });
+  expect([...trustedDomains]).toEqual(['xmpp.example.org', 'müller.example']);
+});
+
+it.each([
+  ['a.example;b.example', 'entry 1 is'],
+  ['a.example, xmpp://b.example,c@c.example', 'entry 2 is not a domain name; entry 3 is'],
+  ['a.example,', 'entry 2 is'],
+  ['*.example', 'entry 1 is'],
+])('refuses to trust %j', (TRUSTED_PUBLISHERS, entries) => {
+  expect(() => readPubsubPushConfig({ TRUSTED_PUBLISHERS })).toThrow(
+    `TRUSTED_PUBLISHERS: ${entries} not a domain name; it is domains that may`,
+  );
+});
+
+it.each([
+  ['REDIS_URI', 'REDIS_URL'],
+  ['REDIS_KEY_PREFX', 'REDIS_KEY_PREFIX'],
+  ['TRUSTED_PUBLISHER', 'TRUSTED_PUBLISHERS'],
+  ['PUBLISH_MODE', 'PUBLISH_MODEL'],
+])('refuses %s, which only a slip can have named', (slip, meant) => {
+  expect(() => readPubsubPushConfig({ [slip]: 'hunter2' })).toThrow(
+    new RegExp(`\n  ${slip}: is not known; is ${meant} meant\\?(?!.*hunter2)`, 's'),
+  );
+});
+
+it('leaves alone what Kubernetes says of a service called redis, and what REDIS_URL is put together from', () => {
+  const ofKubernetes = {
+    REDIS_SERVICE_HOST: '10.0.0.1',
+    REDIS_SERVICE_PORT: '6379',
+    REDIS_SERVICE_PORT_TCP_REDIS: '6379',
+    REDIS_PORT: 'tcp://10.0.0.1:6379',
+    REDIS_PORT_6379_TCP: 'tcp://10.0.0.1:6379',
+    REDIS_PORT_6379_TCP_ADDR: '10.0.0.1',
+    REDIS_PORT_6379_TCP_PORT: '6379',
+    REDIS_PORT_6379_TCP_PROTO: 'tcp',
+    REDIS_MASTER_PORT: 'tcp://10.0.0.2:6379',
+    REDIS_MASTER_SERVICE_HOST: '10.0.0.2',
+  };
+  expect(readPubsubPushConfig(ofKubernetes).REDIS_URL).toBe('redis://127.0.0.1:6379');
+  const parts = { REDIS_HOST: 'redis', REDIS_PORT: '6379', REDIS_PASSWORD: 'hunter2' };
+  const REDIS_URL = 'redis://:hunter2@redis:6379';
+  expect(readPubsubPushConfig({ ...parts, REDIS_URL }).REDIS_URL).toBe(REDIS_URL);
+  // Without it they would do nothing.
+  for (const part of Object.keys(parts)) expect(() => readPubsubPushConfig(parts)).toThrow(`${part}: is not known`);
+});

@@ -9,6 +9,19 @@ const checkRedisUrl: Check = (url) =>
     ? undefined
     : 'is no redis://[[user]:password@]host[:port][/database], or rediss:// for TLS; in a password, # / ? % @ are written %23 %2F %3F %25 %40';
 
+/** As the gateway writes a publisher. */
+const domainsOf = (list: string): readonly string[] =>
+  list === '' ? [] : list.split(',').map((domain) => domain.trim().normalize('NFKC').toLowerCase().replace(/\.$/, ''));
+
+/** A publisher that is left out by a slip is refused, and its server forgets the registrations. */
+const checkDomains: Check = (list = '') => {
+  const isDomain = /^[\p{L}\p{M}\p{N}_-]+(?:\.[\p{L}\p{M}\p{N}_-]+)*$/u;
+  const problems = domainsOf(list).flatMap((domain, index) =>
+    isDomain.test(domain) ? [] : [`entry ${index + 1} is not a domain name`],
+  );
+  return problems.length === 0 ? undefined : problems.join('; ');
+};
+
 /** The variables of pubsub-push. */
 export const pubsubPushSchema = Type.Object({
   REDIS_URL: Type.String({
@@ -37,6 +50,7 @@ export const pubsubPushSchema = Type.Object({
   }),
   TRUSTED_PUBLISHERS: Type.String({
     default: '',
+    check: checkDomains,
     description: 'domains that may publish to every node, separated by commas',
     examples: ['xmpp.example.org'],
   }),
@@ -75,7 +89,24 @@ export const pubsubPushSchema = Type.Object({
   ...groups.log,
 });
 
-export type PubsubPushConfig = Static<typeof pubsubPushSchema>;
+export type PubsubPushConfig = Omit<Static<typeof pubsubPushSchema>, 'TRUSTED_PUBLISHERS'> & {
+  readonly trustedDomains: ReadonlySet<string>;
+};
+
+/** Others have these, too, and a REDIS_URL is often put together from them. */
+const partsOfRedisUrl = ['HOST', 'PORT', 'USER', 'USERNAME', 'PASSWORD', 'DB'].map((part) => `REDIS_${part}`);
 
 /** @throws {ConfigError} with every problem at once */
-export const readPubsubPushConfig = (env?: NodeJS.ProcessEnv): PubsubPushConfig => readConfig(pubsubPushSchema, env);
+export const readPubsubPushConfig = (env: NodeJS.ProcessEnv = process.env): PubsubPushConfig =>
+  readConfig(
+    pubsubPushSchema,
+    env,
+    ({ TRUSTED_PUBLISHERS: list, ...values }) => ({
+      ...values,
+      trustedDomains: new Set(domainsOf(list)),
+    }),
+    {
+      prefixes: ['REDIS_', 'TRUSTED_PUB', 'PUBLISH_'],
+      ignored: env['REDIS_URL'] || env['REDIS_URL_FILE'] ? partsOfRedisUrl : [],
+    },
+  );

@@ -27,13 +27,7 @@ const redis = createRedisStore({
 });
 
 // the middle
-const commands = createCommands(
-  { nodes: redis.store, registrations: redis.store, clock: Date.now },
-  {
-    ...config,
-    trustedDomains: new Set(config.TRUSTED_PUBLISHERS.split(',').map((domain) => domain.trim().toLowerCase())),
-  },
-);
+const commands = createCommands({ nodes: redis.store, registrations: redis.store, clock: Date.now }, config);
 const feedback = createFeedback({
   nodes: redis.store,
   retiredKeptMs: config.RETIRED_KEPT_SECONDS * 1_000,
