@@ -3,7 +3,7 @@ import type { ProviderAnswer } from './domain/category.ts';
 import type { Finding } from './domain/credential-finding.ts';
 import type { Notification } from './domain/notification.ts';
 
-/** One push service in one mode: FCM or APNs. */
+/** One push service in one mode: FCM, APNs, or the Web Push services that subscriptions name. */
 export type Provider = {
   /** The pool that it belongs to, as the configuration names it; one pool may serve both modes. */
   readonly name: string;
