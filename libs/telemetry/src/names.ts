@@ -217,7 +217,7 @@ export const metricNames = {
     },
     certificateExpires: {
       type: 'gauge',
-      name: 'pushmesh_push_service_certificate_expires_seconds',
+      name: 'pushmesh_push_service_certificate_expiry_timestamp_seconds',
       help: 'When the server certificate in use expires, in seconds since 1970; 0 without TLS',
       labels: [],
     },

@@ -207,7 +207,7 @@ describe('a renewed certificate', () => {
     const metrics = await service.metricsText();
     expect(metrics).toMatch(/certificate_reloads_total\{result="loaded".*\} 1/);
     expect(metrics).toMatch(/certificate_reloads_total\{result="failed".*\} 2/);
-    expect(metrics).toMatch(/certificate_expires_seconds\{.*\} 253402300799/);
+    expect(metrics).toMatch(/certificate_expiry_timestamp_seconds\{.*\} 253402300799/);
   });
 });
 
