@@ -181,13 +181,13 @@ export const metricNames = {
     requests: {
       type: 'counter',
       name: 'pushmesh_push_service_requests_total',
-      help: 'HTTP requests of the push API by version, push service and status',
+      help: 'Answers of the push API by version, push service (none: refused before it was known) and status, whatever answered; unknown paths do not count, nor does what is no HTTP',
       labels: ['version', 'push_service', 'status'],
     },
     requestSeconds: {
       type: 'histogram',
       name: 'pushmesh_push_service_request_seconds',
-      help: 'Time to answer a request of the push API',
+      help: 'Time that a push took here, with the answer of its push service; refused requests are not timed',
       labels: ['version'],
       buckets: hop,
     },
@@ -200,7 +200,7 @@ export const metricNames = {
     unauthorized: {
       type: 'counter',
       name: 'pushmesh_push_service_unauthorized_total',
-      help: 'Requests of the push API without a valid token',
+      help: 'Requests without a valid token, whatever their path',
       labels: [],
     },
     connectionsRefused: {

@@ -10,7 +10,7 @@ import { createRefusals } from './flow/tell-refusals.ts';
 import { requireBearer } from './http/authentication.ts';
 import { healthcheck } from './http/healthcheck.ts';
 import { openApi } from './http/openapi.ts';
-import { pushApi } from './http/push-api.ts';
+import { countUnreadable, pushApi } from './http/push-api.ts';
 import { onClientError, onFastifyError, sendRefusal } from './http/refusals.ts';
 import { createTransport } from './http/transport.ts';
 import type { Timeouts } from './http/transport.ts';
@@ -48,7 +48,10 @@ export const createPushService = ({ http, timeouts, providers, routes, log, metr
     clientErrorHandler: onClientError,
     // Device tokens have no fixed length; the size of the HTTP header is the limit.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
-    frameworkErrors: (error, request, reply) => void onError(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      onError(error, request, reply);
+      countUnreadable(metrics, request.url, reply.statusCode);
+    },
   });
   // Bodies stay text until a route knows what they should be.
   server.removeAllContentTypeParsers();

@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import type { ProviderAnswer } from '../domain/category.ts';
+import type { Provider } from '../ports.ts';
 import { alert, startPushService } from '../testing.ts';
 
 let service: Awaited<ReturnType<typeof startPushService>>;
@@ -110,6 +111,91 @@ describe('POST /{version}/notification/{device_id}', () => {
       /pushmesh_provider_answers_total\{pool="apns_prod",push_service="apns",mode="prod",category="invalid_request".*\} 1/,
     );
   });
+});
+
+describe('pushmesh_push_service_requests_total', () => {
+  const token = 'the-token-of-the-caller';
+  const authorized = { ...json, authorization: `Bearer ${token}` };
+  const taken = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<ProviderAnswer>();
+  const provider: Provider = {
+    name: 'fcm',
+    service: 'fcm',
+    mode: 'prod',
+    tags: [],
+    push: ({ device_id }) => {
+      if (device_id === 'bug') throw new Error('a bug');
+      taken.resolve();
+      return answer.promise;
+    },
+    connections: () => ({ connected: 1, disconnected: 0 }),
+  };
+  let strict: typeof service;
+  beforeAll(async () => {
+    strict = await startPushService({ http: { bearerTokens: [token] }, providers: [provider] });
+  });
+  afterAll(() => strict.stop());
+
+  /** Every sample of the counter, as `version push_service status`. */
+  const counts = async () =>
+    Object.fromEntries(
+      Array.from(
+        (await strict.metricsText()).matchAll(
+          /requests_total\{version="(\w+)",push_service="(\w+)",status="(\d+)".*\} (\d+)/g,
+        ),
+        ([, version, pushService, status, count]) => [`${version} ${pushService} ${status}`, Number(count)],
+      ),
+    );
+  const post = (path: string, headers: Record<string, string>, text = body) =>
+    strict.server.inject({ method: 'POST', url: path, headers, payload: text });
+
+  it.each([
+    ['an unknown token', 'v1 none 401', () => post('/v1/notification/tok', { ...json, authorization: 'Bearer wrong' })],
+    ['no token', 'v2 none 401', () => post('/v2/notification/tok', json)],
+    ['a header accept', 'v3 none 406', () => post('/v3/notification/tok', { ...authorized, accept: 'text/html' })],
+    [
+      'a header content-type',
+      'v3 none 422',
+      () => post('/v3/notification/tok', { ...authorized, 'content-type': 'x/y' }),
+    ],
+    ['another method', 'v3 none 405', () => strict.server.inject({ url: '/v3/notification/tok', headers: authorized })],
+    ['a path that is no text', 'v3 none 400', () => post('/v3/notification/%zz', authorized)],
+    ['a body that is no JSON', 'v2 none 400', () => post('/v2/notification/tok', authorized, '{')],
+    ['a body that is no push', 'v2 none 422', () => post('/v2/notification/tok', authorized, '{}')],
+    ['too large a body', 'v1 none 413', () => post('/v1/notification/tok', authorized, 'x'.repeat(300_000))],
+    ['a bug', 'v3 fcm 500', () => post('/v3/notification/bug', authorized)],
+    [
+      'no pool',
+      'v3 apns 400',
+      () => post('/v3/notification/tok', authorized, JSON.stringify({ service: 'apns', alert })),
+    ],
+  ])('counts the answer to %s', async (_what, sample, ask) => {
+    const before = await counts();
+    expect(String((await ask()).statusCode)).toBe(sample.split(' ')[2]);
+    expect(await counts()).toEqual({ ...before, [sample]: 1 });
+  });
+
+  it('counts the answer to a caller that has hung up', async () => {
+    const caller = new AbortController();
+    const init = { method: 'POST', headers: authorized, body, signal: caller.signal };
+    const sent = fetch(`${strict.url}/v3/notification/slow`, init);
+    await taken.promise;
+    caller.abort();
+    await expect(sent).rejects.toMatchObject({ name: 'AbortError' });
+    // Time for the server to see it.
+    await fetch(`${strict.url}/healthcheck`);
+    answer.resolve({ category: 'ok' });
+    await expect.poll(counts, { timeout: 10_000 }).toMatchObject({ 'v3 fcm 200': 1 });
+  });
+
+  it.each(['/v4/notification/tok', '/v3/notification', '/%zz', '/healthcheck'])(
+    'does not count POST %s',
+    async (path) => {
+      const before = await counts();
+      expect((await post(path, authorized)).statusCode).toBeGreaterThanOrEqual(400);
+      expect(await counts()).toEqual(before);
+    },
+  );
 });
 
 describe('GET /healthcheck', () => {

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Log } from '@pushmesh/telemetry';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 
 // What MongoosePush answers with an empty 500, answered properly. `reason` is the word that v3 callers look at,
 // `details` the one of v1 and v2. Nothing of the request is repeated: its path holds a device token.
@@ -68,8 +68,14 @@ export const onClientError = ({ code = '' }: NodeJS.ErrnoException, socket: Sock
 };
 
 /** Answers 405 to all methods of `url` but `allowed`. */
-export const refuseOtherMethods = (server: FastifyInstance, url: string, allowed: readonly string[]): void => {
+export const refuseOtherMethods = (
+  server: FastifyInstance,
+  url: string,
+  allowed: readonly string[],
+  hooks: Pick<RouteOptions, 'onSend'> = {},
+): void => {
   server.route({
+    ...hooks,
     method: server.supportedMethods.filter((method) => !allowed.includes(method)),
     url,
     exposeHeadRoute: false,
