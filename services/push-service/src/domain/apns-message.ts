@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isCall } from './notification.ts';
+import { isCall, priorityOf } from './notification.ts';
 import type { Notification } from './notification.ts';
 
 /** A request to APNs, "Sending notification requests to APNs": `:path`, the `apns-` headers and the JSON payload. */
@@ -51,11 +51,11 @@ const voipTopic = (topic: string | undefined) => (topic && !topic.endsWith('.voi
 const isTopic = (topic: string, type: PushType): boolean =>
   /^[!-~]{1,255}$/.test(topic) && (type !== 'voip' || topic.endsWith('.voip'));
 
-// "Specifying priority 10 for background is an error"; calls are urgent unless the request says otherwise; an alert
-// without a priority is left to APNs (10).
-const priority = (type: PushType, { priority: asked }: Notification): Record<string, string> => {
+// "Specifying priority 10 for background is an error"; an alert without a priority is left to APNs (10).
+const priority = (type: PushType, notification: Notification): Record<string, string> => {
+  const asked = priorityOf(notification);
   if (type === 'background' || asked === 'normal') return { 'apns-priority': '5' };
-  return asked === 'high' || type === 'voip' ? { 'apns-priority': '10' } : {};
+  return asked === 'high' ? { 'apns-priority': '10' } : {};
 };
 
 // Unix seconds; 0 is one try and no storing, which is also what MongoosePush 2.3 asks for calls.

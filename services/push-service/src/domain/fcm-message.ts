@@ -1,4 +1,4 @@
-import { isCall } from './notification.ts';
+import { callKeyOf, priorityOf, ttlSecondsOf } from './notification.ts';
 import type { Notification } from './notification.ts';
 
 /** Whom FCM shall reach: a registration token or, since 2026, the Firebase installation ID that replaces it. */
@@ -20,8 +20,6 @@ export type FcmMessage = FcmTarget & {
 export const fcmPayloadLimit = 4096;
 /** FCM keeps a message for 28 days at most. */
 const maxTtlSeconds = 2_419_200;
-/** A call that has rung for half a minute is over (MongoosePush 2.3 `jmi_ttl`). */
-const callTtlSeconds = 30;
 
 const priorities = { normal: 'NORMAL', high: 'HIGH' } as const;
 
@@ -45,20 +43,19 @@ const toTarget = (deviceId: string): FcmTarget =>
   /^[cdef][\w-]{21}$/.test(deviceId) ? { fid: deviceId } : { token: deviceId };
 
 const delivery = (notification: Notification): Omit<NonNullable<FcmMessage['android']>, 'notification'> => {
-  const call = isCall(notification);
-  const priority = notification.priority ?? (call ? 'high' : undefined);
+  const priority = priorityOf(notification);
   const ttl = fcmTtlSeconds(notification);
-  const session = notification.data?.['jmi-sid'];
+  const collapse_key = callKeyOf(notification);
   return {
     ...(priority && { priority: priorities[priority] }),
     ...(ttl !== undefined && { ttl: `${ttl}s` }),
-    ...(call && typeof session === 'string' && session !== '' && { collapse_key: `jmi-${session}` }),
+    ...(collapse_key !== undefined && { collapse_key }),
   };
 };
 
 /** How long FCM shall try, in seconds and within what it takes; `undefined` leaves it to FCM. */
 export const fcmTtlSeconds = (notification: Notification): number | undefined => {
-  const ttl = notification.time_to_live ?? (isCall(notification) ? callTtlSeconds : undefined);
+  const ttl = ttlSecondsOf(notification);
   return ttl === undefined ? undefined : Math.min(Math.max(ttl, 0), maxTtlSeconds);
 };
 

@@ -1,6 +1,6 @@
 import { toApnsMessage } from './apns-message.ts';
 import { fcmTtlSeconds } from './fcm-message.ts';
-import { isCall } from './notification.ts';
+import { priorityOf } from './notification.ts';
 import type { Notification } from './notification.ts';
 
 // FCM HTTP v1 "ApnsConfig" and "WebpushConfig". Nothing in a registration token says what it belongs to, so a message
@@ -46,7 +46,8 @@ const toApnsPart = (notification: Notification, now: number): Pick<FcmPlatformPa
 };
 
 const toWebpushPart = (notification: Notification): Pick<FcmPlatformParts, 'webpush'> => {
-  const { alert, priority = isCall(notification) ? 'high' : undefined } = notification;
+  const { alert } = notification;
+  const priority = priorityOf(notification);
   const ttl = fcmTtlSeconds(notification);
   const headers = { ...(ttl !== undefined && { TTL: String(ttl) }), ...(priority && { Urgency: priority }) };
   const link = alert?.click_action;

@@ -11,3 +11,20 @@ export type Notification = Omit<RequestV3, 'mode' | 'tags'> & {
 
 /** A call that must ring (XEP-0353 Jingle Message Initiation): data of type `jmi` without an alert, as MongoosePush 2.3 knows it. */
 export const isCall = ({ alert, data }: Notification): boolean => !alert && data?.['type'] === 'jmi';
+
+/** A call that has rung for half a minute is over (MongoosePush 2.3 `jmi_ttl`). */
+const callTtlSeconds = 30;
+
+/** How long to try, in seconds, as the request or the call wants it; `undefined`: neither says. */
+export const ttlSecondsOf = (notification: Notification): number | undefined =>
+  notification.time_to_live ?? (isCall(notification) ? callTtlSeconds : undefined);
+
+/** A call is urgent unless the request says otherwise; `undefined`: neither says. */
+export const priorityOf = (notification: Notification): Notification['priority'] =>
+  notification.priority ?? (isCall(notification) ? 'high' : undefined);
+
+/** The key under which a message about a call replaces the one before about the same call: of its JMI session. */
+export const callKeyOf = (notification: Notification): string | undefined => {
+  const session = notification.data?.['jmi-sid'];
+  return isCall(notification) && typeof session === 'string' && session !== '' ? `jmi-${session}` : undefined;
+};

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isCall } from './notification.ts';
+import { callKeyOf, priorityOf, ttlSecondsOf } from './notification.ts';
 import type { Notification } from './notification.ts';
 
 /** A push message before encryption (RFC 8030 §5): header fields, and JSON text for the app. */
@@ -7,19 +7,16 @@ export type WebPushMessage = { readonly headers: Readonly<Record<string, string>
 
 /** How long push services commonly keep a message at most: 28 days. */
 const maxTtlSeconds = 2_419_200;
-/** A call that has rung for half a minute is over (MongoosePush 2.3 `jmi_ttl`). */
-const callTtlSeconds = 30;
 
 /**
  * The message of a notification. The app gets `alert` and `data` as the request has them; what to show is its own
  * matter. `topic` and `mutable_content` are of APNs.
  */
 export const toWebPushMessage = (notification: Notification): WebPushMessage => {
-  const { alert, data, time_to_live, priority } = notification;
-  const call = isCall(notification);
-  const ttl = time_to_live ?? (call ? callTtlSeconds : maxTtlSeconds);
-  const urgency = priority ?? (call ? 'high' : undefined);
-  const replaces = alert?.tag || (call ? sessionOf(data) : undefined);
+  const { alert, data } = notification;
+  const ttl = ttlSecondsOf(notification) ?? maxTtlSeconds;
+  const urgency = priorityOf(notification);
+  const replaces = alert?.tag || callKeyOf(notification);
   return {
     headers: {
       ttl: String(Math.min(Math.max(ttl, 0), maxTtlSeconds)),
@@ -28,11 +25,6 @@ export const toWebPushMessage = (notification: Notification): WebPushMessage => 
     },
     payload: JSON.stringify({ ...(alert && { alert }), ...(data && { data }) }),
   };
-};
-
-const sessionOf = (data: Notification['data']): string | undefined => {
-  const session = data?.['jmi-sid'];
-  return typeof session === 'string' && session !== '' ? `jmi-${session}` : undefined;
 };
 
 /**
