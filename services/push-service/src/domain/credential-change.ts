@@ -1,4 +1,4 @@
-/** What is known of the credential files of one pool; digests stand for what is in them. */
+/** What is known of credential files, those of one pool or the server’s own. `inUse` and `seen` stand for what is in them. */
 export type Watched = {
   readonly inUse: string;
   /** What was read last. */

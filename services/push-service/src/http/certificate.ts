@@ -2,6 +2,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { unreadable } from '@pushmesh/config';
+import { changeOf } from '../domain/credential-change.ts';
+import type { Watched } from '../domain/credential-change.ts';
 
 /** The paths of PEM files. */
 export type CertificateFiles = {
@@ -75,20 +77,17 @@ type Watch = {
   readonly onProblem: (problems: readonly CertificateProblem[]) => void;
 };
 
-/**
- * Looks at the files again and again: an operator, or Kubernetes, puts a renewed certificate where the old one was. What is
- * read may be half of what is being written, so it counts when it reads the same twice.
- */
+/** Looks at the files again and again: an operator, or Kubernetes, puts a renewed certificate where the old one was. */
 export const watchCertificate = (files: CertificateFiles, { everyMs, onChange, onProblem }: Watch) => {
-  let last = JSON.stringify(readCertificate(files));
-  let seen = last;
+  const first = JSON.stringify(readCertificate(files));
+  let known: Watched = { inUse: first, seen: first };
   const timer = setInterval(() => {
     const read = readCertificate(files);
     const state = JSON.stringify(read);
-    const isSettled = state === seen;
-    seen = state;
-    if (!isSettled || state === last) return;
-    last = state;
+    const isNew = changeOf(known, state, Date.now()) === 'new';
+    // What cannot be used takes the same place, and so is told once.
+    known = { inUse: isNew ? state : known.inUse, seen: state };
+    if (!isNew) return;
     if (read.ok) onChange(read);
     else onProblem(read.problems);
   }, everyMs);
