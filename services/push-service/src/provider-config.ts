@@ -167,8 +167,8 @@ const readApns = (values: ProviderValues, problems: Problem[]): readonly ApnsPoo
 
 const apnsFilesOf = (values: ProviderValues, mode: Mode, problems: Problem[]): ApnsFiles | undefined => {
   const why = `APNs is enabled for ${mode}`;
-  const word = (rest: string) => wordOf(values, `PUSH_APNS_${mode.toUpperCase()}_${rest}`, { problems, why });
-  const file = (rest: string) => fileOf(values, `PUSH_APNS_${mode.toUpperCase()}_${rest}`, { problems, why });
+  const word = (rest: string) => wordOf(values, nameOf(mode, rest), { problems, why });
+  const file = (rest: string) => fileOf(values, nameOf(mode, rest), { problems, why });
   if (values.PUSH_APNS_AUTH_TYPE === 'token') {
     const [p8, keyId, teamId] = [file('P8_TOKEN'), word('KEY_ID'), word('TEAM_ID')];
     if (p8 && keyId !== undefined && teamId !== undefined) return { type: 'token', p8, keyId, teamId };
@@ -176,7 +176,7 @@ const apnsFilesOf = (values: ProviderValues, mode: Mode, problems: Problem[]): A
   }
   const [cert, key] = [file('CERT'), file('KEY')];
   if (!cert || !key) return incomplete([cert, key], problems);
-  return { type: 'certificate', cert, key, topicNamedBy: `PUSH_APNS_${mode.toUpperCase()}_DEFAULT_TOPIC` };
+  return { type: 'certificate', cert, key, topicNamedBy: nameOf(mode, 'DEFAULT_TOPIC') };
 };
 
 /** Nobody will read these, but what is wrong with them is to be said together with what is missing. */
