@@ -1,5 +1,5 @@
 import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
-import { backoffMs } from '../adapters/http2/backoff.ts';
+import { backoffMs } from '../domain/backoff.ts';
 import { changeOf } from '../domain/credential-change.ts';
 import type { Watched } from '../domain/credential-change.ts';
 import { findings } from '../domain/credential-finding.ts';

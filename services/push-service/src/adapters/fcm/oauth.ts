@@ -1,3 +1,4 @@
+import { backoffMs } from '../../domain/backoff.ts';
 import { toTokenForm } from './assertion.ts';
 import type { ServiceAccount } from './service-account.ts';
 import { readTokenAnswer } from './token-answer.ts';
@@ -28,7 +29,9 @@ type Options = {
 
 /** A token is renewed so long before its end; earlier by up to a fifth, so that replicas do not all come at once. */
 const renewBeforeMs = 300_000;
-const backoff = { baseMs: 1_000, capMs: 60_000, retryAfterCapMs: 600_000 };
+const backoff = { firstMs: 1_000, maxMs: 60_000 };
+/** The longest wait that Google may ask for. */
+const maxRetryAfterMs = 600_000;
 /** A token that is refused within its first minute would be followed by one that is refused as well. */
 const minAgeOfRefusedMs = 60_000;
 /** A difference between the clocks that can be why an assertion was refused. */
@@ -77,9 +80,8 @@ export const createOAuth = ({ tokenUri, endpoint, clock, uptime, random, onRenew
 
   const fail = (failure: TokenFailure) => {
     const attempts = (failed?.attempts ?? 0) + 1;
-    const bound = Math.min(backoff.capMs, backoff.baseMs * 2 ** (attempts - 1));
-    const askedMs = Math.min((failure.retryAfterSeconds ?? 0) * 1000, backoff.retryAfterCapMs);
-    const waitMs = Math.max(bound * (0.5 + random() / 2), askedMs);
+    const askedMs = Math.min((failure.retryAfterSeconds ?? 0) * 1000, maxRetryAfterMs);
+    const waitMs = Math.max(backoffMs(backoff, attempts, random()), askedMs);
     failed = { ...failure, attempts, until: uptime() + waitMs };
     onRenewal?.({ ...failure, waitMs });
   };

@@ -1,6 +1,6 @@
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
-import { backoffMs } from './backoff.ts';
+import { backoffMs } from '../../domain/backoff.ts';
 import { openConnection } from './connection.ts';
 import type { Connection, ConnectionOptions } from './connection.ts';
 

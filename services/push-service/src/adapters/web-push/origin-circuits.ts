@@ -1,4 +1,4 @@
-import { backoffMs } from '../http2/backoff.ts';
+import { backoffMs } from '../../domain/backoff.ts';
 
 type Options = {
   /** Milliseconds since 1970. */

@@ -1,8 +1,8 @@
 type Backoff = { readonly firstMs: number; readonly maxMs: number };
 
 /**
- * Milliseconds to wait before the next attempt after so many failures in a row: doubling, with full jitter in its upper half,
- * so that many replicas do not come back in step.
+ * Milliseconds to wait before the next attempt after so many failures in a row: doubling, with equal jitter (the upper
+ * half of it is random), so that many replicas do not come back in step.
  *
  * @param random from 0 to 1
  */
