@@ -1,13 +1,13 @@
 import { groups, readConfig } from '@pushmesh/config';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { httpVariables, readHttpSettings } from './http-config.ts';
-import type { HttpSettings } from './http-config.ts';
-import { problemsOfFiles, readProviderSettings, rereadProviderSettings } from './provider-config.ts';
-import type { ProviderSettings, RereadProviders } from './provider-config.ts';
-import { providerVariables } from './provider-variables.ts';
-import { problemsOfUnusedCredentials, unusedVariables } from './unused-variables.ts';
-import type { Unused } from './unused-variables.ts';
+import { httpVariables, readHttpSettings } from './config/http-settings.ts';
+import type { HttpSettings } from './config/http-settings.ts';
+import { problemsOfFiles, readProviderSettings, rereadProviderSettings } from './config/provider-settings.ts';
+import type { ProviderSettings, RereadProviders } from './config/provider-settings.ts';
+import { providerVariables } from './config/provider-variables.ts';
+import { problemsOfUnusedCredentials, unusedVariables } from './config/unused-variables.ts';
+import type { Unused } from './config/unused-variables.ts';
 
 /** The variables of push-service. */
 export const pushServiceConfig = Type.Object({

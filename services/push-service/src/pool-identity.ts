@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import type { ApnsSettings, PoolSettings } from './provider-config.ts';
+import type { ApnsSettings, PoolSettings } from './config/provider-settings.ts';
 
 type Fields = Readonly<Record<string, string | number | undefined>>;
 

@@ -9,7 +9,7 @@ import { createHttp2Pool } from './adapters/http2/pool.ts';
 import { countsAgainstQuota } from './domain/fcm-outcome.ts';
 import type { SwappablePool } from './flow/watch-credentials.ts';
 import type { Provider } from './ports.ts';
-import type { ApnsSettings, FcmSettings, PoolSettings } from './provider-config.ts';
+import type { ApnsSettings, FcmSettings, PoolSettings } from './config/provider-settings.ts';
 
 export type PoolDeps = {
   readonly log: Log;

@@ -1,7 +1,7 @@
 import type { Resource } from '@pushmesh/lifecycle';
 import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
 import { createCredentialWatch } from './flow/watch-credentials.ts';
-import type { ProviderSettings, RereadProviders } from './provider-config.ts';
+import type { ProviderSettings, RereadProviders } from './config/provider-settings.ts';
 import { createProviderPool, measured } from './provider-pool.ts';
 import type { Provider } from './ports.ts';
 import { createTryOut } from './try-out.ts';

@@ -8,8 +8,8 @@ import { parseVapidIdentity } from './adapters/web-push/vapid.ts';
 import { fcmPlatforms } from './domain/fcm-platforms.ts';
 import type { KnownOfFakes } from './fakes/fakes.ts';
 import type { Provider } from './ports.ts';
-import type { ProviderSettings } from './provider-config.ts';
-import { fcmQuotaPerMinute } from './provider-variables.ts';
+import type { ProviderSettings } from './config/provider-settings.ts';
+import { fcmQuotaPerMinute } from './config/provider-variables.ts';
 import { createProviders } from './providers.ts';
 import type { ProvidersDeps } from './providers.ts';
 

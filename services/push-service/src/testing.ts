@@ -1,7 +1,7 @@
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { sandboxRoutes } from './adapters/sandbox/routes.ts';
 import { openSandbox } from './adapters/sandbox/sandbox.ts';
-import type { HttpSettings } from './http-config.ts';
+import type { HttpSettings } from './config/http-settings.ts';
 import type { Timeouts } from './http/transport.ts';
 import type { Provider } from './ports.ts';
 import { createSandboxProviders } from './sandbox-providers.ts';

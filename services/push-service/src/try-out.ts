@@ -3,7 +3,7 @@ import { tryOutApns } from './adapters/apns/try-out.ts';
 import { createTokenEndpoint } from './adapters/fcm/token-endpoint.ts';
 import { tryOutFcm } from './adapters/fcm/try-out.ts';
 import type { TriedOut } from './ports.ts';
-import type { ApnsSettings, FcmSettings, PoolSettings } from './provider-config.ts';
+import type { ApnsSettings, FcmSettings, PoolSettings } from './config/provider-settings.ts';
 
 type Options = {
   readonly verify: boolean;

@@ -3,7 +3,7 @@ import { createEndpoints } from './adapters/web-push/endpoints.ts';
 import { createOriginCircuits } from './adapters/web-push/origin-circuits.ts';
 import { createWebPushProvider } from './adapters/web-push/provider.ts';
 import { createVapid } from './adapters/web-push/vapid.ts';
-import type { WebPushSettings } from './web-push-config.ts';
+import type { WebPushSettings } from './config/web-push-settings.ts';
 
 type Deps = {
   /** From the call to the answer. */

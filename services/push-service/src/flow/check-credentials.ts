@@ -1,8 +1,8 @@
 import { toReport } from '../domain/check-report.ts';
 import type { CheckedPool } from '../domain/check-report.ts';
-import type { PoolSettings, ProviderSettings } from '../provider-config.ts';
+import type { PoolSettings, ProviderSettings } from '../config/provider-settings.ts';
 import type { TryOut } from '../try-out.ts';
-import type { WebPushSettings } from '../web-push-config.ts';
+import type { WebPushSettings } from '../config/web-push-settings.ts';
 
 type Deps = {
   readonly settings: ProviderSettings;

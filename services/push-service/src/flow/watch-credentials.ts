@@ -4,7 +4,7 @@ import { changeOf } from '../domain/credential-change.ts';
 import type { Watched } from '../domain/credential-change.ts';
 import { findings } from '../domain/credential-finding.ts';
 import { objectionTo, waitingForRestart, withCredentialsOf } from '../pool-identity.ts';
-import type { PoolSettings, RereadProviders } from '../provider-config.ts';
+import type { PoolSettings, RereadProviders } from '../config/provider-settings.ts';
 import type { TryOut } from '../try-out.ts';
 
 /** A pool whose credentials can be changed while it works. */

@@ -2,10 +2,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readPushServiceConfig } from './config.ts';
-import { createFakeAuthority } from './fakes/tls.ts';
+import { readPushServiceConfig } from '../config.ts';
+import { createFakeAuthority } from '../fakes/tls.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'pushmesh-http-config-'));
+const folder = mkdtempSync(join(tmpdir(), 'pushmesh-http-settings-'));
 const write = (name: string, text: string): string => {
   const file = join(folder, name);
   writeFileSync(file, text);

@@ -1,5 +1,5 @@
 import type { Problem } from '@pushmesh/config';
-import type { ProviderValues } from './provider-config.ts';
+import type { ProviderValues } from './provider-settings.ts';
 import { providerVariables } from './provider-variables.ts';
 
 /** Variables that are set and do nothing: why, and what to do. */

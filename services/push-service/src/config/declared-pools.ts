@@ -1,6 +1,6 @@
 import type { Mode } from '@pushmesh/contracts';
-import type { ApnsFiles, NamedFile } from './adapters/credential-files.ts';
-import type { FcmPlatform } from './domain/fcm-platforms.ts';
+import type { ApnsFiles, NamedFile } from '../adapters/credential-files.ts';
+import type { FcmPlatform } from '../domain/fcm-platforms.ts';
 
 /** One Firebase project: whose requests come to it, and where its credentials lie. */
 export type FcmPool = {

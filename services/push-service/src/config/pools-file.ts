@@ -6,11 +6,11 @@ import { modes } from '@pushmesh/contracts';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { ApnsFiles } from './adapters/credential-files.ts';
-import { fcmPlatforms } from './domain/fcm-platforms.ts';
-import { parseJson } from './domain/parse-json.ts';
-import { apnsEndpoint } from './provider-pools.ts';
-import type { ApnsPool, FcmPool, Pools } from './provider-pools.ts';
+import type { ApnsFiles } from '../adapters/credential-files.ts';
+import { fcmPlatforms } from '../domain/fcm-platforms.ts';
+import { parseJson } from '../domain/parse-json.ts';
+import { apnsEndpoint } from './declared-pools.ts';
+import type { ApnsPool, FcmPool, Pools } from './declared-pools.ts';
 import { fcmQuotaPerMinute, hostPattern, poolSize, tokenUrlPattern } from './provider-variables.ts';
 
 // What MongoosePush has in `[[service.fcm]]` and `[[service.apns]]` of its TOML file. Paths are relative to the file.

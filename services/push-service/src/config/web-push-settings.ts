@@ -1,8 +1,8 @@
 import type { Problem } from '@pushmesh/config';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { parseVapidIdentity } from './adapters/web-push/vapid.ts';
-import type { VapidIdentity } from './adapters/web-push/vapid.ts';
+import { parseVapidIdentity } from '../adapters/web-push/vapid.ts';
+import type { VapidIdentity } from '../adapters/web-push/vapid.ts';
 
 export const webPushVariables = {
   PUSH_WEBPUSH_ENABLED: Type.Boolean({

@@ -1,8 +1,8 @@
 import type { Problem } from '@pushmesh/config';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { readCertificate } from './http/certificate.ts';
-import type { CertificateFiles } from './http/certificate.ts';
+import { readCertificate } from '../http/certificate.ts';
+import type { CertificateFiles } from '../http/certificate.ts';
 
 // PUSH_HTTPS_* and PUSH_OPENAPI_* are variables of MongoosePush’s container (`config/prod.exs`). MongoosePush always speaks
 // TLS, with a certificate that comes with its image unless it is told of another; here TLS begins with a certificate.

@@ -2,17 +2,17 @@ import type { Problem } from '@pushmesh/config';
 import { modes } from '@pushmesh/contracts';
 import type { Mode } from '@pushmesh/contracts';
 import type { Static, TObject } from 'typebox';
-import type { ApnsCredentials } from './adapters/apns/credentials.ts';
-import { defaultTopicOf, loadApnsCredentials, loadServiceAccount, readText } from './adapters/credential-files.ts';
-import type { ApnsFiles, Loaded, NamedFile } from './adapters/credential-files.ts';
-import type { ServiceAccount } from './adapters/fcm/service-account.ts';
-import { fcmPlatforms } from './domain/fcm-platforms.ts';
+import type { ApnsCredentials } from '../adapters/apns/credentials.ts';
+import { defaultTopicOf, loadApnsCredentials, loadServiceAccount, readText } from '../adapters/credential-files.ts';
+import type { ApnsFiles, Loaded, NamedFile } from '../adapters/credential-files.ts';
+import type { ServiceAccount } from '../adapters/fcm/service-account.ts';
+import { fcmPlatforms } from '../domain/fcm-platforms.ts';
 import { readPoolsFile } from './pools-file.ts';
-import { apnsEndpoint } from './provider-pools.ts';
-import type { ApnsPool, FcmPool, Pools } from './provider-pools.ts';
+import { apnsEndpoint } from './declared-pools.ts';
+import type { ApnsPool, FcmPool, Pools } from './declared-pools.ts';
 import { providerVariables } from './provider-variables.ts';
-import { readWebPushSettings } from './web-push-config.ts';
-import type { WebPushSettings } from './web-push-config.ts';
+import { readWebPushSettings } from './web-push-settings.ts';
+import type { WebPushSettings } from './web-push-settings.ts';
 
 export type ProviderValues = Readonly<Record<string, unknown>> & Static<TObject<typeof providerVariables>>;
 

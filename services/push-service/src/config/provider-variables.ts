@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
-import { fcmPlatforms } from './domain/fcm-platforms.ts';
-import { webPushVariables } from './web-push-config.ts';
+import { fcmPlatforms } from '../domain/fcm-platforms.ts';
+import { webPushVariables } from './web-push-settings.ts';
 
 // The variables of MongoosePush’s container (`config/prod.exs`), so that its users switch without new names, and ours.
 
