@@ -16,19 +16,27 @@ const whys: Readonly<Record<string, string>> = {
   EACCES: 'it is not allowed; choose a port above 1023',
   EADDRNOTAVAIL: 'this machine has no such address',
   ENOTFOUND: 'there is no host of that name',
+  EAI_AGAIN: 'the name of the host cannot be looked up; choose an address, or mend DNS',
 };
 
 /**
- * @param listen begins to listen, of `node:net` or something on top of it
- * @throws {ListenError} when the address is at fault
+ * @param address where `listen` begins to listen, or all those places
+ * @param listen of `node:net` or something on top of it
+ * @throws {ListenError} when an address is at fault
  */
-export const listenOn = async ({ host, port, variables }: Address, listen: () => Promise<unknown>): Promise<void> => {
+export const listenOn = async <T>(
+  address: Address | readonly [Address, ...Address[]],
+  listen: () => Promise<T>,
+): Promise<T> => {
   try {
-    await listen();
+    return await listen();
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
+    const { code = '', port: refused } = error as NodeJS.ErrnoException & { port?: number };
     const why = whys[code];
     if (why === undefined) throw error;
+    const [first, ...others] = 'host' in address ? [address] : address;
+    // Node tells the port, where that is to blame.
+    const { host, port, variables } = others.find((each) => each.port === refused) ?? first;
     throw new ListenError(`${variables.join(', ')}: cannot listen on ${host} port ${port} (${code}): ${why}`);
   }
 };

@@ -50,4 +50,5 @@ export const fakesConfig = Type.Object({
 });
 
 /** @throws {ConfigError} with every problem at once */
-export const readFakesConfig = (env?: NodeJS.ProcessEnv): Static<typeof fakesConfig> => readConfig(fakesConfig, env);
+export const readFakesConfig = (env?: NodeJS.ProcessEnv): Static<typeof fakesConfig> =>
+  readConfig(fakesConfig, env, undefined, { prefixes: ['FAKES_'] });

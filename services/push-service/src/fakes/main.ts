@@ -1,6 +1,7 @@
 // `npm run fakes`: FCM with its OAuth endpoint, APNs prod and dev, and a Web Push service, for anybody’s staging.
 import { resolve } from 'node:path';
 import { orExit, readCommandLine } from '@pushmesh/config';
+import { ListenError, listenOn } from '@pushmesh/lifecycle';
 import { readFakesConfig } from './config.ts';
 import { createControl } from './control.ts';
 import { takeFolder, writeCredentials } from './credentials-dir.ts';
@@ -39,11 +40,25 @@ const start = () =>
     projects: { 'pushmesh-fakes': undefined },
     onReceived: ledger.note,
   });
+/** An address, with the variables to name when it cannot be had. */
+const at = (host: 'FAKES_HOST' | 'FAKES_CONTROL_HOST', port: `FAKES_${string}_PORT` & keyof typeof config) => ({
+  host: config[host],
+  port: config[port],
+  variables: [host, port] as const,
+});
+const addresses = [
+  at('FAKES_HOST', 'FAKES_FCM_PORT'),
+  at('FAKES_HOST', 'FAKES_OAUTH_PORT'),
+  at('FAKES_HOST', 'FAKES_APNS_PROD_PORT'),
+  at('FAKES_HOST', 'FAKES_APNS_DEV_PORT'),
+  at('FAKES_HOST', 'FAKES_WEB_PUSH_PORT'),
+] as const;
+const controlAt = at('FAKES_CONTROL_HOST', 'FAKES_CONTROL_PORT');
 
 try {
-  const fakes = await start();
+  const fakes = await listenOn(addresses, start);
   const control = createControl({ fakes, ledger });
-  await control.listen({ host: config.FAKES_CONTROL_HOST, port: config.FAKES_CONTROL_PORT });
+  await listenOn(controlAt, () => control.listen({ host: controlAt.host, port: controlAt.port }));
   const variables = writeCredentials(dir, fakes.known);
 
   const { apns, fcm, webPush } = fakes.known;
@@ -64,9 +79,7 @@ fakes  ready`);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop());
 } catch (error) {
-  const { code, syscall, message } = error as NodeJS.ErrnoException;
-  if (syscall !== 'listen' && syscall !== 'getaddrinfo') throw error;
-  const variable = code === 'EADDRINUSE' || code === 'EACCES' ? 'FAKES_…_PORT' : 'FAKES_HOST and FAKES_CONTROL_HOST';
-  console.error(`The fakes cannot listen: ${message}. Set ${variable} (docs/reference/configuration.md#fakes).`);
+  if (!(error instanceof ListenError)) throw error;
+  console.error(error.message);
   process.exit(1);
 }
