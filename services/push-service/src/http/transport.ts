@@ -4,6 +4,7 @@ import { constants, createSecureServer } from 'node:http2';
 import type { Http2SecureServer, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { nowAndThen } from '@pushmesh/telemetry';
 import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
 import { readCertificate, watchCertificate } from './certificate.ts';
 import type { CertificateFiles, ReadCertificate } from './certificate.ts';
@@ -35,8 +36,6 @@ const keepAliveMs = 72_000;
 /** Bytes of a request’s header; the path with its device token is the most of it. */
 const maxHeaderBytes = 16_384;
 const maxStreams = 100;
-/** Anybody who reaches the port can make handshakes fail. */
-const toldEveryMs = 10_000;
 
 type Options = {
   readonly tls: CertificateFiles | undefined;
@@ -103,13 +102,11 @@ export const createTransport = (options: Options, { log, metrics }: Deps) => {
     return server;
   };
 
-  let toldAt = Number.NEGATIVE_INFINITY;
-  /** A caller whose certificate is missing or foreign sees only that the connection ends: so it is said here, now and then. */
+  const tell = nowAndThen();
+  /** A caller whose certificate is missing or foreign sees only that the connection ends. Anybody can make handshakes fail. */
   const onHandshakeFailed = (error: NodeJS.ErrnoException, { authorizationError }: TLSSocket): void => {
     metrics.handshakesFailed.inc();
-    if (performance.now() - toldAt < toldEveryMs) return;
-    toldAt = performance.now();
-    log.warn({ event: 'handshake-failed', why: authorizationError ?? error.code });
+    tell((times) => log.warn({ event: 'handshake-failed', why: authorizationError ?? error.code, times }));
   };
 
   const watch =
