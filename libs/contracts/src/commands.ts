@@ -35,16 +35,12 @@ export const commandSchemas = {
   'list-nodes': Type.Object({ v, host: Jid, owner: Jid }),
   enable: Type.Object({ v, user: Jid, service: Jid, node: NodeId, options: Options }),
   disable: Type.Object({ v, user: Jid, service: Jid, node: Type.Optional(NodeId) }),
-  'list-registrations': Type.Object({ v, user: Jid }),
 } as const satisfies Readonly<Record<string, TSchema>>;
 
 export type CommandType = keyof typeof commandSchemas;
 export type Command<T extends CommandType = CommandType> = { [K in T]: Static<(typeof commandSchemas)[K]> }[T];
 
 export const commandTypes = Object.keys(commandSchemas) as readonly CommandType[];
-
-const Registration = Type.Object({ service: Jid, node: NodeId, options: Options, enabledAt: Type.Integer() });
-export type Registration = Static<typeof Registration>;
 
 const replyType = <const T extends string>(type: T) => Type.Object({ v, type: Type.Literal(type) });
 
@@ -61,7 +57,6 @@ export const Reply = Type.Union([
   Type.Object({ v, type: Type.Literal('nodes'), nodes: Type.Array(NodeId) }),
   replyType('enabled'),
   Type.Object({ v, type: Type.Literal('disabled'), removed: Type.Integer({ minimum: 0 }) }),
-  Type.Object({ v, type: Type.Literal('registrations'), registrations: Type.Array(Registration) }),
   replyType('unreadable'),
   replyType('unavailable'),
 ]);
@@ -75,7 +70,6 @@ export type ReplyTo = {
   'list-nodes': 'nodes';
   enable: 'enabled' | 'too-many';
   disable: 'disabled';
-  'list-registrations': 'registrations';
 };
 
 /**

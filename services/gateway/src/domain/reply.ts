@@ -5,7 +5,7 @@ import { faults } from './faults.ts';
 
 /** The refusals that pubsub-push can give to each command, as stanza errors. A new refusal does not compile without one. */
 type Refusals = {
-  readonly [K in Exclude<CommandType, 'authorise-publish' | 'list-registrations'>]: Readonly<
+  readonly [K in Exclude<CommandType, 'authorise-publish'>]: Readonly<
     Record<Exclude<ReplyTo[K], 'created' | 'deleted' | 'nodes' | 'enabled' | 'disabled'>, StanzaError>
   >;
 };

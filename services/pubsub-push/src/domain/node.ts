@@ -1,6 +1,12 @@
-import type { PublishModel, Registration } from '@pushmesh/contracts';
+import type { Options, PublishModel } from '@pushmesh/contracts';
 
-export type { Registration };
+/** What `<enable/>` at the component itself stores: (user, service, node) → options. `enabledAt` in milliseconds since 1970. */
+export type Registration = {
+  readonly service: string;
+  readonly node: string;
+  readonly options: Options;
+  readonly enabledAt: number;
+};
 
 /** XEP-0060 §4.1 and XEP-0357 §3: what a push node can grant. */
 export type Affiliation = 'owner' | 'publish-only';

@@ -1,4 +1,4 @@
-import type { Command, CommandType, Reply } from '@pushmesh/contracts';
+import type { Command, CommandType, Reply, ReplyTo } from '@pushmesh/contracts';
 import type { PubsubPushConfig } from '../config.ts';
 import { decideAuthorisation, decideCreate, decideDelete } from '../domain/manage.ts';
 import type { PushNode } from '../domain/node.ts';
@@ -40,7 +40,11 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
     return own;
   };
 
-  const handlers: { readonly [K in CommandType]: (command: Command<K>) => Promise<Reply | 'again'> } = {
+  const handlers: {
+    readonly [K in CommandType]: (
+      command: Command<K>,
+    ) => Promise<Extract<Reply, { readonly type: ReplyTo[K] }> | 'again'>;
+  } = {
     'create-node': async ({ host, node, owner, publishModel = settings.PUBLISH_MODEL }) => {
       const decision = decideCreate(await nodes.readNode(host, node), {
         host,
@@ -101,12 +105,6 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
       type: 'disabled',
       removed: await registrations.disable(user, service, node),
     }),
-
-    'list-registrations': async ({ user }) => ({
-      v: 1,
-      type: 'registrations',
-      registrations: [...(await registrations.registrationsOf(user))],
-    }),
   };
 
   return async <K extends CommandType>(type: K, command: Command<K>): Promise<Reply> => {
@@ -118,9 +116,4 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
   };
 };
 
-type PlainReply = Extract<Reply, { readonly v: 1; readonly type: string }>['type'];
-
-const reply = <T extends Exclude<PlainReply, 'allowed' | 'nodes' | 'disabled' | 'registrations'>>(type: T) => ({
-  v: 1 as const,
-  type,
-});
+const reply = <T extends Reply['type']>(type: T) => ({ v: 1 as const, type });
