@@ -13,6 +13,16 @@ const v = Type.Literal(1);
 export const PublishModel = Type.Enum(['publishers', 'open']);
 export type PublishModel = Static<typeof PublishModel>;
 
+/** The affiliations that a push node keeps (XEP-0060 §4.1); who has none of them has `none`. */
+const affiliations = ['owner', 'publisher', 'publish-only', 'member', 'outcast'] as const;
+export type Affiliation = (typeof affiliations)[number];
+
+/** Most affiliations that a push node has, and most that one command changes. */
+export const maxAffiliations = 32;
+
+/** A digest, never the secret itself. */
+const SecretDigest = Type.String({ maxLength: 64 });
+
 /** Everything pubsub-push can be asked for. `host` is the component name, `service` the service JID of XEP-0357. */
 export const commandSchemas = {
   'create-node': Type.Object({
@@ -22,6 +32,8 @@ export const commandSchemas = {
     owner: Jid,
     /** What the `<configure/>` form asks for; absent: the deployment’s default. */
     publishModel: Type.Optional(PublishModel),
+    /** What a publish has to know; absent or empty: nothing. */
+    secret: Type.Optional(SecretDigest),
   }),
   'delete-node': Type.Object({ v, host: Jid, node: NodeId, requester: Jid }),
   'authorise-publish': Type.Object({
@@ -31,6 +43,30 @@ export const commandSchemas = {
     publisher: Jid,
     /** Fingerprint of the device that the publish names; a new one makes the node fresh. Absent: no valid device. */
     device: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    /** What the publish knows; empty: nothing. Absent: the gateway is from before secrets, and its publishes need none. */
+    secret: Type.Optional(SecretDigest),
+  }),
+  'get-affiliations': Type.Object({ v, host: Jid, node: NodeId, requester: Jid }),
+  'set-affiliations': Type.Object({
+    v,
+    host: Jid,
+    node: NodeId,
+    requester: Jid,
+    /** Those that change, in their order; the last of equal JIDs wins. */
+    affiliations: Type.Array(Type.Object({ jid: Jid, affiliation: Type.Enum([...affiliations, 'none']) }), {
+      maxItems: maxAffiliations,
+    }),
+  }),
+  'get-configuration': Type.Object({ v, host: Jid, node: NodeId, requester: Jid }),
+  'set-configuration': Type.Object({
+    v,
+    host: Jid,
+    node: NodeId,
+    requester: Jid,
+    /** What is absent stays as it is. */
+    publishModel: Type.Optional(PublishModel),
+    /** Empty: a publish needs none any more. */
+    secret: Type.Optional(SecretDigest),
   }),
   'list-nodes': Type.Object({ v, host: Jid, owner: Jid }),
   enable: Type.Object({ v, user: Jid, service: Jid, node: NodeId, options: Options }),
@@ -55,6 +91,15 @@ export const Reply = Type.Union([
   /** `version` changes whenever the node becomes fresh; a result that carries an older one is stale. */
   Type.Object({ v, type: Type.Literal('allowed'), version: Type.Integer({ minimum: 1 }) }),
   Type.Object({ v, type: Type.Literal('nodes'), nodes: Type.Array(NodeId) }),
+  Type.Object({
+    v,
+    type: Type.Literal('affiliations'),
+    affiliations: Type.Array(Type.Object({ jid: Jid, affiliation: Type.Enum([...affiliations]) })),
+  }),
+  Type.Object({ v, type: Type.Literal('configuration'), publishModel: PublishModel }),
+  replyType('updated'),
+  /** Nothing was changed: the node would have no owner. */
+  Type.Object({ v, type: Type.Literal('last-owner'), owners: Type.Array(Jid) }),
   replyType('enabled'),
   Type.Object({ v, type: Type.Literal('disabled'), removed: Type.Integer({ minimum: 0 }) }),
   replyType('unreadable'),
@@ -67,6 +112,10 @@ export type ReplyTo = {
   'create-node': 'created' | 'conflict' | 'too-many';
   'delete-node': 'deleted' | 'not-found' | 'forbidden';
   'authorise-publish': 'allowed' | 'not-found' | 'forbidden';
+  'get-affiliations': 'affiliations' | 'not-found' | 'forbidden';
+  'set-affiliations': 'updated' | 'not-found' | 'forbidden' | 'last-owner' | 'too-many';
+  'get-configuration': 'configuration' | 'not-found' | 'forbidden';
+  'set-configuration': 'updated' | 'not-found' | 'forbidden';
   'list-nodes': 'nodes';
   enable: 'enabled' | 'too-many';
   disable: 'disabled';

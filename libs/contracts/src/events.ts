@@ -62,6 +62,8 @@ export const UnverifiedPublish = Type.Object({
   v: Type.Literal(1),
   publisher: Jid,
   device: Type.String({ minLength: 1 }),
+  /** As in the command `authorise-publish`. */
+  secret: Type.Optional(Type.String({ maxLength: 64 })),
   delivery: Delivery,
 });
 export type UnverifiedPublish = Static<typeof UnverifiedPublish>;

@@ -13,6 +13,11 @@ it('answers with the id to the letter and with the addresses swapped', () => {
   );
 });
 
+it('writes what stands beside an error before it', () => {
+  const error = errorOf(iq, { type: 'modify', condition: 'not-acceptable', payload: xml('q', { xmlns: 'x' }) });
+  expect(childElements(error).map(({ name }) => name)).toEqual(['q', 'error']);
+});
+
 it('writes an error with its pubsub condition, and repeats nothing of the request', () => {
   const error = errorOf(iq, { type: 'cancel', condition: 'conflict', pubsub: 'precondition-not-met', text: 'why' });
   expect(childElements(error).map(String)).toEqual([

@@ -26,6 +26,8 @@ export type StanzaError = {
   readonly pubsub?: string;
   readonly feature?: string;
   readonly text?: string;
+  /** What stands beside the error, such as what remains unchanged (XEP-0060 §8.9.2.4). */
+  readonly payload?: Element;
 };
 
 /** All that an answer needs of a request. */
@@ -39,6 +41,7 @@ export const errorOf = (iq: Head, error: StanzaError): Element =>
   answerTo(
     iq,
     'error',
+    error.payload,
     xml(
       'error',
       { type: error.type },
@@ -55,8 +58,8 @@ export const errorOf = (iq: Head, error: StanzaError): Element =>
     ),
   );
 
-const answerTo = (iq: Head, type: 'result' | 'error', payload?: Element): Element =>
-  xml('iq', { type, id: iq.attrs['id'], from: iq.attrs['to'], to: iq.attrs['from'] }, ...(payload ? [payload] : []));
+const answerTo = (iq: Head, type: 'result' | 'error', ...children: readonly (Element | undefined)[]): Element =>
+  xml('iq', { type, id: iq.attrs['id'], from: iq.attrs['to'], to: iq.attrs['from'] }, children);
 
 /** The children of an element that are elements. */
 export const childElements = (element: Element): Element[] =>

@@ -1,4 +1,4 @@
-import type { PushNode, Registration } from './domain/node.ts';
+import type { NodeChanges, PushNode, Registration } from './domain/node.ts';
 
 /** The store did not answer, or answered an error: the caller replies `unavailable` or tries again later. */
 export class StoreUnavailable extends Error {
@@ -13,6 +13,8 @@ export type NodeStore = {
   readNode(host: string, node: string): Promise<PushNode | undefined>;
   /** Stores a node that does not exist, or that has exactly version `replaces` (a retired one that comes back). */
   createNode(node: PushNode, replaces: number | undefined): Promise<'done' | 'changed'>;
+  /** Writes `changes`, an empty secret to have none, to a node that is not retired; the version goes up by one. */
+  changeNode(host: string, node: string, version: number, changes: NodeChanges): Promise<'done' | 'changed'>;
   deleteNode(host: string, node: string, version: number): Promise<'done' | 'changed'>;
   /** Records that the node now stands for another device; the version goes up by one, a retirement is undone. */
   renewNode(host: string, node: string, version: number, device: string): Promise<'done' | 'changed'>;

@@ -25,6 +25,9 @@ export const readCreate = (pubsub: Element): Create | undefined => {
   };
 };
 
+/** The form inside the `<configure/>` of an owner (XEP-0060 §8.2). */
+export const readConfigure = (configure: Element): Form | undefined => childForm(configure);
+
 /** What stands inside a `<publish/>` in place of exactly one item with exactly one payload (XEP-0060 §7.1.3). */
 export type PayloadFault = 'item-required' | 'item-invalid' | 'payload-required' | 'payload-invalid';
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseStanza } from '../xml.ts';
 import type { Element } from '../xml.ts';
+import { readAffiliations } from './pubsub-owner.ts';
 import { readCreate, readPublish } from './pubsub.ts';
 import { readDisable, readEnable, readSummary } from './push.ts';
 
@@ -196,7 +197,7 @@ it('no element makes a reader throw', () => {
   fc.assert(
     fc.property(tree, (text) => {
       const parsed = parse(text);
-      for (const read of [readEnable, readDisable, readSummary, readCreate, readPublish])
+      for (const read of [readEnable, readDisable, readSummary, readCreate, readPublish, readAffiliations])
         expect(() => read(parsed)).not.toThrow();
     }),
     { numRuns: 300 },

@@ -5,12 +5,15 @@ import type { Role } from '../config.ts';
 
 const pubsubFeatures = [
   'access-whitelist',
+  'config-node',
   'create-and-configure',
   'create-nodes',
   'delete-nodes',
+  'modify-affiliations',
   'publish',
   'publish-only-affiliation',
   'publish-options',
+  'retrieve-affiliations',
 ].map((feature) => `${ns.pubsub}#${feature}`);
 
 const featuresOf: Readonly<Record<Role, readonly string[]>> = {

@@ -1,4 +1,5 @@
-import type { StanzaError } from '@pushmesh/xmpp';
+import { maxAffiliations } from '@pushmesh/contracts';
+import type { Element, StanzaError } from '@pushmesh/xmpp';
 
 // Every stanza error the gateway can answer, in one place. What each XMPP server does with it decides the type: ejabberd
 // drops a registration on the first error that is not `wait`, MongooseIM on the first `cancel`, Prosody after 16, and
@@ -14,6 +15,8 @@ const modify = (condition: StanzaError['condition'], more: Partial<StanzaError> 
   condition,
   ...more,
 });
+
+const tooMany = (text: string): StanzaError => ({ type: 'wait', condition: 'resource-constraint', text });
 
 export const faults = {
   /** We are in trouble, of any kind, bugs included. */
@@ -42,11 +45,15 @@ export const faults = {
   preconditionNotMet: (text: string): StanzaError => cancel('conflict', { pubsub: 'precondition-not-met', text }),
   accessModel: modify('not-acceptable', { pubsub: 'unsupported-access-model', text: 'only whitelist' }),
   configInvalid: (text: string): StanzaError => modify('not-acceptable', { text }),
+  /** XEP-0060 §8.9.2.4, with the owners that there are. */
+  lastOwner: (payload: Element): StanzaError =>
+    modify('not-acceptable', { text: 'a push node keeps at least one owner', payload }),
   badRequest: (text?: string): StanzaError => modify('bad-request', text === undefined ? {} : { text }),
   /** XEP-0060 §12.1: the feature is named so that the client can tell what is missing. */
   unsupported: (feature: string): StanzaError => cancel('feature-not-implemented', { pubsub: 'unsupported', feature }),
   notAllowed: cancel('not-allowed'),
   /** An IQ for something that does not exist here (RFC 6120 §8.4). */
   serviceUnavailable: cancel('service-unavailable'),
-  tooMany: (text: string): StanzaError => ({ type: 'wait', condition: 'resource-constraint', text }),
+  tooMany,
+  tooManyAffiliations: tooMany(`a push node has at most ${maxAffiliations} affiliations`),
 } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { faults } from './faults.ts';
-import { decidePublish, dedupeKey, deviceFingerprint, toAuthorisation } from './publish.ts';
+import { decidePublish, dedupeKey, deviceFingerprint, secretDigest, toAuthorisation, toQuestion } from './publish.ts';
 import type { PublishFacts } from './publish.ts';
 
 const options = { service: 'apns', device: 'token', mode: 'dev', click_action: 'open', color: 'red' };
@@ -49,7 +49,47 @@ it('without a word from pubsub-push it is stored all the same, to be verified', 
   expect(decision).toMatchObject({
     type: 'verify-later',
     device: deviceFingerprint({ service: 'apns', mode: 'dev', deviceId: 'token' }),
+    secret: '',
     delivery: { node: { host: 'push.localhost', node: 'n' } },
+  });
+});
+
+it('the secret of a publish goes to pubsub-push as a digest, and nowhere else', () => {
+  const secured = facts({}, { options: { ...options, secret: 'hush' } });
+  const secret = secretDigest('push.localhost', 'n', 'hush');
+  expect(secret).toMatch(/^[\w-]{43}$/);
+  expect(toQuestion('push.localhost', 'localhost', secured.publish, 1_000)).toMatchObject({ secret });
+  const later = decidePublish({ ...secured, authorisation: 'unverified' });
+  expect(later).toMatchObject({ type: 'verify-later', secret });
+  for (const decision of [later, decidePublish(secured)]) {
+    expect(decision).toMatchObject({ delivery: { options } });
+    expect(JSON.stringify(decision)).not.toContain('hush');
+  }
+  for (const other of [secretDigest('push.localhost', 'm', 'hush'), secretDigest('push.other', 'n', 'hush')])
+    expect(other).not.toBe(secret);
+});
+
+describe('the device that the node stands for', () => {
+  const question = (publish: Partial<PublishFacts['publish']>) =>
+    toQuestion('push.localhost', 'localhost', facts({}, publish).publish, 1_000);
+  it('is that of the publish', () => {
+    const device = deviceFingerprint({ service: 'apns', mode: 'dev', deviceId: 'token' });
+    expect(question({})).toEqual({
+      v: 1,
+      host: 'push.localhost',
+      node: 'n',
+      publisher: 'localhost',
+      device,
+      secret: '',
+    });
+  });
+  it.each([
+    ['has no payload', { payload: 'payload-required' }],
+    ['has another payload', { payload: 'payload-invalid' }],
+    ['is too big', { payload: { summary: {}, otherBytes: 1_001 } }],
+    ['lacks options', { options: { service: 'apns' } }],
+  ] as const)('is not that of a publish that %s', (_what, publish) => {
+    expect(question(publish)).not.toHaveProperty('device');
   });
 });
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { deviceOf, isCall } from '@pushmesh/contracts';
-import type { Delivery, Device, NodeRef, Reply } from '@pushmesh/contracts';
+import type { Command, Delivery, Device, NodeRef, Reply } from '@pushmesh/contracts';
 import type { NoReply } from '@pushmesh/bus';
 import type { StanzaError } from '@pushmesh/xmpp';
 import { faults } from './faults.ts';
@@ -13,7 +13,12 @@ export type Authorisation = 'not-found' | 'forbidden' | 'unverified' | { readonl
 export type PublishDecision =
   | { readonly type: 'refuse'; readonly error: StanzaError }
   | { readonly type: 'deliver'; readonly delivery: Delivery }
-  | { readonly type: 'verify-later'; readonly delivery: Delivery; readonly device: string };
+  | {
+      readonly type: 'verify-later';
+      readonly delivery: Delivery;
+      readonly device: string;
+      readonly secret: string;
+    };
 
 export type PublishFacts = {
   readonly host: string;
@@ -33,19 +38,55 @@ export type PublishFacts = {
  * payload size, options, right to publish.
  */
 export const decidePublish = (facts: PublishFacts): PublishDecision => {
-  const { publish, authorisation, maxPayloadBytes } = facts;
+  const { host, publish, authorisation, maxPayloadBytes } = facts;
   if (authorisation === 'not-found') return refuse(faults.nodeUnknown);
-  if (publish.payload === 'payload-required') return refuse(faults.payloadRequired);
-  if (typeof publish.payload === 'string') return refuse(faults.payloadInvalid);
-  if (publish.payload.otherBytes > maxPayloadBytes) return refuse(faults.payloadTooBig);
+  const payload = readPayload(publish, maxPayloadBytes);
+  if ('fault' in payload) return refuse(payload.fault);
   const device = deviceOf(publish.options);
   if (publish.areOptionsTooLarge) return refuse(faults.preconditionNotMet('publish-options are too large'));
   if ('why' in device) return refuse(faults.preconditionNotMet(device.why));
   if (authorisation === 'forbidden') return refuse(faults.forbidden);
-  const delivery = toDelivery(facts, device, publish.payload.summary);
+  const delivery = toDelivery(facts, device, payload.summary);
   return authorisation === 'unverified'
-    ? { type: 'verify-later', delivery, device: deviceFingerprint(device) }
+    ? {
+        type: 'verify-later',
+        delivery,
+        device: deviceFingerprint(device),
+        secret: secretDigest(host, publish.node, publish.options['secret']),
+      }
     : { type: 'deliver', delivery };
+};
+
+const readPayload = (
+  { payload }: PublishToNode,
+  maxPayloadBytes: number,
+): { readonly summary: Delivery['summary'] } | { readonly fault: StanzaError } => {
+  if (payload === 'payload-required') return { fault: faults.payloadRequired };
+  if (typeof payload === 'string') return { fault: faults.payloadInvalid };
+  return payload.otherBytes > maxPayloadBytes ? { fault: faults.payloadTooBig } : payload;
+};
+
+/**
+ * What pubsub-push is asked about a publish. The device is left out when the publish will be refused for what it holds:
+ * the node must not stand for the device of a publish that was never accepted.
+ */
+export const toQuestion = (
+  host: string,
+  publisher: string,
+  publish: PublishToNode,
+  maxPayloadBytes: number,
+): Command<'authorise-publish'> => {
+  const { node, options } = publish;
+  const device = deviceOf(options);
+  const isRefused = 'fault' in readPayload(publish, maxPayloadBytes) || 'why' in device;
+  return {
+    v: 1,
+    host,
+    node,
+    publisher,
+    ...(!isRefused && { device: deviceFingerprint(device) }),
+    secret: secretDigest(host, node, options['secret']),
+  };
 };
 
 const refuse = (error: StanzaError): PublishDecision => ({ type: 'refuse', error });
@@ -57,12 +98,14 @@ const toDelivery = (facts: PublishFacts, device: Device, summary: Delivery['summ
     node: publish.node,
     ...(typeof authorisation === 'object' && { version: authorisation.version }),
   };
+  // Nobody behind pubsub-push needs the secret.
+  const { secret: _, ...options } = publish.options;
   return {
     v: 1,
     id: dedupeKey(host, sender, iqId, publish.node, [summary, publish.options]),
     node,
     ...device,
-    options: publish.options,
+    options,
     summary,
     acceptedAt: now,
     expiresAt: now + timeToLiveMs(publish.options['time_to_live'], isCall(summary) ? shortestTtlMs : defaultTtlMs),
@@ -92,6 +135,13 @@ export const dedupeKey = (host: string, sender: string, iqId: string, node: stri
 /** Names a device without telling its token: what pubsub-push compares and stores. */
 export const deviceFingerprint = ({ service, mode, deviceId }: Device): string =>
   hash('sha256', JSON.stringify([service, mode, deviceId]), 'base64url').slice(0, 22);
+
+/**
+ * What stands for a secret everywhere behind the gateway; empty for none. Host and node are in it, so that it does not
+ * show who has the same.
+ */
+export const secretDigest = (host: string, node: string, secret: string | undefined): string =>
+  secret ? hash('sha256', JSON.stringify([host, node, secret]), 'base64url') : '';
 
 /** Reads the reply to `authorise-publish`; no reply, or one that the store could not give, leaves it unverified. */
 export const toAuthorisation = (reply: Reply | NoReply): Authorisation => {

@@ -3,21 +3,40 @@ import type { NoReply } from '@pushmesh/bus';
 import type { StanzaError } from '@pushmesh/xmpp';
 import { faults } from './faults.ts';
 
+/** The replies that are no refusals, and the one that is told with what it holds. */
+type Told =
+  | 'created'
+  | 'deleted'
+  | 'affiliations'
+  | 'configuration'
+  | 'updated'
+  | 'last-owner'
+  | 'nodes'
+  | 'enabled'
+  | 'disabled';
+
 /** The refusals that pubsub-push can give to each command, as stanza errors. A new refusal does not compile without one. */
 type Refusals = {
-  readonly [K in Exclude<CommandType, 'authorise-publish'>]: Readonly<
-    Record<Exclude<ReplyTo[K], 'created' | 'deleted' | 'nodes' | 'enabled' | 'disabled'>, StanzaError>
-  >;
+  readonly [K in Exclude<CommandType, 'authorise-publish'>]: Readonly<Record<Exclude<ReplyTo[K], Told>, StanzaError>>;
 };
+
+const ofOwner = { 'not-found': faults.nodeUnknown, forbidden: faults.forbidden };
 
 const refusals: Refusals = {
   'create-node': { conflict: faults.nodeExists, 'too-many': faults.tooMany('this account has too many push nodes') },
-  'delete-node': { 'not-found': faults.nodeUnknown, forbidden: faults.forbidden },
+  'delete-node': ofOwner,
+  'get-affiliations': ofOwner,
+  'set-affiliations': { ...ofOwner, 'too-many': faults.tooManyAffiliations },
+  'get-configuration': ofOwner,
+  'set-configuration': ofOwner,
   'list-nodes': {},
   enable: { 'too-many': faults.tooMany('this account has too many registrations') },
   disable: {},
 };
 
-/** The stanza error of a reply that is not the one hoped for; anything unforeseen is trouble of ours. */
+/**
+ * The stanza error of a reply that is not the one hoped for; anything unforeseen is trouble of ours, such as the
+ * `unreadable` of a pubsub-push from before the command.
+ */
 export const refusalOf = (command: keyof Refusals, reply: Reply | NoReply): StanzaError =>
   (refusals[command] as Readonly<Record<string, StanzaError | undefined>>)[reply.type] ?? faults.trouble;

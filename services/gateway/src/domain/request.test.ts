@@ -101,8 +101,8 @@ it.each([
   ['items', 'get', pubsub("<items node='n'/>"), faults.unsupported('retrieve-items')],
   ['retract', 'set', pubsub("<retract node='n'/>"), faults.unsupported('persistent-items')],
   ['purge', 'set', owner("<purge node='n'/>"), faults.unsupported('persistent-items')],
-  ['configure', 'get', owner("<configure node='n'/>"), faults.unsupported('config-node')],
-  ['affiliations', 'set', owner("<affiliations node='n'/>"), faults.unsupported('modify-affiliations')],
+  ['the default configuration', 'get', owner('<default/>'), faults.unsupported('retrieve-default')],
+  ['subscriptions', 'get', owner("<subscriptions node='n'/>"), faults.unsupported('manage-subscriptions')],
   ['a pubsub request nobody knows', 'set', pubsub('<sing/>'), expect.objectContaining({ condition: 'bad-request' })],
   [
     'a create that is only asked for',
@@ -173,7 +173,8 @@ it('a component answers only for its roles', () => {
   const enable = iq('set', "<enable xmlns='urn:xmpp:push:0' jid='p' node='n'/>");
   const create = iq('set', pubsub("<create node='n'/>"));
   expect(readStanza(enable, ['app-server'])).toMatchObject({ fault: faults.serviceUnavailable });
-  expect(readStanza(create, ['xmpp-server'])).toMatchObject({ fault: faults.serviceUnavailable });
+  for (const each of [create, iq('get', owner("<affiliations node='n'/>")), iq('get', pubsub('<affiliations/>'))])
+    expect(readStanza(each, ['xmpp-server'])).toMatchObject({ fault: faults.serviceUnavailable });
 });
 
 it.each([

@@ -1,19 +1,10 @@
-import {
-  bareJid,
-  childElements,
-  fullJid,
-  ns,
-  parseJid,
-  readCreate,
-  readDisable,
-  readEnable,
-  readPublish,
-} from '@pushmesh/xmpp';
-import type { Disable, Element, Enable, Form, Jid, Publish, StanzaError } from '@pushmesh/xmpp';
+import { bareJid, childElements, fullJid, ns, parseJid, readDisable, readEnable, readPublish } from '@pushmesh/xmpp';
+import type { AffiliationChange, Disable, Element, Enable, Jid, Publish, StanzaError } from '@pushmesh/xmpp';
 import { cutText } from '@pushmesh/contracts';
-import type { PublishModel } from '@pushmesh/contracts';
 import type { Role } from '../config.ts';
 import { faults } from './faults.ts';
+import { isTooLong, readCreateNode, readOwner, readUnsupported } from './node-request.ts';
+import type { NodeConfig } from './node-request.ts';
 
 /** A publish without what could be long: the texts are cut, and options that are too large are not kept. */
 export type PublishToNode = Publish & { readonly node: string; readonly areOptionsTooLarge: boolean };
@@ -23,13 +14,18 @@ export type Request =
   | { readonly type: 'ping' }
   | { readonly type: 'disco-info'; readonly node: string | undefined; readonly requester: string }
   | { readonly type: 'disco-items'; readonly node: string | undefined; readonly requester: string }
-  | {
-      readonly type: 'create-node';
-      readonly node: string;
-      readonly owner: string;
-      readonly publishModel?: PublishModel;
-    }
+  | ({ readonly type: 'create-node'; readonly node: string; readonly owner: string } & NodeConfig)
   | { readonly type: 'delete-node'; readonly node: string; readonly requester: string }
+  | { readonly type: 'own-affiliations'; readonly node: string | undefined; readonly requester: string }
+  | { readonly type: 'get-affiliations'; readonly node: string; readonly requester: string }
+  | {
+      readonly type: 'set-affiliations';
+      readonly node: string;
+      readonly requester: string;
+      readonly affiliations: readonly AffiliationChange[];
+    }
+  | { readonly type: 'get-configuration'; readonly node: string; readonly requester: string }
+  | ({ readonly type: 'set-configuration'; readonly node: string; readonly requester: string } & NodeConfig)
   | {
       readonly type: 'publish';
       readonly sender: string;
@@ -55,9 +51,6 @@ export const nodeOf = (question: Question): string | undefined => {
   if (request.type === 'publish') return request.publish.node;
   return 'node' in request ? request.node : undefined;
 };
-
-/** Longest node id: XEP-0060 names none; this is what a JID resource may have. */
-const maxNodeBytes = 1023;
 
 /** Longest id of an iq that is answered: the answer repeats it, and too large an answer costs us the stream. */
 const maxIdBytes = 4096;
@@ -90,7 +83,8 @@ export const readStanza = (stanza: Element, roles: readonly Role[]): Question | 
   return read({ type, payload, sender, roles });
 };
 
-type Iq = {
+/** A request past the door: exactly one payload. */
+export type Iq = {
   readonly type: 'get' | 'set';
   readonly payload: Element;
   readonly sender: Jid;
@@ -108,30 +102,26 @@ const readers: ReadonlyMap<string, (iq: Iq) => Question> = new Map<string, (iq: 
       type === 'get' && payload.name === 'query'
         ? {
             kind: 'disco-info',
-            request: { type: 'disco-info', node: discoNode(payload), requester: bareJid(sender) },
+            request: { type: 'disco-info', node: nodeAttribute(payload), requester: bareJid(sender) },
           }
         : unknown(),
     [ns.discoItems]: ({ type, payload, sender }: Iq) =>
       type === 'get' && payload.name === 'query'
         ? {
             kind: 'disco-items',
-            request: { type: 'disco-items', node: discoNode(payload), requester: bareJid(sender) },
+            request: { type: 'disco-items', node: nodeAttribute(payload), requester: bareJid(sender) },
           }
         : unknown(),
-    [ns.pubsub]: (iq: Iq) => (iq.roles.includes('app-server') ? readPubsub(iq) : unknown()),
-    [ns.pubsubOwner]: (iq: Iq) => (iq.roles.includes('app-server') ? readOwner(iq) : unknown()),
+    [ns.pubsub]: (iq: Iq) => (isPubsub(iq) ? readPubsub(iq) : unknown()),
+    [ns.pubsubOwner]: (iq: Iq) => (isPubsub(iq) ? readOwner(iq) : unknown()),
     [ns.push]: (iq: Iq) => (iq.roles.includes('xmpp-server') ? readPush(iq) : unknown()),
   }),
 );
 
-/** XEP-0060 names no limit; longer ids than ours cannot exist here. */
-const isTooLong = (node: string): boolean => Buffer.byteLength(node) > maxNodeBytes;
-
-const discoNode = (query: Element): string | undefined => (query.attrs['node'] as string | undefined) || undefined;
+const nodeAttribute = ({ attrs }: Element): string | undefined => (attrs['node'] as string | undefined) || undefined;
 
 /** XEP-0060 requests that push nodes do not have, by the element that asks: the feature we name as unsupported. */
 const unsupported = {
-  affiliations: 'retrieve-affiliations',
   default: 'retrieve-default',
   items: 'retrieve-items',
   options: 'subscription-options',
@@ -141,68 +131,20 @@ const unsupported = {
   unsubscribe: 'subscribe',
 };
 
+const isPubsub = ({ payload, roles }: Iq): boolean => payload.name === 'pubsub' && roles.includes('app-server');
+
 const readPubsub = ({ type, payload, sender }: Iq): Question => {
-  if (payload.name !== 'pubsub') return unknown();
+  const affiliations = payload.getChild('affiliations');
+  if (type === 'get' && affiliations) {
+    const node = nodeAttribute(affiliations);
+    return { kind: 'own-affiliations', request: { type: 'own-affiliations', node, requester: bareJid(sender) } };
+  }
   if (type === 'set') {
     if (payload.getChild('create')) return readCreateNode(payload, sender);
     const publish = readPublish(payload);
     if (publish) return readPublishNode(publish, sender);
   }
   return readUnsupported(payload, unsupported);
-};
-
-const unsupportedByOwner = {
-  affiliations: 'modify-affiliations',
-  configure: 'config-node',
-  default: 'retrieve-default',
-  purge: 'persistent-items',
-  subscriptions: 'manage-subscriptions',
-};
-
-const readOwner = ({ type, payload, sender }: Iq): Question => {
-  if (payload.name !== 'pubsub') return unknown();
-  const deletion = type === 'set' ? payload.getChild('delete') : undefined;
-  if (!deletion) return readUnsupported(payload, unsupportedByOwner);
-  const node = deletion.attrs['node'] as string | undefined;
-  const kind = 'delete-node';
-  if (!node) return { kind, fault: faults.notAllowed };
-  if (isTooLong(node)) return { kind, fault: faults.nodeUnknown };
-  return { kind, request: { type: 'delete-node', node, requester: bareJid(sender) } };
-};
-
-const readUnsupported = (pubsub: Element, features: Readonly<Record<string, string>>): Question => {
-  const feature = childElements(pubsub)
-    .map(({ name }) => (Object.hasOwn(features, name) ? features[name] : undefined))
-    .find((each) => each !== undefined);
-  return {
-    kind: 'unsupported',
-    fault: feature ? faults.unsupported(feature) : faults.badRequest('pubsub: unknown request'),
-  };
-};
-
-const readCreateNode = (pubsub: Element, sender: Jid): Question => {
-  const kind = 'create-node';
-  const create = readCreate(pubsub);
-  if (!create || (create.type !== undefined && create.type !== 'push'))
-    return { kind, fault: faults.unsupported('create-nodes') };
-  if (!create.node) return { kind, fault: faults.nodeIdRequired };
-  if (isTooLong(create.node)) return { kind, fault: faults.nodeIdTooLong };
-  const config = readNodeConfig(create.configure);
-  if ('fault' in config) return { kind, fault: config.fault };
-  return { kind, request: { type: 'create-node', node: create.node, owner: bareJid(sender), ...config } };
-};
-
-/** `pubsub#publish_model` and `pubsub#access_model` of XEP-0060 §16.4.3; other fields do not matter to push nodes. */
-const readNodeConfig = (form: Form | undefined): { publishModel?: PublishModel } | { fault: StanzaError } => {
-  if (!form) return {};
-  if (form.type !== 'submit') return { fault: faults.badRequest('configure/x: type must be submit') };
-  const [accessModel = 'whitelist'] = form.fields.get('pubsub#access_model') ?? [];
-  if (accessModel !== 'whitelist') return { fault: faults.accessModel };
-  const [publishModel] = form.fields.get('pubsub#publish_model') ?? [];
-  if (publishModel === undefined) return {};
-  if (publishModel !== 'publishers' && publishModel !== 'open')
-    return { fault: faults.configInvalid('pubsub#publish_model: publishers or open') };
-  return { publishModel };
 };
 
 const readPublishNode = (publish: Publish, sender: Jid): Question => {

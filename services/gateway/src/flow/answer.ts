@@ -1,12 +1,14 @@
-import { deviceOf, messages, subjects } from '@pushmesh/contracts';
+import { messages, subjects } from '@pushmesh/contracts';
 import type { Command, CommandType, Reply } from '@pushmesh/contracts';
+import { isStored } from '@pushmesh/bus';
 import type { Bus, NoReply } from '@pushmesh/bus';
 import { ns, xml } from '@pushmesh/xmpp';
 import type { Element, StanzaError } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
 import { discoInfo, discoInfoOfNode, discoItems } from '../domain/disco.ts';
 import { faults } from '../domain/faults.ts';
-import { decidePublish, deviceFingerprint, toAuthorisation } from '../domain/publish.ts';
+import { affiliationsOf, configurationOf, ownAffiliations } from '../domain/node-forms.ts';
+import { decidePublish, secretDigest, toAuthorisation, toQuestion } from '../domain/publish.ts';
 import type { PublishDecision } from '../domain/publish.ts';
 import { refusalOf } from '../domain/reply.ts';
 import type { Request } from '../domain/request.ts';
@@ -32,6 +34,17 @@ type Ports = {
 
 const done: Answer = { result: undefined };
 
+/** What configures a node, with the digest in place of its secret. */
+const configuring = <T extends { readonly node: string; readonly secret?: string }>(
+  { host }: RequestContext,
+  { secret, ...request }: T,
+) => ({
+  v: 1 as const,
+  host,
+  ...request,
+  ...(secret !== undefined && { secret: secretDigest(host, request.node, secret) }),
+});
+
 /** One request in, one answer out. Throws only on bugs; the caller turns a throw into `wait`. */
 export const createAnswer = (ports: Ports) => {
   const { bus, clock, defaultTtlMs, maxPayloadBytes, onUnverified } = ports;
@@ -45,18 +58,8 @@ export const createAnswer = (ports: Ports) => {
   const publish = async (request: Extract<Request, { type: 'publish' }>, context: RequestContext): Promise<Answer> => {
     const { host, iqId, traceparent } = context;
     const { publisher } = request;
-    const device = deviceOf(request.publish.options);
-    const reply = await ask(
-      'authorise-publish',
-      {
-        v: 1,
-        host,
-        node: request.publish.node,
-        publisher,
-        ...('why' in device ? {} : { device: deviceFingerprint(device) }),
-      },
-      context,
-    );
+    const question = toQuestion(host, publisher, request.publish, maxPayloadBytes);
+    const reply = await ask('authorise-publish', question, context);
     const decision = decidePublish({
       host,
       sender: request.sender,
@@ -79,17 +82,18 @@ export const createAnswer = (ports: Ports) => {
   ): Promise<Answer> => {
     const { delivery } = decision;
     const how = { msgId: delivery.id, traceparent };
-    if (decision.type === 'verify-later') onUnverified();
     const published =
       decision.type === 'deliver'
         ? await bus.publish(subjects.delivery(delivery.service, delivery.mode), messages.delivery, delivery, how)
         : await bus.publish(
             subjects.unverifiedPublish,
             messages.unverifiedPublish,
-            { v: 1, publisher, device: decision.device, delivery },
+            { v: 1, publisher, device: decision.device, secret: decision.secret, delivery },
             how,
           );
-    return published.type === 'stored' || published.type === 'duplicate' ? done : { error: faults.trouble };
+    if (!isStored(published)) return { error: faults.trouble };
+    if (decision.type === 'verify-later') onUnverified();
+    return done;
   };
 
   const handlers: {
@@ -102,6 +106,7 @@ export const createAnswer = (ports: Ports) => {
 
     'disco-info': async ({ node, requester }, context) => {
       if (node === undefined) return { result: discoInfo(context.roles) };
+      if (!context.roles.includes('app-server')) return { error: faults.nodeUnknown };
       const reply = await ask('list-nodes', { v: 1, host: context.host, owner: requester }, context);
       if (reply.type !== 'nodes') return { error: refusalOf('list-nodes', reply) };
       return reply.nodes.includes(node) ? { result: discoInfoOfNode(node) } : { error: faults.nodeUnknown };
@@ -115,9 +120,9 @@ export const createAnswer = (ports: Ports) => {
         : { error: refusalOf('list-nodes', reply) };
     },
 
-    'create-node': async ({ node, owner, publishModel }, context) => {
-      const command = { v: 1 as const, host: context.host, node, owner, ...(publishModel && { publishModel }) };
-      const reply = await ask('create-node', command, context);
+    'create-node': async ({ type, ...request }, context) => {
+      const { node } = request;
+      const reply = await ask(type, configuring(context, request), context);
       return reply.type === 'created'
         ? { result: xml('pubsub', { xmlns: ns.pubsub }, xml('create', { node })) }
         : { error: refusalOf('create-node', reply) };
@@ -126,6 +131,41 @@ export const createAnswer = (ports: Ports) => {
     'delete-node': async ({ node, requester }, context) => {
       const reply = await ask('delete-node', { v: 1, host: context.host, node, requester }, context);
       return reply.type === 'deleted' ? done : { error: refusalOf('delete-node', reply) };
+    },
+
+    'own-affiliations': async ({ node, requester }, context) => {
+      const reply = await ask('list-nodes', { v: 1, host: context.host, owner: requester }, context);
+      return reply.type === 'nodes'
+        ? { result: ownAffiliations(reply.nodes.filter((each) => node === undefined || each === node)) }
+        : { error: refusalOf('list-nodes', reply) };
+    },
+
+    'get-affiliations': async ({ type, node, requester }, context) => {
+      const reply = await ask(type, { v: 1, host: context.host, node, requester }, context);
+      return reply.type === 'affiliations'
+        ? { result: affiliationsOf(node, reply.affiliations) }
+        : { error: refusalOf(type, reply) };
+    },
+
+    'set-affiliations': async ({ type, node, requester, affiliations }, context) => {
+      const changes = { v: 1 as const, host: context.host, node, requester, affiliations: [...affiliations] };
+      const reply = await ask(type, changes, context);
+      if (reply.type === 'updated') return done;
+      if (reply.type !== 'last-owner') return { error: refusalOf(type, reply) };
+      const owners = reply.owners.map((jid) => ({ jid, affiliation: 'owner' as const }));
+      return { error: faults.lastOwner(affiliationsOf(node, owners)) };
+    },
+
+    'get-configuration': async ({ type, node, requester }, context) => {
+      const reply = await ask(type, { v: 1, host: context.host, node, requester }, context);
+      return reply.type === 'configuration'
+        ? { result: configurationOf(node, reply.publishModel) }
+        : { error: refusalOf(type, reply) };
+    },
+
+    'set-configuration': async ({ type, ...request }, context) => {
+      const reply = await ask(type, configuring(context, request), context);
+      return reply.type === 'updated' ? done : { error: refusalOf(type, reply) };
     },
 
     publish,

@@ -169,7 +169,15 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
 };
 
 /** What a phone depends on; the others anybody may ask, and as much of it as he likes. */
-const aboutPush: ReadonlySet<string> = new Set(['publish', 'create-node', 'delete-node', 'enable', 'disable']);
+const aboutPush: ReadonlySet<string> = new Set([
+  'publish',
+  'create-node',
+  'delete-node',
+  'set-affiliations',
+  'set-configuration',
+  'enable',
+  'disable',
+]);
 
 /** The server chose this stream by the domain; it may write it in capitals. */
 const isTo = (host: string, { attrs }: Element): boolean =>

@@ -78,3 +78,17 @@ it('a node that is deleted and created again at once is listed', async () => {
   expect(deleted).toMatchObject({ type: 'deleted' });
   expect(await listed(create.owner)).toEqual(['c']);
 });
+
+it('of affiliations that several replicas set at the same time, none is lost', async () => {
+  const node = { ...at, node: 'shared', requester: 'dave@localhost' };
+  await other('create-node', { ...at, node: 'shared', owner: node.requester });
+  const set = (jid: string) => {
+    const affiliations = [{ jid, affiliation: 'publish-only' as const }];
+    return other('set-affiliations', { ...node, affiliations });
+  };
+  const jids = ['a.example', 'b.example', 'c.example'];
+  expect(await Promise.all(jids.map(set))).toEqual(jids.map(() => ({ v: 1, type: 'updated' })));
+  const reply = await other('get-affiliations', node);
+  const given = reply.type === 'affiliations' ? reply.affiliations.map(({ jid }) => jid).toSorted() : reply;
+  expect(given).toEqual([...jids, 'dave@localhost', 'localhost']);
+});

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Command, Reply, Result } from '@pushmesh/contracts';
 import type { NodeStore } from '../ports.ts';
 import { createMemoryStore } from '../testing/memory-store.ts';
 import { createCommands } from './command.ts';
+import { createFeedback } from './feedback.ts';
 
 const settings = {
   PUBLISH_MODEL: 'publishers',
@@ -11,16 +13,32 @@ const settings = {
 } as const;
 const setUp = (changes: (store: ReturnType<typeof createMemoryStore>) => Partial<NodeStore> = () => ({})) => {
   const store = createMemoryStore();
+  let now = 1_000;
   return {
     store,
+    at: (ms: number) => (now = ms),
     commands: createCommands(
-      { nodes: { ...store, ...changes(store) }, registrations: store, clock: () => 1_000 },
+      { nodes: { ...store, ...changes(store) }, registrations: store, clock: () => now },
       settings,
     ),
   };
 };
 const at = { v: 1, host: 'push.localhost' } as const;
 const alice = 'alice@localhost';
+/** The device was gone at 3,000, says an answer that came later. */
+const gone: Result = {
+  v: 1,
+  delivery: 'd',
+  node: { host: at.host, node: 'n' },
+  service: 'apns',
+  mode: 'prod',
+  end: 'unregistered',
+  outcome: 'unregistered',
+  attempt: 1,
+  acceptedAt: 1_500,
+  endedAt: 6_000,
+  unregisteredAt: 3_000,
+};
 
 describe('commands', () => {
   it('a node lives from create to delete', async () => {
@@ -31,8 +49,8 @@ describe('commands', () => {
     expect(await commands('create-node', { ...at, node: 'n', owner: alice })).toEqual({ v: 1, type: 'conflict' });
     expect(await commands('list-nodes', { ...at, owner: alice })).toEqual({ v: 1, type: 'nodes', nodes: ['n'] });
     expect(await commands('list-nodes', { ...at, owner: 'bob@localhost' })).toEqual({ v: 1, type: 'nodes', nodes: [] });
-    expect(await commands('authorise-publish', publish)).toEqual({ v: 1, type: 'allowed', version: 1_001 });
-    expect(await commands('authorise-publish', publish)).toEqual({ v: 1, type: 'allowed', version: 1_001 });
+    expect(await commands('authorise-publish', publish)).toEqual({ v: 1, type: 'allowed', version: 1_002 });
+    expect(await commands('authorise-publish', publish)).toEqual({ v: 1, type: 'allowed', version: 1_002 });
     expect(await commands('delete-node', { ...at, node: 'n', requester: 'bob@localhost' })).toEqual({
       v: 1,
       type: 'forbidden',
@@ -67,6 +85,92 @@ describe('commands', () => {
       createNode: (node, replaces) => (lost-- > 0 ? Promise.resolve('changed') : store.createNode(node, replaces)),
     }));
     expect((await commands('create-node', { ...at, node: 'n', owner: alice })).type).toBe('created');
+  });
+
+  it('a 410 from before the owner created the node again does not retire it, also if the answer was a conflict', async () => {
+    const late = async (signOfLife: (commands: ReturnType<typeof setUp>['commands']) => Promise<Reply>) => {
+      const { store, commands, at: time } = setUp();
+      await commands('create-node', { ...at, node: 'n', owner: alice });
+      const sent = await commands('authorise-publish', { ...at, node: 'n', publisher: 'localhost', device: 'd1' });
+      time(5_000);
+      const said = await signOfLife(commands);
+      const feedback = createFeedback({ nodes: store, retiredKeptMs: 60_000, onFeedback: () => {} });
+      const version = sent.type === 'allowed' ? sent.version : 0;
+      await feedback({ ...gone, node: { host: at.host, node: 'n', version } });
+      return [said.type, (await store.readNode(at.host, 'n'))?.retiredAt];
+    };
+    const create = { ...at, node: 'n' };
+    const enable = { v: 1, service: at.host, node: 'n', options: {} } as const;
+    expect(await late((commands) => commands('create-node', { ...create, owner: alice }))).toEqual([
+      'conflict',
+      undefined,
+    ]);
+    expect(await late((commands) => commands('enable', { ...enable, user: alice }))).toEqual(['enabled', undefined]);
+    expect(
+      await late(async (commands) => {
+        await commands('delete-node', { ...create, requester: alice });
+        return commands('create-node', { ...create, owner: alice });
+      }),
+    ).toEqual(['created', undefined]);
+    // Others say nothing about the device.
+    const bob = 'bob@localhost';
+    expect(await late((commands) => commands('create-node', { ...create, owner: bob }))).toEqual(['conflict', 3_000]);
+    expect(await late((commands) => commands('enable', { ...enable, user: bob }))).toEqual(['enabled', 3_000]);
+  });
+
+  it('an owner says who may publish, from the next publish on', async () => {
+    const { commands } = setUp();
+    const node = { ...at, node: 'n' };
+    const owned = { ...node, requester: alice };
+    const may = async (publisher: string) =>
+      (await commands('authorise-publish', { ...node, publisher, device: 'd' })).type;
+    const set = (...affiliations: Command<'set-affiliations'>['affiliations']) =>
+      commands('set-affiliations', { ...owned, affiliations });
+    await commands('create-node', { ...node, owner: alice });
+    expect(await may('muc.localhost')).toBe('forbidden');
+    expect(await set({ jid: 'muc.localhost', affiliation: 'publish-only' })).toEqual({ v: 1, type: 'updated' });
+    expect(await may('muc.localhost')).toBe('allowed');
+    expect(await commands('get-affiliations', owned)).toEqual({
+      v: 1,
+      type: 'affiliations',
+      affiliations: [
+        { jid: 'localhost', affiliation: 'publish-only' },
+        { jid: alice, affiliation: 'owner' },
+        { jid: 'muc.localhost', affiliation: 'publish-only' },
+      ],
+    });
+    await set({ jid: 'muc.localhost', affiliation: 'none' });
+    expect(await may('muc.localhost')).toBe('forbidden');
+    expect(await set({ jid: alice, affiliation: 'none' })).toEqual({ v: 1, type: 'last-owner', owners: [alice] });
+
+    expect(await commands('set-configuration', { ...owned, publishModel: 'open' })).toEqual({ v: 1, type: 'updated' });
+    expect(await commands('get-configuration', owned)).toEqual({ v: 1, type: 'configuration', publishModel: 'open' });
+    expect(await may('muc.localhost')).toBe('allowed');
+    for (const answer of [
+      commands('set-configuration', { ...owned, requester: 'bob@localhost', publishModel: 'open' }),
+      commands('set-affiliations', { ...owned, requester: 'bob@localhost', affiliations: [] }),
+      commands('get-affiliations', { ...owned, requester: 'localhost' }),
+      commands('get-configuration', { ...owned, requester: 'localhost' }),
+    ])
+      expect(await answer).toEqual({ v: 1, type: 'forbidden' });
+    expect((await commands('get-affiliations', { ...owned, node: 'other' })).type).toBe('not-found');
+  });
+
+  it('a node that was given away counts against its creator, and is listed to nobody', async () => {
+    const { commands } = setUp();
+    const bob = 'bob@localhost';
+    const create = (node: string) => commands('create-node', { ...at, node, owner: alice });
+    await create('a');
+    const affiliations = [
+      { jid: bob, affiliation: 'owner' },
+      { jid: alice, affiliation: 'none' },
+    ] as const;
+    await commands('set-affiliations', { ...at, node: 'a', requester: alice, affiliations: [...affiliations] });
+    expect([(await create('b')).type, (await create('c')).type]).toEqual(['created', 'too-many']);
+    expect(await commands('list-nodes', { ...at, owner: alice })).toMatchObject({ nodes: ['b'] });
+    expect((await create('a')).type).toBe('conflict');
+    expect((await commands('delete-node', { ...at, node: 'a', requester: bob })).type).toBe('deleted');
+    expect((await create('c')).type).toBe('created');
   });
 
   it('gives up as unavailable when it never gets through', async () => {

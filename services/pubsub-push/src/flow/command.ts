@@ -1,6 +1,7 @@
 import type { Command, CommandType, Reply, ReplyTo } from '@pushmesh/contracts';
 import type { PubsubPushConfig } from '../config.ts';
-import { decideAuthorisation, decideCreate, decideDelete } from '../domain/manage.ts';
+import { decideAffiliations, decideConfiguration, decideRead } from '../domain/configure.ts';
+import { decideAuthorisation, decideCreate, decideDelete, isOwner } from '../domain/manage.ts';
 import type { PushNode } from '../domain/node.ts';
 import type { NodeStore, RegistrationStore } from '../ports.ts';
 
@@ -40,20 +41,27 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
     return own;
   };
 
+  /** The owner says that the device lives: what is known of it from before does not count any more. */
+  const freshen = (host: string, node: string, version: number): Promise<'done' | 'changed'> =>
+    nodes.changeNode(host, node, version, { freshAt: clock() });
+
   const handlers: {
     readonly [K in CommandType]: (
       command: Command<K>,
     ) => Promise<Extract<Reply, { readonly type: ReplyTo[K] }> | 'again'>;
   } = {
-    'create-node': async ({ host, node, owner, publishModel = settings.PUBLISH_MODEL }) => {
+    'create-node': async ({ host, node, owner, publishModel = settings.PUBLISH_MODEL, secret }) => {
       const decision = decideCreate(await nodes.readNode(host, node), {
         host,
         node,
         owner,
         publishModel,
+        secret,
         now: clock(),
       });
       if (decision.type === 'conflict') return reply('conflict');
+      if (decision.type === 'freshen')
+        return (await freshen(host, node, decision.version)) === 'done' ? reply('conflict') : 'again';
       // The index first: a node that is missing in it could never be listed.
       const limit = settings.MAX_NODES_PER_OWNER;
       if (!(await nodes.addToIndex(host, owner, node, limit))) {
@@ -75,29 +83,61 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
       return reply('deleted');
     },
 
-    'authorise-publish': async ({ host, node, publisher, device }) => {
-      const decision = decideAuthorisation(
-        await nodes.readNode(host, node),
-        publisher,
-        device,
-        settings.trustedDomains,
-      );
+    'authorise-publish': async ({ host, node, ...publish }) => {
+      const decision = decideAuthorisation(await nodes.readNode(host, node), publish, settings.trustedDomains);
       if (decision.type === 'allowed') return { v: 1, type: 'allowed', version: decision.version };
       if (decision.type !== 'renew') return reply(decision.type);
       const renewed = await nodes.renewNode(host, node, decision.version, decision.device);
       return renewed === 'done' ? { v: 1, type: 'allowed', version: decision.version + 1 } : 'again';
     },
 
+    'get-affiliations': async ({ host, node, requester }) => {
+      const decision = decideRead(await nodes.readNode(host, node), requester);
+      if (decision.type !== 'read') return reply(decision.type);
+      const affiliations = Object.entries(decision.node.affiliations);
+      return {
+        v: 1,
+        type: 'affiliations',
+        affiliations: affiliations.map(([jid, affiliation]) => ({ jid, affiliation })),
+      };
+    },
+
+    'set-affiliations': async ({ host, node, requester, affiliations }) => {
+      const decision = decideAffiliations(await nodes.readNode(host, node), requester, affiliations);
+      if (decision.type === 'unchanged') return reply('updated');
+      if (decision.type === 'last-owner') return { v: 1, type: 'last-owner', owners: decision.owners };
+      if (decision.type !== 'change') return reply(decision.type);
+      const changed = await nodes.changeNode(host, node, decision.version, decision.changes);
+      return changed === 'done' ? reply('updated') : 'again';
+    },
+
+    'get-configuration': async ({ host, node, requester }) => {
+      const decision = decideRead(await nodes.readNode(host, node), requester);
+      if (decision.type !== 'read') return reply(decision.type);
+      return { v: 1, type: 'configuration', publishModel: decision.node.publishModel };
+    },
+
+    'set-configuration': async ({ host, node, requester, ...wanted }) => {
+      const decision = decideConfiguration(await nodes.readNode(host, node), requester, wanted);
+      if (decision.type === 'unchanged') return reply('updated');
+      if (decision.type !== 'change') return reply(decision.type);
+      const changed = await nodes.changeNode(host, node, decision.version, decision.changes);
+      return changed === 'done' ? reply('updated') : 'again';
+    },
+
     'list-nodes': async ({ host, owner }) => {
       const own = await tidyIndex(host, owner);
-      const living = own.filter(({ retiredAt }) => retiredAt === undefined);
+      const living = own.filter((node) => node.retiredAt === undefined && isOwner(node, owner));
       return { v: 1, type: 'nodes', nodes: living.map(({ node }) => node).toSorted() };
     },
 
     enable: async ({ user, service, node, options }) => {
       const registration = { service, node, options, enabledAt: clock() };
       const enabled = await registrations.enable(user, registration, settings.MAX_REGISTRATIONS_PER_USER);
-      return reply(enabled === 'done' ? 'enabled' : 'too-many');
+      if (enabled === 'too-many') return reply('too-many');
+      const decision = decideRead(await nodes.readNode(service, node), user);
+      const isFresh = decision.type !== 'read' || (await freshen(service, node, decision.node.version)) === 'done';
+      return isFresh ? reply('enabled') : 'again';
     },
 
     disable: async ({ user, service, node }) => ({

@@ -50,6 +50,20 @@ it('an allowed publish becomes the delivery it would have been, under the same d
   });
 });
 
+it('the verdict is about the publisher, the device and the secret of the publish', async () => {
+  const asked: unknown[] = [];
+  const publish = { v: 1, publisher: 'localhost', device: 'fp', secret: 'digest', delivery } as const;
+  await createVerify({
+    authorise: (...question) => (asked.push(question), Promise.resolve({ v: 1, type: 'unavailable' })),
+    bus: { publish: () => Promise.resolve({ type: 'stored' }) },
+    clock: () => 9_000,
+    log: createLog('pubsub-push', 'silent'),
+    onVerified: () => {},
+  })(publish, { traceparent: undefined });
+  const about = { v: 1, host: 'h', node: 'n', publisher: 'localhost', device: 'fp', secret: 'digest' };
+  expect(asked).toEqual([['authorise-publish', about]]);
+});
+
 it('an unknown node is a recorded end', async () => {
   const { settlement, published, verdicts } = await verify({ v: 1, type: 'not-found' });
   expect([settlement, verdicts]).toEqual([{ type: 'ack' }, ['not-found']]);

@@ -22,9 +22,9 @@ type Ports = {
  */
 export const createVerify =
   ({ authorise, bus, clock, log, onVerified }: Ports) =>
-  async ({ publisher, device, delivery }: UnverifiedPublish, { traceparent }: MessageContext): Promise<Settlement> => {
+  async ({ delivery, ...publish }: UnverifiedPublish, { traceparent }: MessageContext): Promise<Settlement> => {
     const { host, node } = delivery.node;
-    const reply = await authorise('authorise-publish', { v: 1, host, node, publisher, device });
+    const reply = await authorise('authorise-publish', { ...publish, host, node });
     const settled = (verdict: Verdict): Settlement => {
       onVerified(verdict);
       return { type: 'ack' };

@@ -30,6 +30,20 @@ export const createMemoryStore = (clock: () => number = Date.now): NodeStore & R
     readNode: (host, node) => Promise.resolve(find(host, node)),
     createNode: (node, replaces) =>
       change(node.host, node.node, replaces, () => nodes.set(key(node.host, node.node), node)),
+    changeNode: (host, node, version, { secret, ...changes }) =>
+      find(host, node)?.retiredAt === undefined
+        ? change(host, node, version, (found) => {
+            if (!found) return;
+            const { secret: before, ...others } = found;
+            const after = secret ?? before;
+            nodes.set(key(host, node), {
+              ...others,
+              ...changes,
+              ...(after && { secret: after }),
+              version: version + 1,
+            });
+          })
+        : Promise.resolve('changed'),
     deleteNode: (host, node, version) => change(host, node, version, () => nodes.delete(key(host, node))),
     renewNode: (host, node, version, device) =>
       change(host, node, version, (found) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PushNode } from '../domain/node.ts';
+import type { NodeChanges, PushNode } from '../domain/node.ts';
 import type { NodeStore, RegistrationStore } from '../ports.ts';
 
 type Store = NodeStore & RegistrationStore;
@@ -22,6 +22,9 @@ export const describeStore = (name: string, create: () => Promise<Store>): void 
       expect(await store.readNode(node.host, node.node)).toBeUndefined();
       expect(await store.createNode(node, undefined)).toBe('done');
       expect(await store.readNode(node.host, node.node)).toEqual(node);
+      const secured = { ...node, node: 'secured', secret: 'digest' };
+      await store.createNode(secured, undefined);
+      expect(await store.readNode(node.host, 'secured')).toEqual(secured);
       expect(await store.readNode('other.localhost', node.node)).toBeUndefined();
     });
 
@@ -38,6 +41,24 @@ export const describeStore = (name: string, create: () => Promise<Store>): void 
       expect(await store.createNode(next, 7)).toBe('changed');
       expect(await store.createNode(next, 1)).toBe('done');
       expect(await store.readNode(node.host, node.node)).toEqual(next);
+    });
+
+    it('changes one version, as the next one, and a retired node not at all', async () => {
+      const store = await create();
+      await store.createNode(node, undefined);
+      const affiliations = { 'alice@localhost': 'owner', ['__proto__']: 'outcast' } as const;
+      const changes = { affiliations, publishModel: 'open', secret: 'digest', freshAt: 2_000 } as const;
+      const change = (version: number, what: NodeChanges) => store.changeNode(node.host, node.node, version, what);
+      expect(await change(1, changes)).toBe('done');
+      expect(await change(1, { freshAt: 3_000 })).toBe('changed');
+      expect(await store.readNode(node.host, node.node)).toEqual({ ...node, ...changes, version: 2 });
+      expect(await change(2, { secret: '' })).toBe('done');
+      const { secret: _, ...kept } = changes;
+      expect(await store.readNode(node.host, node.node)).toEqual({ ...node, ...kept, version: 3 });
+      await store.retireNode(node.host, node.node, 3, 5_000, 60_000);
+      expect(await change(3, { freshAt: 3_000 })).toBe('changed');
+      expect(await store.changeNode(node.host, 'unknown', 1, { freshAt: 3_000 })).toBe('changed');
+      expect(await store.readNode(node.host, 'unknown')).toBeUndefined();
     });
 
     it('deletes exactly the version that was read', async () => {

@@ -3,7 +3,16 @@ import type { Redis } from 'ioredis';
 
 const folder = new URL('lua/', import.meta.url);
 
-const names = ['add-to-index', 'create-node', 'delete-node', 'disable', 'enable', 'renew-node', 'retire-node'] as const;
+const names = [
+  'add-to-index',
+  'change-node',
+  'create-node',
+  'delete-node',
+  'disable',
+  'enable',
+  'renew-node',
+  'retire-node',
+] as const;
 type Script = (typeof names)[number];
 
 /** Runs one script of `lua/` on one key; the number it returns is explained in the script’s header. */

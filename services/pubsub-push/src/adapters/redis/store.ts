@@ -1,6 +1,6 @@
 import { Redis, ReplyError } from 'ioredis';
 import type { Log } from '@pushmesh/telemetry';
-import type { PushNode, Registration } from '../../domain/node.ts';
+import type { NodeChanges, PushNode, Registration } from '../../domain/node.ts';
 import { StoreUnavailable } from '../../ports.ts';
 import type { NodeStore, RegistrationStore } from '../../ports.ts';
 import { createKeys } from './keys.ts';
@@ -66,6 +66,8 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
     readNode: async (host, node) => toNode(host, node, await available(redis.hgetall(keys.node(host, node)))),
     createNode: (node, replaces) =>
       doneOrChanged(scripts['create-node'](keys.node(node.host, node.node), replaces ?? '', ...toFields(node))),
+    changeNode: (host, node, version, changes) =>
+      doneOrChanged(scripts['change-node'](keys.node(host, node), version, ...changedFields(changes))),
     deleteNode: (host, node, version) => doneOrChanged(scripts['delete-node'](keys.node(host, node), version)),
     renewNode: (host, node, version, device) =>
       doneOrChanged(scripts['renew-node'](keys.node(host, node), version, device)),
@@ -150,18 +152,20 @@ const credentialWords: ReadonlySet<string> = new Set(['NOAUTH', 'NOPERM', 'WRONG
 const toFields = (node: PushNode): (string | number)[] => [
   'owner',
   node.owner,
-  'publishModel',
-  node.publishModel,
-  'affiliations',
-  JSON.stringify(node.affiliations),
   'version',
   node.version,
-  'freshAt',
-  node.freshAt,
+  ...changedFields(node),
+];
+
+const changedFields = ({ publishModel, affiliations, secret, freshAt }: NodeChanges): (string | number)[] => [
+  ...(publishModel === undefined ? [] : ['publishModel', publishModel]),
+  ...(affiliations === undefined ? [] : ['affiliations', JSON.stringify(affiliations)]),
+  ...(secret === undefined ? [] : ['secret', secret]),
+  ...(freshAt === undefined ? [] : ['freshAt', freshAt]),
 ];
 
 const toNode = (host: string, node: string, fields: Readonly<Record<string, string>>): PushNode | undefined => {
-  const { owner, publishModel, affiliations, version, freshAt, device, retiredAt } = fields;
+  const { owner, publishModel, affiliations, secret, version, freshAt, device, retiredAt } = fields;
   if (owner === undefined || version === undefined) return undefined;
   return {
     host,
@@ -169,6 +173,7 @@ const toNode = (host: string, node: string, fields: Readonly<Record<string, stri
     owner,
     publishModel: publishModel === 'open' ? 'open' : 'publishers',
     affiliations: JSON.parse(affiliations ?? '{}') as PushNode['affiliations'],
+    ...(secret && { secret }),
     version: Number(version),
     freshAt: Number(freshAt),
     ...(device !== undefined && { device }),

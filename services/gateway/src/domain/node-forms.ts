@@ -1,0 +1,54 @@
+// XEP-0060 §5.7, §8.2 and §8.9: what is shown of push nodes to their owners
+import { ns, xml } from '@pushmesh/xmpp';
+import type { Element } from '@pushmesh/xmpp';
+import type { Affiliation, PublishModel } from '@pushmesh/contracts';
+
+/** Who has which affiliation with a node (XEP-0060 §8.9.1). */
+export const affiliationsOf = (
+  node: string,
+  affiliations: readonly { readonly jid: string; readonly affiliation: Affiliation }[],
+): Element =>
+  xml(
+    'pubsub',
+    { xmlns: ns.pubsubOwner },
+    xml('affiliations', { node }, ...affiliations.map((each) => xml('affiliation', each))),
+  );
+
+/** The requester’s own affiliations: the nodes that are theirs (XEP-0060 §5.7). */
+export const ownAffiliations = (nodes: readonly string[]): Element =>
+  xml(
+    'pubsub',
+    { xmlns: ns.pubsub },
+    xml('affiliations', {}, ...nodes.map((node) => xml('affiliation', { node, affiliation: 'owner' }))),
+  );
+
+/** The form of a node (XEP-0060 §8.2.1). A secret is not shown, nor whether there is one. */
+export const configurationOf = (node: string, publishModel: PublishModel): Element =>
+  xml(
+    'pubsub',
+    { xmlns: ns.pubsubOwner },
+    xml(
+      'configure',
+      { node },
+      xml(
+        'x',
+        { xmlns: ns.dataForms, type: 'form' },
+        xml('field', { var: 'FORM_TYPE', type: 'hidden' }, xml('value', {}, ns.nodeConfig)),
+        choice('pubsub#access_model', 'Who may see the node', 'whitelist', ['whitelist']),
+        choice('pubsub#publish_model', 'Who may publish', publishModel, ['publishers', 'open']),
+        xml('field', {
+          var: 'secret',
+          type: 'text-private',
+          label: 'What publish-options must hold; an empty value: nothing',
+        }),
+      ),
+    ),
+  );
+
+const choice = (name: string, label: string, value: string, options: readonly string[]): Element =>
+  xml(
+    'field',
+    { var: name, type: 'list-single', label },
+    ...options.map((each) => xml('option', {}, xml('value', {}, each))),
+    xml('value', {}, value),
+  );

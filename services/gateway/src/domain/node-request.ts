@@ -1,0 +1,133 @@
+// XEP-0060 §8: what the owner of a push node asks for. Order and answers of the checks follow MongooseIM 6.8.
+import { bareJid, childElements, readAffiliations, readConfigure, readCreate } from '@pushmesh/xmpp';
+import type { Element, Form, Jid, StanzaError } from '@pushmesh/xmpp';
+import { maxAffiliations } from '@pushmesh/contracts';
+import type { PublishModel } from '@pushmesh/contracts';
+import { faults } from './faults.ts';
+import type { Iq, Question } from './request.ts';
+
+/** Longest node id: XEP-0060 names none; this is what a JID resource may have. */
+const maxNodeBytes = 1023;
+
+/** XEP-0060 names no limit; longer ids than ours cannot exist here. */
+export const isTooLong = (node: string): boolean => Buffer.byteLength(node) > maxNodeBytes;
+
+export const readUnsupported = (pubsub: Element, features: Readonly<Record<string, string>>): Question => {
+  const feature = childElements(pubsub)
+    .map(({ name }) => (Object.hasOwn(features, name) ? features[name] : undefined))
+    .find((each) => each !== undefined);
+  return {
+    kind: 'unsupported',
+    fault: feature ? faults.unsupported(feature) : faults.badRequest('pubsub: unknown request'),
+  };
+};
+
+export const readCreateNode = (pubsub: Element, sender: Jid): Question => {
+  const kind = 'create-node';
+  const create = readCreate(pubsub);
+  if (!create || (create.type !== undefined && create.type !== 'push'))
+    return { kind, fault: faults.unsupported('create-nodes') };
+  if (!create.node) return { kind, fault: faults.nodeIdRequired };
+  if (isTooLong(create.node)) return { kind, fault: faults.nodeIdTooLong };
+  const config = create.configure ? readNodeConfig(create.configure) : {};
+  if ('fault' in config) return { kind, fault: config.fault };
+  return { kind, request: { type: 'create-node', node: create.node, owner: bareJid(sender), ...config } };
+};
+
+/** What can be configured of a push node. */
+export type NodeConfig = {
+  readonly publishModel?: PublishModel;
+  /** What a publish has to bring along in the publish-option `secret` (XEP-0357 §3); empty for nothing. */
+  readonly secret?: string;
+};
+
+/** Longest secret. */
+const maxSecretBytes = 1023;
+
+/**
+ * `pubsub#publish_model` and `pubsub#access_model` of XEP-0060 §16.4.3, and `secret`; other fields do not matter to push
+ * nodes. A secret without value is no change: the form that an owner fills in does not tell it.
+ */
+const readNodeConfig = (form: Form): NodeConfig | { readonly fault: StanzaError } => {
+  if (form.type !== 'submit') return { fault: faults.badRequest('configure/x: type must be submit') };
+  const [accessModel = 'whitelist'] = form.fields.get('pubsub#access_model') ?? [];
+  if (accessModel !== 'whitelist') return { fault: faults.accessModel };
+  const [publishModel] = form.fields.get('pubsub#publish_model') ?? [];
+  if (publishModel !== undefined && publishModel !== 'publishers' && publishModel !== 'open')
+    return { fault: faults.configInvalid('pubsub#publish_model: publishers or open') };
+  const secrets = form.fields.get('secret') ?? [];
+  const secret = secrets.join('\n');
+  if (Buffer.byteLength(secret) > maxSecretBytes)
+    return { fault: faults.configInvalid(`secret: at most ${maxSecretBytes} octets`) };
+  return { ...(publishModel && { publishModel }), ...(secrets.length > 0 && { secret }) };
+};
+
+const unsupported = {
+  default: 'retrieve-default',
+  purge: 'persistent-items',
+  subscriptions: 'manage-subscriptions',
+};
+
+/** Reads a request in the namespace of owners; pubsub-push says whether the requester is one. */
+export const readOwner = ({ type, payload, sender }: Iq): Question => {
+  const requester = bareJid(sender);
+  const deletion = type === 'set' ? payload.getChild('delete') : undefined;
+  if (deletion) return readDelete(deletion, requester);
+  const affiliations = payload.getChild('affiliations');
+  if (affiliations)
+    return type === 'set'
+      ? readSetAffiliations(affiliations, requester)
+      : readGet('get-affiliations', affiliations, requester);
+  const configure = payload.getChild('configure');
+  if (configure)
+    return type === 'set'
+      ? readSetConfiguration(configure, requester)
+      : readGet('get-configuration', configure, requester);
+  return readUnsupported(payload, unsupported);
+};
+
+const nodeAttribute = ({ attrs }: Element): string => (attrs['node'] as string | undefined) ?? '';
+
+const readDelete = (element: Element, requester: string): Question => {
+  const kind = 'delete-node';
+  const node = nodeAttribute(element);
+  if (!node) return { kind, fault: faults.notAllowed };
+  if (isTooLong(node)) return { kind, fault: faults.nodeUnknown };
+  return { kind, request: { type: 'delete-node', node, requester } };
+};
+
+const readGet = (kind: 'get-affiliations' | 'get-configuration', element: Element, requester: string): Question => {
+  const node = nodeAttribute(element);
+  const fault = nodeFaultOf(node);
+  return fault ? { kind, fault } : { kind, request: { type: kind, node, requester } };
+};
+
+const nodeFaultOf = (node: string): StanzaError | undefined => {
+  if (!node) return faults.nodeIdMissing;
+  return isTooLong(node) ? faults.nodeUnknown : undefined;
+};
+
+const readSetAffiliations = (element: Element, requester: string): Question => {
+  const kind = 'set-affiliations';
+  const node = nodeAttribute(element);
+  const fault = nodeFaultOf(node);
+  if (fault) return { kind, fault };
+  const affiliations = readAffiliations(element);
+  if ('malformed' in affiliations) return { kind, fault: faults.badRequest(affiliations.malformed) };
+  if (affiliations.length > maxAffiliations) return { kind, fault: faults.tooManyAffiliations };
+  return { kind, request: { type: kind, node, requester, affiliations } };
+};
+
+const readSetConfiguration = (element: Element, requester: string): Question => {
+  const kind = 'set-configuration';
+  const node = nodeAttribute(element);
+  const fault = nodeFaultOf(node);
+  if (fault) return { kind, fault };
+  const form = readConfigure(element);
+  if (!form) return { kind, fault: faults.badRequest('configure: a data form is expected') };
+  // XEP-0060 §8.2.3: nothing changes.
+  const config = form.type === 'cancel' ? {} : readNodeConfig(form);
+  return 'fault' in config
+    ? { kind, fault: config.fault }
+    : { kind, request: { type: kind, node, requester, ...config } };
+};

@@ -1,0 +1,61 @@
+// XEP-0060 §8.2 and §8.9: what an owner reads and changes of a push node that is in use
+import { maxAffiliations } from '@pushmesh/contracts';
+import type { Affiliation, Command } from '@pushmesh/contracts';
+import { isOwner } from './manage.ts';
+import type { Affiliations, NodeChanges, PushNode } from './node.ts';
+
+type Refusal = { readonly type: 'not-found' | 'forbidden' };
+
+/** What becomes of an owner’s request; `node` is in use, and `requester` is one of its owners. */
+export const decideRead = (
+  found: PushNode | undefined,
+  requester: string,
+): Refusal | { readonly type: 'read'; readonly node: PushNode } => {
+  if (!found || found.retiredAt !== undefined) return { type: 'not-found' };
+  return isOwner(found, requester) ? { type: 'read', node: found } : { type: 'forbidden' };
+};
+
+type Change =
+  { readonly type: 'unchanged' } | { readonly type: 'change'; readonly version: number; readonly changes: NodeChanges };
+
+/** All of the changes, or none: at least one owner stays, and there is a bound on who has an affiliation. */
+export const decideAffiliations = (
+  found: PushNode | undefined,
+  requester: string,
+  changes: Command<'set-affiliations'>['affiliations'],
+): Refusal | Change | { readonly type: 'too-many' } | { readonly type: 'last-owner'; readonly owners: string[] } => {
+  const read = decideRead(found, requester);
+  if (read.type !== 'read') return read;
+  const before = new Map(Object.entries(read.node.affiliations));
+  const after = new Map(before);
+  for (const { jid, affiliation } of changes) {
+    if (affiliation === 'none') after.delete(jid);
+    else after.set(jid, affiliation);
+  }
+  if (ownersIn(after).length === 0) return { type: 'last-owner', owners: ownersIn(before) };
+  if (after.size > maxAffiliations) return { type: 'too-many' };
+  const isSame =
+    after.size === before.size && [...after].every(([jid, affiliation]) => before.get(jid) === affiliation);
+  return changeOf(read.node, isSame ? {} : { affiliations: Object.fromEntries(after) as Affiliations });
+};
+
+const ownersIn = (affiliations: ReadonlyMap<string, Affiliation>): string[] =>
+  [...affiliations].filter(([, affiliation]) => affiliation === 'owner').map(([jid]) => jid);
+
+export const decideConfiguration = (
+  found: PushNode | undefined,
+  requester: string,
+  { publishModel, secret }: Pick<Command<'set-configuration'>, 'publishModel' | 'secret'>,
+): Refusal | Change => {
+  const read = decideRead(found, requester);
+  if (read.type !== 'read') return read;
+  const { node } = read;
+  return changeOf(node, {
+    ...(publishModel !== undefined && publishModel !== node.publishModel && { publishModel }),
+    ...(secret !== undefined && secret !== (node.secret ?? '') && { secret }),
+  });
+};
+
+/** What asks for what is there already writes nothing: clients configure their node at each start. */
+const changeOf = ({ version }: PushNode, changes: NodeChanges): Change =>
+  Object.keys(changes).length === 0 ? { type: 'unchanged' } : { type: 'change', version, changes };
