@@ -6,7 +6,7 @@ import { readCommandLine } from '@pushmesh/config';
 import { connectClient } from './client.ts';
 import type { Client } from './client.ts';
 import { demoFile, endpointsFile } from './data-dir.ts';
-import { createNode, deleteNode, disable, enable } from './guide.ts';
+import { createNode, deleteNode, disable, enable, setAffiliation } from './guide.ts';
 import { lastHop, notReady, readSeen } from './hops.ts';
 import type { Seen } from './hops.ts';
 import type { Endpoints } from './mesh.ts';
@@ -99,6 +99,9 @@ const flow = async (): Promise<void> => {
   const phone = await logIn(alice, 'phone');
   registered.add(pushNode);
   await expectResult(phone.iq('set', components.push, createNode(node)));
+
+  tell(`${alice.jid} lets their own server, ${xmpp.domain}, publish to it`);
+  await expectResult(phone.iq('set', components.push, setAffiliation(node, xmpp.domain, 'publish-only')));
 
   tell(`${alice.jid} enables push on their own server, for the phone ${deviceId}`);
   const options = { service: 'fcm', device_id: deviceId, mode: 'dev', click_action: 'open_chat' };

@@ -5,9 +5,18 @@ import type { Element } from 'ltx';
 const pubsub = 'http://jabber.org/protocol/pubsub';
 const push = 'urn:xmpp:push:0';
 
-/** `<create node type='push'/>`: the client makes its push node at the pubsub component. */
+/** `<create node type='push'/>`: the client makes its push node at the pubsub component, where not everybody may publish. */
 export const createNode = (node: string): Element =>
-  xml('pubsub', { xmlns: pubsub }, xml('create', { node, type: 'push' }));
+  xml(
+    'pubsub',
+    { xmlns: pubsub },
+    xml('create', { node, type: 'push' }),
+    xml('configure', {}, nodeConfig({ 'pubsub#access_model': 'whitelist', 'pubsub#publish_model': 'publishers' })),
+  );
+
+/** `<affiliations/>`: the owner says what somebody may do at the node, such as their own server: `publish-only`. */
+export const setAffiliation = (node: string, jid: string, affiliation: string): Element =>
+  xml('pubsub', { xmlns: `${pubsub}#owner` }, xml('affiliations', { node }, xml('affiliation', { jid, affiliation })));
 
 /** `<delete node/>`: the owner takes the push node away. */
 export const deleteNode = (node: string): Element =>
@@ -22,10 +31,14 @@ export const disable = (jid: string, node?: string): Element =>
   xml('disable', { xmlns: push, jid, ...(node !== undefined && { node }) });
 
 export const publishOptions = (options: Readonly<Record<string, string>>): Element =>
+  form({ FORM_TYPE: `${pubsub}#publish-options`, ...options });
+
+export const nodeConfig = (fields: Readonly<Record<string, string>>): Element =>
+  form({ FORM_TYPE: `${pubsub}#node_config`, ...fields });
+
+const form = (fields: Readonly<Record<string, string>>): Element =>
   xml(
     'x',
     { xmlns: 'jabber:x:data', type: 'submit' },
-    ...Object.entries({ FORM_TYPE: `${pubsub}#publish-options`, ...options }).map(([name, value]) =>
-      xml('field', { var: name }, xml('value', {}, value)),
-    ),
+    ...Object.entries(fields).map(([name, value]) => xml('field', { var: name }, xml('value', {}, value))),
   );

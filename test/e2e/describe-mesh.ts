@@ -7,7 +7,15 @@ import type { Element } from 'ltx';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient } from '../../deploy/local/client.ts';
 import type { Client } from '../../deploy/local/client.ts';
-import { createNode, deleteNode, disable, enable, publishOptions } from '../../deploy/local/guide.ts';
+import {
+  createNode,
+  deleteNode,
+  disable,
+  enable,
+  nodeConfig,
+  publishOptions,
+  setAffiliation,
+} from '../../deploy/local/guide.ts';
 import { dedupeKey } from '../../services/gateway/src/domain/publish.ts';
 import { startMesh } from '../../deploy/local/mesh.ts';
 import type { Mesh, XmppServerName } from '../../deploy/local/mesh.ts';
@@ -47,6 +55,9 @@ const publish = (node: string | undefined, items: Element[], options?: Record<st
     xml('publish', { node }, ...items),
     ...(options ? [xml('publish-options', {}, publishOptions(options))] : []),
   );
+const owner = (...children: Element[]) => xml('pubsub', { xmlns: `${pubsub}#owner` }, ...children);
+const configure = (node: string, fields: Record<string, string>) =>
+  owner(xml('configure', { node }, nodeConfig(fields)));
 const item = (...payload: Element[]) => xml('item', {}, ...payload);
 
 /** The id of the delivery that an answered publish became. */
@@ -105,6 +116,7 @@ export const describeMesh = (
     const register = (node: string, options: Record<string, string>): Promise<void> =>
       asAlice(async (alice) => {
         expect(inShort(await alice.iq('set', push, createNode(node)))).toBe('result');
+        expect(inShort(await alice.iq('set', push, setAffiliation(node, 'localhost', 'publish-only')))).toBe('result');
         expect(inShort(await alice.iq('set', undefined, enable(push, node, options)))).toBe('result');
       });
     const disableAll = () => asAlice((alice) => alice.iq('set', undefined, disable(push)));
@@ -119,7 +131,7 @@ export const describeMesh = (
     const publishesSeen = () => metric('gateway', 'pushmesh_stanzas_total', 'request="publish"');
 
     describe('the guide’s flow', () => {
-      it('create, enable, go away, be written to, get the push; disable, be written to, get nothing', async () => {
+      it('create, affiliations, enable, go away, be written to, get the push; disable, be written to, get nothing', async () => {
         const [node, phone] = [unique('princely_musings'), unique('phone')];
         await register(node, { service: 'apns', device_id: phone, mode: 'dev', click_action: 'open_chat' });
         const bob = await logIn(1);
@@ -147,6 +159,19 @@ export const describeMesh = (
         const pushed = await waitForPush(mesh.endpoints.pushService, phone, 1);
         expect(pushed).toMatchObject({ service: 'fcm', mode: 'prod', data: { 'last-message-body': 'psst' } });
         expect(pushed).not.toHaveProperty('title');
+        await disableAll();
+      });
+
+      it('with a secret of the node, which the server repeats', async () => {
+        const [node, phone] = [unique('node'), unique('phone')];
+        const options = { service: 'fcm', device_id: phone };
+        await register(node, { ...options, secret: 'hush' });
+        await asAlice(async (alice) => {
+          expect(inShort(await alice.iq('set', push, configure(node, { secret: 'hush' })))).toBe('result');
+        });
+        const bob = await logIn(1);
+        await bob.message('alice@localhost', 'who knows');
+        expect(await waitForPush(mesh.endpoints.pushService, phone, 1)).toMatchObject({ body: 'who knows' });
         await disableAll();
       });
 
@@ -201,6 +226,92 @@ export const describeMesh = (
         expect(inShort(await alice.iq('set', push, deleteNode(node)))).toBe('result');
         const gone = publish(node, [item(notification())], { service: 'fcm', device_id: unique('phone') });
         expect(inShort(await alice.iq('set', push, gone))).toBe('cancel item-not-found');
+      });
+
+      it('affiliations', async () => {
+        const [alice, bob] = [await logIn(0), await logIn(1)];
+        const [node, phone] = [unique('node'), unique('phone')];
+        await alice.iq('set', push, createNode(node));
+        const set = async (client: Client, jid: string, affiliation: string, name = node) =>
+          inShort(await client.iq('set', push, setAffiliation(name, jid, affiliation)));
+        const get = (client: Client) => client.iq('get', push, owner(xml('affiliations', { node })));
+        const listed = (reply: Element) =>
+          reply
+            .getChild('pubsub', `${pubsub}#owner`)
+            ?.getChild('affiliations')
+            ?.getChildren('affiliation')
+            .map(({ attrs }) => `${attrs['jid']} ${attrs['affiliation']}`);
+        const bobPublishes = async () =>
+          inShort(
+            await bob.iq(
+              'set',
+              push,
+              publish(node, [item(notification('by bob'))], { service: 'fcm', device_id: phone }),
+            ),
+          );
+        expect(await bobPublishes()).toBe('auth forbidden');
+        expect(await set(alice, 'bob@localhost/anywhere', 'publish-only')).toBe('result');
+        expect(listed(await get(alice))).toEqual([
+          'localhost publish-only',
+          'alice@localhost owner',
+          'bob@localhost publish-only',
+        ]);
+        expect(await bobPublishes()).toBe('result');
+        expect(await waitForPush(mesh.endpoints.pushService, phone, 1)).toMatchObject({ body: 'by bob' });
+
+        expect(inShort(await get(bob))).toBe('auth forbidden');
+        expect(await set(bob, 'bob@localhost', 'owner')).toBe('auth forbidden');
+        expect(await set(alice, 'bob@localhost', 'none')).toBe('result');
+        expect(await bobPublishes()).toBe('auth forbidden');
+        expect(await set(alice, 'bob@localhost', 'friend')).toBe('modify bad-request');
+        expect(await set(alice, '@@', 'owner')).toBe('modify bad-request');
+        expect(await set(alice, 'localhost', 'publish-only', unique('node'))).toBe('cancel item-not-found');
+        const last = await alice.iq('set', push, setAffiliation(node, 'alice@localhost', 'none'));
+        expect(inShort(last)).toBe('modify not-acceptable');
+        expect(listed(last)).toEqual(['alice@localhost owner']);
+      });
+
+      it('configure', async () => {
+        const [alice, bob] = [await logIn(0), await logIn(1)];
+        const [node, phone] = [unique('node'), unique('phone')];
+        await alice.iq('set', push, createNode(node));
+        const set = async (client: Client, fields: Record<string, string>, name = node) =>
+          inShort(await client.iq('set', push, configure(name, fields)));
+        const get = (client: Client) => client.iq('get', push, owner(xml('configure', { node })));
+        const bobPublishes = async (more = {}) =>
+          inShort(
+            await bob.iq(
+              'set',
+              push,
+              publish(node, [item(notification('open to all'))], { service: 'fcm', device_id: phone, ...more }),
+            ),
+          );
+        const publishModel = (reply: Element) =>
+          reply
+            .getChild('pubsub')
+            ?.getChild('configure')
+            ?.getChild('x')
+            ?.getChildren('field')
+            .find(({ attrs }) => attrs['var'] === 'pubsub#publish_model')
+            ?.getChildText('value');
+        expect(publishModel(await get(alice))).toBe('publishers');
+        expect(await bobPublishes()).toBe('auth forbidden');
+        expect(await set(alice, { 'pubsub#publish_model': 'open' })).toBe('result');
+        expect(publishModel(await get(alice))).toBe('open');
+        expect(await bobPublishes()).toBe('result');
+        expect(await waitForPush(mesh.endpoints.pushService, phone, 1)).toMatchObject({ body: 'open to all' });
+
+        expect(await set(alice, { secret: 'hush' })).toBe('result');
+        expect(await bobPublishes()).toBe('auth forbidden');
+        expect(await bobPublishes({ secret: 'hash' })).toBe('auth forbidden');
+        expect(await bobPublishes({ secret: 'hush' })).toBe('result');
+        expect(await set(alice, { secret: '' })).toBe('result');
+        expect(await bobPublishes()).toBe('result');
+
+        expect(await set(alice, { 'pubsub#publish_model': 'subscribers' })).toBe('modify not-acceptable');
+        expect(await set(bob, { 'pubsub#publish_model': 'open' })).toBe('auth forbidden');
+        expect(inShort(await get(bob))).toBe('auth forbidden');
+        expect(await set(alice, {}, unique('node'))).toBe('cancel item-not-found');
       });
 
       it('publish, in the order of the checks', async () => {
@@ -269,7 +380,12 @@ export const describeMesh = (
         expect(query?.getChildren('identity').map(({ attrs }) => `${attrs['category']}/${attrs['type']}`)).toContain(
           'pubsub/push',
         );
-        expect(query?.getChildren('feature').map(({ attrs }) => attrs['var'])).toContain('urn:xmpp:push:0');
+        expect(query?.getChildren('feature').map(({ attrs }) => attrs['var'])).toEqual(
+          expect.arrayContaining([
+            'urn:xmpp:push:0',
+            ...['config-node', 'modify-affiliations', 'retrieve-affiliations'].map((each) => `${pubsub}#${each}`),
+          ]),
+        );
         const items = async (client: Client) =>
           (await client.iq('get', push, xml('query', { xmlns: 'http://jabber.org/protocol/disco#items' })))
             .getChild('query')
