@@ -3,8 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { parseStanza } from '@pushmesh/xmpp';
 import type { Element, Sent } from '@pushmesh/xmpp';
-import { faults } from '../domain/faults.ts';
-import { secretDigest } from '../domain/publish.ts';
 import { createAnswer } from './answer.ts';
 import { createIntake } from './intake.ts';
 
@@ -53,13 +51,13 @@ const logged = () => {
 };
 
 type Bus = Parameters<typeof createAnswer>[0]['bus'];
-const answerOver = (bus: { request?: unknown; publish?: unknown }, onUnverified = () => {}) =>
+const answerOver = (bus: { request?: unknown; publish?: unknown }) =>
   createAnswer({
     bus: bus as Bus,
     clock: () => 0,
     defaultTtlMs: 1_000,
     maxPayloadBytes: 1_000,
-    onUnverified,
+    onUnverified: () => {},
   });
 
 describe('back-pressure', () => {
@@ -199,122 +197,6 @@ describe('a publish is answered', () => {
     expect(subjects).toEqual(['push.event.publish']);
     expect(await metrics.registry.metrics()).toContain('request="publish",answer="result"');
   });
-});
-
-it('an unverified publish counts when it is stored', async () => {
-  for (const [stored, times] of [
-    ['stored', 1],
-    ['timeout', 0],
-  ] as const) {
-    let counted = 0;
-    const answer = answerOver(
-      {
-        request: () => Promise.resolve({ type: 'no-responders' }),
-        publish: () => Promise.resolve({ type: stored }),
-      },
-      () => (counted += 1),
-    );
-    const { intake } = intakeWith(answer);
-    intake.onStanza(publish);
-    await intake.drain();
-    expect(counted).toBe(times);
-  }
-});
-
-describe('an owner', () => {
-  const owner = 'http://jabber.org/protocol/pubsub#owner';
-  const ask = async (type: 'get' | 'set', inside: string, reply: object, xmlns = owner) => {
-    const asked: unknown[] = [];
-    const request = (...question: unknown[]) => (asked.push(question.slice(0, 2)), Promise.resolve(reply));
-    const { intake, out } = intakeWith(answerOver({ request }));
-    const iq = `<iq type='${type}' id='o' from='a@b/r' to='push.b'><pubsub xmlns='${xmlns}'>${inside}</pubsub></iq>`;
-    intake.onStanza(parseStanza(iq) as Element);
-    await intake.drain();
-    return { asked, answer: out.sent.join('') };
-  };
-  const affiliations = "<affiliations node='n'><affiliation jid='muc.b' affiliation='publish-only'/></affiliations>";
-  const form = (secret: string) =>
-    `<configure node='n'><x xmlns='jabber:x:data' type='submit'><field var='secret'><value>${secret}</value></field></x></configure>`;
-
-  it('is told who has which affiliation', async () => {
-    const given = [{ jid: 'b', affiliation: 'publish-only' }];
-    const { answer } = await ask('get', "<affiliations node='n'/>", {
-      v: 1,
-      type: 'affiliations',
-      affiliations: given,
-    });
-    expect(answer).toContain(
-      `<pubsub xmlns="${owner}"><affiliations node="n"><affiliation jid="b" affiliation="publish-only"/></affiliations></pubsub>`,
-    );
-  });
-
-  it('sets affiliations', async () => {
-    const { asked, answer } = await ask('set', affiliations, { v: 1, type: 'updated' });
-    const set = {
-      host: 'push.b',
-      node: 'n',
-      requester: 'a@b',
-      affiliations: [{ jid: 'muc.b', affiliation: 'publish-only' }],
-    };
-    expect(asked).toEqual([['set-affiliations', { v: 1, ...set }]]);
-    expect(answer).toBe('<iq type="result" id="o" from="push.b" to="a@b/r"/>');
-  });
-
-  it('who would be the last one is told who the owners are', async () => {
-    const { answer } = await ask('set', affiliations, { v: 1, type: 'last-owner', owners: ['a@b'] });
-    expect(answer).toMatch(
-      /<affiliations node="n"><affiliation jid="a@b" affiliation="owner"\/><\/affiliations><\/pubsub><error type="modify"><not-acceptable /,
-    );
-  });
-
-  it('gets the form, and no secret with it', async () => {
-    const { answer } = await ask('get', "<configure node='n'/>", { v: 1, type: 'configuration', publishModel: 'open' });
-    expect(answer).toContain(`<pubsub xmlns="${owner}"><configure node="n"><x xmlns="jabber:x:data" type="form">`);
-    expect(answer).toMatch(/var="pubsub#publish_model".*<value>open<\/value><\/field>/);
-    expect(answer).toMatch(/<field var="secret"[^>]*\/>/);
-  });
-
-  it('configures a secret, of which the digest goes on', async () => {
-    const set = await ask('set', form('hush'), { v: 1, type: 'updated' });
-    expect(set.asked).toEqual([
-      [
-        'set-configuration',
-        { v: 1, host: 'push.b', node: 'n', requester: 'a@b', secret: secretDigest('push.b', 'n', 'hush') },
-      ],
-    ]);
-    expect(set.answer).toContain('type="result"');
-    const none = await ask('set', form(''), { v: 1, type: 'updated' });
-    expect(none.asked).toMatchObject([['set-configuration', { secret: '' }]]);
-  });
-
-  it('of their own affiliations is told the nodes', async () => {
-    const reply = { v: 1, type: 'nodes', nodes: ['n', 'm'] };
-    const pubsub = 'http://jabber.org/protocol/pubsub';
-    const all = await ask('get', '<affiliations/>', reply, pubsub);
-    expect(all.answer).toContain(
-      '<affiliation node="n" affiliation="owner"/><affiliation node="m" affiliation="owner"/>',
-    );
-    const one = await ask('get', "<affiliations node='m'/>", reply, pubsub);
-    expect(one.answer).toContain('<affiliations><affiliation node="m" affiliation="owner"/></affiliations>');
-  });
-
-  it.each([
-    ['get', "<affiliations node='n'/>"],
-    ['set', affiliations],
-    ['get', "<configure node='n'/>"],
-    ['set', form('s')],
-  ] as const)('hears `wait` while pubsub-push does not know the command: %s %s', async (type, inside) => {
-    const { answer } = await ask(type, inside, { v: 1, type: 'unreadable' });
-    expect(answer).toContain('<error type="wait"><internal-server-error');
-  });
-});
-
-it('a component that is no app server asks nobody about push nodes', async () => {
-  const answer = answerOver({ request: () => Promise.reject(new Error('asked')) });
-  const context = { host: 'push.b', roles: ['xmpp-server'], iqId: '1', traceparent: '' } as const;
-  const requester = 'a@b';
-  expect(await answer({ type: 'disco-info', node: 'n', requester }, context)).toEqual({ error: faults.nodeUnknown });
-  expect(await answer({ type: 'disco-items', node: undefined, requester }, context)).toHaveProperty('result');
 });
 
 it('tells the sender of a stanza that the parser skipped, in a way that costs no registration', () => {

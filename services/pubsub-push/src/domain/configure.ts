@@ -2,7 +2,7 @@
 import { maxAffiliations } from '@pushmesh/contracts';
 import type { Affiliation, Command } from '@pushmesh/contracts';
 import { isOwner } from './manage.ts';
-import type { Affiliations, NodeChanges, PushNode } from './node.ts';
+import type { NodeChanges, PushNode } from './node.ts';
 
 type Refusal = { readonly type: 'not-found' | 'forbidden' };
 
@@ -36,7 +36,7 @@ export const decideAffiliations = (
   if (after.size > maxAffiliations) return { type: 'too-many' };
   const isSame =
     after.size === before.size && [...after].every(([jid, affiliation]) => before.get(jid) === affiliation);
-  return changeOf(read.node, isSame ? {} : { affiliations: Object.fromEntries(after) as Affiliations });
+  return changeOf(read.node, isSame ? {} : { affiliations: Object.fromEntries(after) });
 };
 
 const ownersIn = (affiliations: ReadonlyMap<string, Affiliation>): string[] =>
