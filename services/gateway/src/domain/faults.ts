@@ -34,7 +34,7 @@ export const faults = {
   nodeExists: cancel('conflict'),
   /** XEP-0060 §8.1.1; there are no instant nodes. */
   nodeIdRequired: modify('not-acceptable', { pubsub: 'nodeid-required' }),
-  /** A publish or delete without `node`. */
+  /** A publish, affiliations or configure without `node`. */
   nodeIdMissing: modify('bad-request', { pubsub: 'nodeid-required' }),
   nodeIdTooLong: modify('not-acceptable', { text: 'node: at most 1023 octets' }),
   itemRequired: modify('bad-request', { pubsub: 'item-required' }),
