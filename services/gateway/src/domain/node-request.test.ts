@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { maxAffiliations } from '@pushmesh/contracts';
 import { parseStanza } from '@pushmesh/xmpp';
-import { faults } from './faults.ts';
+import { stanzaErrors } from './stanza-errors.ts';
 import { readStanza } from './request.ts';
 
 const read = (type: string, inside: string, fragment = '#owner') => {
@@ -30,8 +30,8 @@ describe('an owner asks for', () => {
   it.each(['get', 'set'] as const)('nothing without the id of a node: %s', (type) => {
     const tooLong = 'n'.repeat(1_024);
     for (const name of ['affiliations', 'configure']) {
-      expect(read(type, `<${name}/>`)).toMatchObject({ fault: faults.nodeIdMissing });
-      expect(read(type, `<${name} node='${tooLong}'/>`)).toMatchObject({ fault: faults.nodeUnknown });
+      expect(read(type, `<${name}/>`)).toMatchObject({ error: stanzaErrors.nodeIdMissing });
+      expect(read(type, `<${name} node='${tooLong}'/>`)).toMatchObject({ error: stanzaErrors.nodeUnknown });
     }
   });
 });
@@ -75,10 +75,10 @@ describe('affiliations', () => {
     [
       'more than a node may have',
       affiliation('b@h', 'publisher').repeat(maxAffiliations + 1),
-      faults.tooManyAffiliations,
+      stanzaErrors.tooManyAffiliations,
     ],
-  ])('%s is refused', (_what, inside, fault) => {
-    expect(read('set', affiliations(inside))).toEqual({ kind: 'set-affiliations', fault });
+  ])('%s is refused', (_what, inside, error) => {
+    expect(read('set', affiliations(inside))).toEqual({ kind: 'set-affiliations', error });
   });
 });
 
@@ -97,11 +97,11 @@ describe('the configuration', () => {
   it.each([
     ['no form', "<configure node='n'/>", badRequest],
     ['a form that is not submitted', form('form', ''), badRequest],
-    ['another access model', form('submit', field('pubsub#access_model', 'open')), faults.accessModel],
+    ['another access model', form('submit', field('pubsub#access_model', 'open')), stanzaErrors.accessModel],
     ['another publish model', form('submit', field('pubsub#publish_model', 'subscribers')), notAcceptable],
     ['a secret that is too long', form('submit', field('secret', 's'.repeat(1_024))), notAcceptable],
-  ])('%s is refused', (_what, configure, fault) => {
-    expect(read('set', configure)).toEqual({ kind: type, fault });
+  ])('%s is refused', (_what, configure, error) => {
+    expect(read('set', configure)).toEqual({ kind: type, error });
   });
   it('stands beside a create as well', () => {
     const fields = field('pubsub#publish_model', 'open') + field('secret', 'hush');

@@ -3,7 +3,7 @@ import { bareJid, childElements, readAffiliations, readConfigure, readCreate } f
 import type { Element, Form, Jid, StanzaError } from '@pushmesh/xmpp';
 import { maxAffiliations } from '@pushmesh/contracts';
 import type { PublishModel } from '@pushmesh/contracts';
-import { faults } from './faults.ts';
+import { stanzaErrors } from './stanza-errors.ts';
 import type { Iq, Question } from './request.ts';
 
 /** Longest node id: XEP-0060 names none; this is what a JID resource may have. */
@@ -18,7 +18,7 @@ export const readUnsupported = (pubsub: Element, features: Readonly<Record<strin
     .find((each) => each !== undefined);
   return {
     kind: 'unsupported',
-    fault: feature ? faults.unsupported(feature) : faults.badRequest('pubsub: unknown request'),
+    error: feature ? stanzaErrors.unsupported(feature) : stanzaErrors.badRequest('pubsub: unknown request'),
   };
 };
 
@@ -26,11 +26,11 @@ export const readCreateNode = (pubsub: Element, sender: Jid): Question => {
   const kind = 'create-node';
   const create = readCreate(pubsub);
   if (!create || (create.type !== undefined && create.type !== 'push'))
-    return { kind, fault: faults.unsupported('create-nodes') };
-  if (!create.node) return { kind, fault: faults.nodeIdRequired };
-  if (isTooLong(create.node)) return { kind, fault: faults.nodeIdTooLong };
+    return { kind, error: stanzaErrors.unsupported('create-nodes') };
+  if (!create.node) return { kind, error: stanzaErrors.nodeIdRequired };
+  if (isTooLong(create.node)) return { kind, error: stanzaErrors.nodeIdTooLong };
   const config = create.configure ? readNodeConfig(create.configure) : {};
-  if ('fault' in config) return { kind, fault: config.fault };
+  if ('error' in config) return { kind, error: config.error };
   return { kind, request: { type: 'create-node', node: create.node, owner: bareJid(sender), ...config } };
 };
 
@@ -48,17 +48,17 @@ const maxSecretBytes = 1023;
  * `pubsub#publish_model` and `pubsub#access_model` of XEP-0060 §16.4.3, and `secret`; other fields do not matter to push
  * nodes. A secret without value is no change: the form that an owner fills in does not tell it.
  */
-const readNodeConfig = (form: Form): NodeConfig | { readonly fault: StanzaError } => {
-  if (form.type !== 'submit') return { fault: faults.badRequest('configure/x: type must be submit') };
+const readNodeConfig = (form: Form): NodeConfig | { readonly error: StanzaError } => {
+  if (form.type !== 'submit') return { error: stanzaErrors.badRequest('configure/x: type must be submit') };
   const [accessModel = 'whitelist'] = form.fields.get('pubsub#access_model') ?? [];
-  if (accessModel !== 'whitelist') return { fault: faults.accessModel };
+  if (accessModel !== 'whitelist') return { error: stanzaErrors.accessModel };
   const [publishModel] = form.fields.get('pubsub#publish_model') ?? [];
   if (publishModel !== undefined && publishModel !== 'publishers' && publishModel !== 'open')
-    return { fault: faults.configInvalid('pubsub#publish_model: publishers or open') };
+    return { error: stanzaErrors.configInvalid('pubsub#publish_model: publishers or open') };
   const secrets = form.fields.get('secret') ?? [];
   const secret = secrets.join('\n');
   if (Buffer.byteLength(secret) > maxSecretBytes)
-    return { fault: faults.configInvalid(`secret: at most ${maxSecretBytes} octets`) };
+    return { error: stanzaErrors.configInvalid(`secret: at most ${maxSecretBytes} octets`) };
   return { ...(publishModel && { publishModel }), ...(secrets.length > 0 && { secret }) };
 };
 
@@ -91,43 +91,43 @@ const nodeAttribute = ({ attrs }: Element): string => (attrs['node'] as string |
 const readDelete = (element: Element, requester: string): Question => {
   const kind = 'delete-node';
   const node = nodeAttribute(element);
-  if (!node) return { kind, fault: faults.notAllowed };
-  if (isTooLong(node)) return { kind, fault: faults.nodeUnknown };
+  if (!node) return { kind, error: stanzaErrors.notAllowed };
+  if (isTooLong(node)) return { kind, error: stanzaErrors.nodeUnknown };
   return { kind, request: { type: 'delete-node', node, requester } };
 };
 
 const readGet = (kind: 'get-affiliations' | 'get-configuration', element: Element, requester: string): Question => {
   const node = nodeAttribute(element);
-  const fault = nodeFaultOf(node);
-  return fault ? { kind, fault } : { kind, request: { type: kind, node, requester } };
+  const error = nodeErrorOf(node);
+  return error ? { kind, error } : { kind, request: { type: kind, node, requester } };
 };
 
-const nodeFaultOf = (node: string): StanzaError | undefined => {
-  if (!node) return faults.nodeIdMissing;
-  return isTooLong(node) ? faults.nodeUnknown : undefined;
+const nodeErrorOf = (node: string): StanzaError | undefined => {
+  if (!node) return stanzaErrors.nodeIdMissing;
+  return isTooLong(node) ? stanzaErrors.nodeUnknown : undefined;
 };
 
 const readSetAffiliations = (element: Element, requester: string): Question => {
   const kind = 'set-affiliations';
   const node = nodeAttribute(element);
-  const fault = nodeFaultOf(node);
-  if (fault) return { kind, fault };
+  const error = nodeErrorOf(node);
+  if (error) return { kind, error };
   const affiliations = readAffiliations(element);
-  if ('malformed' in affiliations) return { kind, fault: faults.badRequest(affiliations.malformed) };
-  if (affiliations.length > maxAffiliations) return { kind, fault: faults.tooManyAffiliations };
+  if ('malformed' in affiliations) return { kind, error: stanzaErrors.badRequest(affiliations.malformed) };
+  if (affiliations.length > maxAffiliations) return { kind, error: stanzaErrors.tooManyAffiliations };
   return { kind, request: { type: kind, node, requester, affiliations } };
 };
 
 const readSetConfiguration = (element: Element, requester: string): Question => {
   const kind = 'set-configuration';
   const node = nodeAttribute(element);
-  const fault = nodeFaultOf(node);
-  if (fault) return { kind, fault };
+  const error = nodeErrorOf(node);
+  if (error) return { kind, error };
   const form = readConfigure(element);
-  if (!form) return { kind, fault: faults.badRequest('configure: a data form is expected') };
+  if (!form) return { kind, error: stanzaErrors.badRequest('configure: a data form is expected') };
   // XEP-0060 §8.2.3: nothing changes.
   const config = form.type === 'cancel' ? {} : readNodeConfig(form);
-  return 'fault' in config
-    ? { kind, fault: config.fault }
+  return 'error' in config
+    ? { kind, error: config.error }
     : { kind, request: { type: kind, node, requester, ...config } };
 };

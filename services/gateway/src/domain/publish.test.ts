@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { faults } from './faults.ts';
+import { stanzaErrors } from './stanza-errors.ts';
 import { decidePublish, dedupeKey, deviceFingerprint, secretDigest, toAuthorisation, toQuestion } from './publish.ts';
 import type { PublishFacts } from './publish.ts';
 
@@ -97,28 +97,28 @@ describe('the order of the checks', () => {
   const bad = { payload: 'payload-invalid', options: {} } as const;
   const tooBig = { payload: { summary: {}, otherBytes: 1_001 }, options: {} };
   it.each([
-    ['the node before the payload', { authorisation: 'not-found' }, bad, faults.nodeUnknown],
-    ['the payload before the options', { authorisation: 'forbidden' }, bad, faults.payloadInvalid],
-    ['no payload at all', {}, { payload: 'payload-required' }, faults.payloadRequired],
-    ['the size before the options', { authorisation: 'forbidden' }, tooBig, faults.payloadTooBig],
+    ['the node before the payload', { authorisation: 'not-found' }, bad, stanzaErrors.nodeUnknown],
+    ['the payload before the options', { authorisation: 'forbidden' }, bad, stanzaErrors.payloadInvalid],
+    ['no payload at all', {}, { payload: 'payload-required' }, stanzaErrors.payloadRequired],
+    ['the size before the options', { authorisation: 'forbidden' }, tooBig, stanzaErrors.payloadTooBig],
     [
       'options that are too large',
       {},
       { options: {}, areOptionsTooLarge: true },
-      faults.preconditionNotMet('publish-options are too large'),
+      stanzaErrors.preconditionNotMet('publish-options are too large'),
     ],
     [
       'the options before the right to publish',
       { authorisation: 'forbidden' },
       { options: {} },
-      faults.preconditionNotMet('publish-options must hold service and device_id'),
+      stanzaErrors.preconditionNotMet('publish-options must hold service and device_id'),
     ],
-    ['the right to publish', { authorisation: 'forbidden' }, {}, faults.forbidden],
+    ['the right to publish', { authorisation: 'forbidden' }, {}, stanzaErrors.forbidden],
     [
       'what is wrong for ever is refused even while unverified',
       { authorisation: 'unverified' },
       bad,
-      faults.payloadInvalid,
+      stanzaErrors.payloadInvalid,
     ],
   ] as const)('%s', (_what, changes, publish, error) => {
     expect(decidePublish(facts(changes, publish))).toEqual({ type: 'refuse', error });

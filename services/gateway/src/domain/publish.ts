@@ -3,7 +3,7 @@ import { deviceOf, isCall } from '@pushmesh/contracts';
 import type { Command, Delivery, Device, NodeRef, Reply } from '@pushmesh/contracts';
 import type { NoReply } from '@pushmesh/bus';
 import type { StanzaError } from '@pushmesh/xmpp';
-import { faults } from './faults.ts';
+import { stanzaErrors } from './stanza-errors.ts';
 import type { PublishToNode } from './request.ts';
 
 /** What pubsub-push says about a publish; no reply in time leaves it unverified. */
@@ -39,13 +39,13 @@ export type PublishFacts = {
  */
 export const decidePublish = (facts: PublishFacts): PublishDecision => {
   const { host, publish, authorisation, maxPayloadBytes } = facts;
-  if (authorisation === 'not-found') return refuse(faults.nodeUnknown);
+  if (authorisation === 'not-found') return refuse(stanzaErrors.nodeUnknown);
   const payload = readPayload(publish, maxPayloadBytes);
-  if ('fault' in payload) return refuse(payload.fault);
+  if ('error' in payload) return refuse(payload.error);
   const device = deviceOf(publish.options);
-  if (publish.areOptionsTooLarge) return refuse(faults.preconditionNotMet('publish-options are too large'));
-  if ('why' in device) return refuse(faults.preconditionNotMet(device.why));
-  if (authorisation === 'forbidden') return refuse(faults.forbidden);
+  if (publish.areOptionsTooLarge) return refuse(stanzaErrors.preconditionNotMet('publish-options are too large'));
+  if ('why' in device) return refuse(stanzaErrors.preconditionNotMet(device.why));
+  if (authorisation === 'forbidden') return refuse(stanzaErrors.forbidden);
   const delivery = toDelivery(facts, device, payload.summary);
   return authorisation === 'unverified'
     ? {
@@ -60,10 +60,10 @@ export const decidePublish = (facts: PublishFacts): PublishDecision => {
 const readPayload = (
   { payload }: PublishToNode,
   maxPayloadBytes: number,
-): { readonly summary: Delivery['summary'] } | { readonly fault: StanzaError } => {
-  if (payload === 'payload-required') return { fault: faults.payloadRequired };
-  if (typeof payload === 'string') return { fault: faults.payloadInvalid };
-  return payload.otherBytes > maxPayloadBytes ? { fault: faults.payloadTooBig } : payload;
+): { readonly summary: Delivery['summary'] } | { readonly error: StanzaError } => {
+  if (payload === 'payload-required') return { error: stanzaErrors.payloadRequired };
+  if (typeof payload === 'string') return { error: stanzaErrors.payloadInvalid };
+  return payload.otherBytes > maxPayloadBytes ? { error: stanzaErrors.payloadTooBig } : payload;
 };
 
 /**
@@ -78,7 +78,7 @@ export const toQuestion = (
 ): Command<'authorise-publish'> => {
   const { node, options } = publish;
   const device = deviceOf(options);
-  const isRefused = 'fault' in readPayload(publish, maxPayloadBytes) || 'why' in device;
+  const isRefused = 'error' in readPayload(publish, maxPayloadBytes) || 'why' in device;
   return {
     v: 1,
     host,

@@ -1,7 +1,7 @@
 import type { CommandType, Reply, ReplyTo } from '@pushmesh/contracts';
 import type { NoReply } from '@pushmesh/bus';
 import type { StanzaError } from '@pushmesh/xmpp';
-import { faults } from './faults.ts';
+import { stanzaErrors } from './stanza-errors.ts';
 
 /** The replies that are no refusals, and the one that is told with what it holds. */
 type Told =
@@ -20,17 +20,20 @@ type Refusals = {
   readonly [K in Exclude<CommandType, 'authorise-publish'>]: Readonly<Record<Exclude<ReplyTo[K], Told>, StanzaError>>;
 };
 
-const ofOwner = { 'not-found': faults.nodeUnknown, forbidden: faults.forbidden };
+const ofOwner = { 'not-found': stanzaErrors.nodeUnknown, forbidden: stanzaErrors.forbidden };
 
 const refusals: Refusals = {
-  'create-node': { conflict: faults.nodeExists, 'too-many': faults.tooMany('this account has too many push nodes') },
+  'create-node': {
+    conflict: stanzaErrors.nodeExists,
+    'too-many': stanzaErrors.tooMany('this account has too many push nodes'),
+  },
   'delete-node': ofOwner,
   'get-affiliations': ofOwner,
-  'set-affiliations': { ...ofOwner, 'too-many': faults.tooManyAffiliations },
+  'set-affiliations': { ...ofOwner, 'too-many': stanzaErrors.tooManyAffiliations },
   'get-configuration': ofOwner,
   'set-configuration': ofOwner,
   'list-nodes': {},
-  enable: { 'too-many': faults.tooMany('this account has too many registrations') },
+  enable: { 'too-many': stanzaErrors.tooMany('this account has too many registrations') },
   disable: {},
 };
 
@@ -39,4 +42,4 @@ const refusals: Refusals = {
  * `unreadable` of a pubsub-push from before the command.
  */
 export const refusalOf = (command: keyof Refusals, reply: Reply | NoReply): StanzaError =>
-  (refusals[command] as Readonly<Record<string, StanzaError | undefined>>)[reply.type] ?? faults.trouble;
+  (refusals[command] as Readonly<Record<string, StanzaError | undefined>>)[reply.type] ?? stanzaErrors.trouble;

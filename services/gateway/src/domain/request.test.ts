@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseStanza } from '@pushmesh/xmpp';
 import type { Element } from '@pushmesh/xmpp';
-import { faults } from './faults.ts';
+import { stanzaErrors } from './stanza-errors.ts';
 import { readStanza } from './request.ts';
 
 const stanza = (text: string): Element => {
@@ -54,13 +54,13 @@ it.each([
 });
 
 it.each([
-  ['create of another type', 'set', pubsub("<create node='n' type='flat'/>"), faults.unsupported('create-nodes')],
-  ['create without node', 'set', pubsub("<create type='push'/>"), faults.nodeIdRequired],
+  ['create of another type', 'set', pubsub("<create node='n' type='flat'/>"), stanzaErrors.unsupported('create-nodes')],
+  ['create without node', 'set', pubsub("<create type='push'/>"), stanzaErrors.nodeIdRequired],
   [
     'create with a node that is too long',
     'set',
     pubsub(`<create node='${tooLong}' type='push'/>`),
-    faults.nodeIdTooLong,
+    stanzaErrors.nodeIdTooLong,
   ],
   [
     'create with a form that is not submitted',
@@ -72,7 +72,7 @@ it.each([
     'create with another access model',
     'set',
     pubsub(configure('submit', field('pubsub#access_model', 'open'))),
-    faults.accessModel,
+    stanzaErrors.accessModel,
   ],
   [
     'create with another publish model',
@@ -80,13 +80,13 @@ it.each([
     pubsub(configure('submit', field('pubsub#publish_model', 'subscribers'))),
     expect.objectContaining({ condition: 'not-acceptable' }),
   ],
-  ['delete without node', 'set', owner('<delete/>'), faults.notAllowed],
-  ['delete of a node id that is too long', 'set', owner(`<delete node='${tooLong}'/>`), faults.nodeUnknown],
+  ['delete without node', 'set', owner('<delete/>'), stanzaErrors.notAllowed],
+  ['delete of a node id that is too long', 'set', owner(`<delete node='${tooLong}'/>`), stanzaErrors.nodeUnknown],
   [
     'publish to a node id that is too long',
     'set',
     pubsub(`<publish node='${tooLong}'><item><notification xmlns='urn:xmpp:push:0'/></item></publish>`),
-    faults.nodeUnknown,
+    stanzaErrors.nodeUnknown,
   ],
   [
     'enable of a node id that is too long',
@@ -94,15 +94,15 @@ it.each([
     `<enable xmlns='urn:xmpp:push:0' jid='p' node='${tooLong}'/>`,
     expect.objectContaining({ condition: 'bad-request' }),
   ],
-  ['publish without node', 'set', pubsub('<publish/>'), faults.nodeIdMissing],
-  ['publish without item', 'set', pubsub("<publish node='n'/>"), faults.itemRequired],
-  ['publish of two items', 'set', pubsub("<publish node='n'><item/><item/></publish>"), faults.payloadInvalid],
-  ['subscribe', 'set', pubsub("<subscribe node='n' jid='alice@localhost'/>"), faults.unsupported('subscribe')],
-  ['items', 'get', pubsub("<items node='n'/>"), faults.unsupported('retrieve-items')],
-  ['retract', 'set', pubsub("<retract node='n'/>"), faults.unsupported('persistent-items')],
-  ['purge', 'set', owner("<purge node='n'/>"), faults.unsupported('persistent-items')],
-  ['the default configuration', 'get', owner('<default/>'), faults.unsupported('retrieve-default')],
-  ['subscriptions', 'get', owner("<subscriptions node='n'/>"), faults.unsupported('manage-subscriptions')],
+  ['publish without node', 'set', pubsub('<publish/>'), stanzaErrors.nodeIdMissing],
+  ['publish without item', 'set', pubsub("<publish node='n'/>"), stanzaErrors.itemRequired],
+  ['publish of two items', 'set', pubsub("<publish node='n'><item/><item/></publish>"), stanzaErrors.payloadInvalid],
+  ['subscribe', 'set', pubsub("<subscribe node='n' jid='alice@localhost'/>"), stanzaErrors.unsupported('subscribe')],
+  ['items', 'get', pubsub("<items node='n'/>"), stanzaErrors.unsupported('retrieve-items')],
+  ['retract', 'set', pubsub("<retract node='n'/>"), stanzaErrors.unsupported('persistent-items')],
+  ['purge', 'set', owner("<purge node='n'/>"), stanzaErrors.unsupported('persistent-items')],
+  ['the default configuration', 'get', owner('<default/>'), stanzaErrors.unsupported('retrieve-default')],
+  ['subscriptions', 'get', owner("<subscriptions node='n'/>"), stanzaErrors.unsupported('manage-subscriptions')],
   ['a pubsub request nobody knows', 'set', pubsub('<sing/>'), expect.objectContaining({ condition: 'bad-request' })],
   [
     'a create that is only asked for',
@@ -110,7 +110,7 @@ it.each([
     pubsub("<create node='n'/>"),
     expect.objectContaining({ condition: 'bad-request' }),
   ],
-  ['enable by get', 'get', "<enable xmlns='urn:xmpp:push:0' jid='p' node='n'/>", faults.notAllowed],
+  ['enable by get', 'get', "<enable xmlns='urn:xmpp:push:0' jid='p' node='n'/>", stanzaErrors.notAllowed],
   [
     'enable without node',
     'set',
@@ -129,14 +129,14 @@ it.each([
     "<sing xmlns='urn:xmpp:push:0'/>",
     expect.objectContaining({ type: 'modify', condition: 'bad-request' }),
   ],
-  ['a namespace nobody knows', 'get', "<query xmlns='jabber:iq:last'/>", faults.serviceUnavailable],
-  ['a namespace that is special in JavaScript', 'get', "<query xmlns='__proto__'/>", faults.serviceUnavailable],
-  ['a payload without namespace', 'get', '<query/>', faults.serviceUnavailable],
+  ['a namespace nobody knows', 'get', "<query xmlns='jabber:iq:last'/>", stanzaErrors.serviceUnavailable],
+  ['a namespace that is special in JavaScript', 'get', "<query xmlns='__proto__'/>", stanzaErrors.serviceUnavailable],
+  ['a payload without namespace', 'get', '<query/>', stanzaErrors.serviceUnavailable],
   ['no payload', 'get', '', expect.objectContaining({ type: 'modify', condition: 'bad-request' })],
   ['two payloads', 'get', '<a/><b/>', expect.objectContaining({ type: 'modify', condition: 'bad-request' })],
   ['another type', 'sing', '<a/>', expect.objectContaining({ type: 'modify', condition: 'bad-request' })],
-])('%s is refused', (_what, type, payload, fault) => {
-  expect(readStanza(iq(type, payload), both)).toMatchObject({ fault });
+])('%s is refused', (_what, type, payload, error) => {
+  expect(readStanza(iq(type, payload), both)).toMatchObject({ error });
 });
 
 it('enable takes options of 60000 octets, and no more', () => {
@@ -150,7 +150,7 @@ it('enable takes options of 60000 octets, and no more', () => {
   expect(enable(most)).toMatchObject({ request: { type: 'enable', options: { a: most } } });
   expect(enable(`${most}x`)).toEqual({
     kind: 'enable',
-    fault: faults.preconditionNotMet('publish-options are too large'),
+    error: stanzaErrors.preconditionNotMet('publish-options are too large'),
   });
 });
 
@@ -172,9 +172,9 @@ it('too large options of a publish are not kept until pubsub-push has said what 
 it('a component answers only for its roles', () => {
   const enable = iq('set', "<enable xmlns='urn:xmpp:push:0' jid='p' node='n'/>");
   const create = iq('set', pubsub("<create node='n'/>"));
-  expect(readStanza(enable, ['app-server'])).toMatchObject({ fault: faults.serviceUnavailable });
+  expect(readStanza(enable, ['app-server'])).toMatchObject({ error: stanzaErrors.serviceUnavailable });
   for (const each of [create, iq('get', owner("<affiliations node='n'/>")), iq('get', pubsub('<affiliations/>'))])
-    expect(readStanza(each, ['xmpp-server'])).toMatchObject({ fault: faults.serviceUnavailable });
+    expect(readStanza(each, ['xmpp-server'])).toMatchObject({ error: stanzaErrors.serviceUnavailable });
 });
 
 it.each([

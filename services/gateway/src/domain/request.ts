@@ -2,7 +2,7 @@ import { bareJid, childElements, fullJid, ns, parseJid, readDisable, readEnable,
 import type { AffiliationChange, Disable, Element, Enable, Jid, Publish, StanzaError } from '@pushmesh/xmpp';
 import { cutText } from '@pushmesh/contracts';
 import type { Role } from '../config.ts';
-import { faults } from './faults.ts';
+import { stanzaErrors } from './stanza-errors.ts';
 import { isTooLong, readCreateNode, readOwner, readUnsupported } from './node-request.ts';
 import type { NodeConfig } from './node-request.ts';
 
@@ -40,13 +40,13 @@ export type Ignored = {
   readonly ignored: 'message' | 'presence' | 'reply' | 'without-sender' | 'without-id' | 'long-id' | 'unknown';
 };
 
-/** An IQ to answer: its `request`, or the `fault` that is its answer. `kind` names it in metrics; the set is bounded. */
+/** An IQ to answer: its `request`, or the `error` that is its answer. `kind` names it in metrics; the set is bounded. */
 export type Question =
-  { readonly kind: string; readonly request: Request } | { readonly kind: string; readonly fault: StanzaError };
+  { readonly kind: string; readonly request: Request } | { readonly kind: string; readonly error: StanzaError };
 
 /** The push node that a request is about. */
 export const nodeOf = (question: Question): string | undefined => {
-  if ('fault' in question) return undefined;
+  if ('error' in question) return undefined;
   const { request } = question;
   if (request.type === 'publish') return request.publish.node;
   return 'node' in request ? request.node : undefined;
@@ -78,7 +78,7 @@ export const readStanza = (stanza: Element, roles: readonly Role[]): Question | 
   const { type } = stanza.attrs as Readonly<Record<string, string | undefined>>;
   const [payload, ...more] = childElements(stanza);
   if ((type !== 'get' && type !== 'set') || !payload || more.length > 0)
-    return { kind: 'malformed', fault: faults.badRequest('an iq is a get or a set with exactly one child') };
+    return { kind: 'malformed', error: stanzaErrors.badRequest('an iq is a get or a set with exactly one child') };
   const read = readers.get(payload.getNS() ?? '') ?? unknown;
   return read({ type, payload, sender, roles });
 };
@@ -91,7 +91,7 @@ export type Iq = {
   readonly roles: readonly Role[];
 };
 
-const unknown = (): Question => ({ kind: 'unknown', fault: faults.serviceUnavailable });
+const unknown = (): Question => ({ kind: 'unknown', error: stanzaErrors.serviceUnavailable });
 
 /** By the namespace of the payload; a namespace that is not here is answered `service-unavailable`. */
 const readers: ReadonlyMap<string, (iq: Iq) => Question> = new Map<string, (iq: Iq) => Question>(
@@ -150,10 +150,10 @@ const readPubsub = ({ type, payload, sender }: Iq): Question => {
 const readPublishNode = (publish: Publish, sender: Jid): Question => {
   const kind = 'publish';
   const { node } = publish;
-  if (!node) return { kind, fault: faults.nodeIdMissing };
-  if (publish.payload === 'item-required') return { kind, fault: faults.itemRequired };
-  if (publish.payload === 'item-invalid') return { kind, fault: faults.payloadInvalid };
-  if (isTooLong(node)) return { kind, fault: faults.nodeUnknown };
+  if (!node) return { kind, error: stanzaErrors.nodeIdMissing };
+  if (publish.payload === 'item-required') return { kind, error: stanzaErrors.itemRequired };
+  if (publish.payload === 'item-invalid') return { kind, error: stanzaErrors.payloadInvalid };
+  if (isTooLong(node)) return { kind, error: stanzaErrors.nodeUnknown };
   const areOptionsTooLarge = areTooLarge(publish.options);
   return {
     kind,
@@ -196,21 +196,22 @@ const shortened = (payload: Publish['payload']): Publish['payload'] => {
 const readPush = ({ type, payload, sender }: Iq): Question => {
   const { name } = payload;
   const kind = name === 'enable' || name === 'disable' ? name : 'unknown';
-  if (type === 'get') return { kind, fault: faults.notAllowed };
+  if (type === 'get') return { kind, error: stanzaErrors.notAllowed };
   const user = bareJid(sender);
   if (isTooLong((payload.attrs['node'] as string | undefined) ?? ''))
-    return { kind, fault: faults.badRequest('node: at most 1023 octets') };
+    return { kind, error: stanzaErrors.badRequest('node: at most 1023 octets') };
   if (name === 'enable') {
     const enable = readEnable(payload);
-    if ('malformed' in enable) return { kind, fault: faults.badRequest(enable.malformed) };
-    if (areTooLarge(enable.options)) return { kind, fault: faults.preconditionNotMet('publish-options are too large') };
+    if ('malformed' in enable) return { kind, error: stanzaErrors.badRequest(enable.malformed) };
+    if (areTooLarge(enable.options))
+      return { kind, error: stanzaErrors.preconditionNotMet('publish-options are too large') };
     return { kind, request: { type: 'enable', user, ...enable } };
   }
   if (name === 'disable') {
     const disable = readDisable(payload);
     return 'malformed' in disable
-      ? { kind, fault: faults.badRequest(disable.malformed) }
+      ? { kind, error: stanzaErrors.badRequest(disable.malformed) }
       : { kind, request: { type: 'disable', user, ...disable } };
   }
-  return { kind, fault: faults.badRequest('push: enable or disable expected') };
+  return { kind, error: stanzaErrors.badRequest('push: enable or disable expected') };
 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseStanza } from '@pushmesh/xmpp';
-import { faults } from '../domain/faults.ts';
+import { stanzaErrors } from '../domain/stanza-errors.ts';
 import { secretDigest } from '../domain/publish.ts';
 import { readStanza } from '../domain/request.ts';
 import { createAnswer } from './answer.ts';
@@ -103,7 +103,7 @@ it('an unverified publish counts when it is stored', async () => {
     `<publish-options><x xmlns='jabber:x:data'>${field('service')}${field('device_id')}</x></publish-options></pubsub>`;
   const away = { type: 'no-responders' };
   expect(await ask('set', publish, away, 'stored')).toMatchObject({ unverified: 1, error: undefined });
-  expect(await ask('set', publish, away, 'timeout')).toMatchObject({ unverified: 0, error: faults.trouble });
+  expect(await ask('set', publish, away, 'timeout')).toMatchObject({ unverified: 0, error: stanzaErrors.trouble });
 });
 
 it('a component that is no app server asks nobody about push nodes', async () => {
@@ -111,6 +111,8 @@ it('a component that is no app server asks nobody about push nodes', async () =>
   const answer = createAnswer(ports);
   const context = { host: 'push.b', roles: ['xmpp-server'], iqId: '1', traceparent: '' } as const;
   const requester = 'a@b';
-  expect(await answer({ type: 'disco-info', node: 'n', requester }, context)).toEqual({ error: faults.nodeUnknown });
+  expect(await answer({ type: 'disco-info', node: 'n', requester }, context)).toEqual({
+    error: stanzaErrors.nodeUnknown,
+  });
   expect(await answer({ type: 'disco-items', node: undefined, requester }, context)).toHaveProperty('result');
 });

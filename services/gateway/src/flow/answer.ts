@@ -6,7 +6,7 @@ import { ns, xml } from '@pushmesh/xmpp';
 import type { Element, StanzaError } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
 import { discoInfo, discoInfoOfNode, discoItems } from '../domain/disco.ts';
-import { faults } from '../domain/faults.ts';
+import { stanzaErrors } from '../domain/stanza-errors.ts';
 import { affiliationsOf, configurationOf, ownAffiliations } from '../domain/node-forms.ts';
 import { decidePublish, secretDigest, toAuthorisation, toQuestion } from '../domain/publish.ts';
 import type { PublishDecision } from '../domain/publish.ts';
@@ -91,7 +91,7 @@ export const createAnswer = (ports: Ports) => {
             { v: 1, publisher, device: decision.device, secret: decision.secret, delivery },
             how,
           );
-    if (!isStored(published)) return { error: faults.trouble };
+    if (!isStored(published)) return { error: stanzaErrors.trouble };
     if (decision.type === 'verify-later') onUnverified();
     return done;
   };
@@ -106,10 +106,10 @@ export const createAnswer = (ports: Ports) => {
 
     'disco-info': async ({ node, requester }, context) => {
       if (node === undefined) return { result: discoInfo(context.roles) };
-      if (!context.roles.includes('app-server')) return { error: faults.nodeUnknown };
+      if (!context.roles.includes('app-server')) return { error: stanzaErrors.nodeUnknown };
       const reply = await ask('list-nodes', { v: 1, host: context.host, owner: requester }, context);
       if (reply.type !== 'nodes') return { error: refusalOf('list-nodes', reply) };
-      return reply.nodes.includes(node) ? { result: discoInfoOfNode(node) } : { error: faults.nodeUnknown };
+      return reply.nodes.includes(node) ? { result: discoInfoOfNode(node) } : { error: stanzaErrors.nodeUnknown };
     },
 
     'disco-items': async ({ node, requester }, context) => {
@@ -153,7 +153,7 @@ export const createAnswer = (ports: Ports) => {
       if (reply.type === 'updated') return done;
       if (reply.type !== 'last-owner') return { error: refusalOf(type, reply) };
       const owners = reply.owners.map((jid) => ({ jid, affiliation: 'owner' as const }));
-      return { error: faults.lastOwner(affiliationsOf(node, owners)) };
+      return { error: stanzaErrors.lastOwner(affiliationsOf(node, owners)) };
     },
 
     'get-configuration': async ({ type, node, requester }, context) => {

@@ -3,7 +3,7 @@ import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
 import { errorOf, parseJid, resultOf } from '@pushmesh/xmpp';
 import type { Element, Head, Sent, StanzaError } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
-import { faults } from '../domain/faults.ts';
+import { stanzaErrors } from '../domain/stanza-errors.ts';
 import { nodeOf, readStanza, senderOf } from '../domain/request.ts';
 import type { Ignored, Question } from '../domain/request.ts';
 import type { Answer, createAnswer } from './answer.ts';
@@ -66,18 +66,18 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
     } catch (err) {
       log.error({ event: 'read-fault', stanza: stanza.name, err });
       const isRequest = stanza.name === 'iq' && ['get', 'set'].includes(String(stanza.attrs['type']));
-      return isRequest ? { kind: 'malformed', fault: faults.trouble } : { ignored: 'unknown' };
+      return isRequest ? { kind: 'malformed', error: stanzaErrors.trouble } : { ignored: 'unknown' };
     }
   };
 
   /** No exception reaches the wire as anything but `wait`: to the sender’s server other errors mean “forget this node”. */
   const answerTo = async (question: Question, iq: Head, traceparent: string): Promise<Answer> => {
-    if ('fault' in question) return { error: question.fault };
+    if ('error' in question) return { error: question.error };
     try {
       return await answer(question.request, { host, roles, iqId: String(iq.attrs['id']), traceparent });
     } catch (err) {
       log.error({ event: 'answer-fault', request: question.kind, traceId: traceIdOf(traceparent), err });
-      return { error: faults.trouble };
+      return { error: stanzaErrors.trouble };
     }
   };
 
@@ -152,9 +152,9 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
       metrics.stanzas.inc({
         ...labels,
         request: 'refused',
-        answer: isIgnored ? 'ignored' : faults.overLimit.condition,
+        answer: isIgnored ? 'ignored' : stanzaErrors.overLimit.condition,
       });
-      if (!isIgnored) outlet.send(errorOf(head, faults.overLimit));
+      if (!isIgnored) outlet.send(errorOf(head, stanzaErrors.overLimit));
     },
     /**
      * Reads nothing more and resolves when every stanza that was taken is answered. Of what still comes, because the stream

@@ -18,7 +18,7 @@ const modify = (condition: StanzaError['condition'], more: Partial<StanzaError> 
 
 const tooMany = (text: string): StanzaError => ({ type: 'wait', condition: 'resource-constraint', text });
 
-export const faults = {
+export const stanzaErrors = {
   /** We are in trouble, of any kind, bugs included. */
   trouble: { type: 'wait', condition: 'internal-server-error' },
   /** The stanza is over a limit of the parser. */

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { commandTypes } from '@pushmesh/contracts';
-import { faults } from './faults.ts';
+import { stanzaErrors } from './stanza-errors.ts';
 import { refusalOf } from './reply.ts';
 
-const all = Object.entries(faults).map(
-  ([name, fault]) => [name, typeof fault === 'function' ? fault('x' as never) : fault] as const,
+const all = Object.entries(stanzaErrors).map(
+  ([name, error]) => [name, typeof error === 'function' ? error('x' as never) : error] as const,
 );
 
 it('only trouble of ours is internal-server-error, and that is always wait: anything else costs registrations', () => {
@@ -16,17 +16,17 @@ it.each(['timeout', 'no-responders', 'disconnected', 'unavailable', 'unreadable'
   '%s is trouble, for every command',
   (type) => {
     for (const command of commandTypes.filter((each) => each !== 'authorise-publish'))
-      expect(refusalOf(command, { v: 1, type } as never)).toEqual(faults.trouble);
+      expect(refusalOf(command, { v: 1, type } as never)).toEqual(stanzaErrors.trouble);
   },
 );
 
 it('refusals of pubsub-push have their own errors', () => {
-  expect(refusalOf('create-node', { v: 1, type: 'conflict' })).toEqual(faults.nodeExists);
-  expect(refusalOf('delete-node', { v: 1, type: 'not-found' })).toEqual(faults.nodeUnknown);
-  expect(refusalOf('delete-node', { v: 1, type: 'forbidden' })).toEqual(faults.forbidden);
+  expect(refusalOf('create-node', { v: 1, type: 'conflict' })).toEqual(stanzaErrors.nodeExists);
+  expect(refusalOf('delete-node', { v: 1, type: 'not-found' })).toEqual(stanzaErrors.nodeUnknown);
+  expect(refusalOf('delete-node', { v: 1, type: 'forbidden' })).toEqual(stanzaErrors.forbidden);
   for (const command of ['get-affiliations', 'set-affiliations', 'get-configuration', 'set-configuration'] as const) {
-    expect(refusalOf(command, { v: 1, type: 'not-found' })).toEqual(faults.nodeUnknown);
-    expect(refusalOf(command, { v: 1, type: 'forbidden' })).toEqual(faults.forbidden);
+    expect(refusalOf(command, { v: 1, type: 'not-found' })).toEqual(stanzaErrors.nodeUnknown);
+    expect(refusalOf(command, { v: 1, type: 'forbidden' })).toEqual(stanzaErrors.forbidden);
   }
   expect(refusalOf('enable', { v: 1, type: 'too-many' })).toMatchObject({
     type: 'wait',
