@@ -40,6 +40,9 @@ const child = spawn(node, args, {
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
-  if (signal) process.kill(process.pid, signal);
   process.exitCode = code ?? 1;
+  if (!signal) return;
+  // Ours only passes it on: without it we end as the child did.
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 });

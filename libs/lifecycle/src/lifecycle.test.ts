@@ -84,10 +84,13 @@ describe('run', () => {
     other.close();
   });
 
-  it('exits by force when the deadline passes', async () => {
-    const { child } = await start('hang');
+  it.each([
+    ['hang', { event: 'stop-timeout', step: 'drain', resource: 'b', waitedMs: 200 }],
+    ['crash', { event: 'crash-while-stopping', step: 'drain', resource: 'b', err: { message: 'a bug' } }],
+  ])('exits by force when it has to, and says what was being ended: %s', async (how, line) => {
+    const { child, lines } = await start(how);
     child.kill('SIGTERM');
-    const [code] = (await once(child, 'exit')) as [number];
-    expect(code).not.toBe(0);
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject(line);
   });
 });

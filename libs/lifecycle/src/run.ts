@@ -28,20 +28,33 @@ type Options = {
 
 /**
  * Starts the resources in list order. On SIGTERM or SIGINT (or an uncaught exception): not ready → drain all in reverse
- * → stop all in reverse → exit. One deadline for all of it; a second signal exits at once. An address that cannot be
- * listened on ends the process with 1 and one line that says why.
+ * → stop all in reverse → exit. One deadline for all of it; a second signal exits at once, and so does a second crash.
+ * What was being ended at the deadline, or at that crash, is logged. An address that cannot be listened on ends the
+ * process with 1 and one line that says why.
  */
 export const run = async ({ log, deadlineMs, delayMs, resources, onStopping }: Options): Promise<void> => {
   const started: Resource[] = [];
-  const reverse = () => started.toReversed();
+  let at: { readonly step?: 'drain' | 'stop'; readonly resource?: string } = {};
+  const endAll = async (step: 'drain' | 'stop'): Promise<void> => {
+    for (const resource of started.toReversed()) {
+      at = { step, resource: resource.name };
+      await attempt(log, resource, step);
+    }
+  };
 
-  closeWithGrace({ delay: delayMs + deadlineMs, logger: false }, async ({ signal, err }) => {
+  const ways = {
+    delay: delayMs + deadlineMs,
+    logger: false,
+    onTimeout: (waitedMs: number) => log.error({ event: 'stop-timeout', waitedMs, ...at }),
+    onSecondError: (err: unknown) => log.error({ event: 'crash-while-stopping', err, ...at }),
+  } as const;
+  closeWithGrace(ways, async ({ signal, err }) => {
     if (err) log.error({ event: 'crash', err });
     log.info({ event: 'stopping', signal });
     onStopping();
     if (delayMs > 0 && !err) await new Promise((resolve) => setTimeout(resolve, delayMs));
-    for (const resource of reverse()) await attempt(log, resource, 'drain');
-    for (const resource of reverse()) await attempt(log, resource, 'stop');
+    await endAll('drain');
+    await endAll('stop');
     log.info({ event: 'stopped' });
   });
 

@@ -1,12 +1,13 @@
 // Two resources that say what happens to them: the process that lifecycle.test.ts starts. `fail` makes a drain throw,
-// `hang` makes one never end, `taken` has a third that would listen on the port of the second argument.
+// `hang` makes one never end, `crash` has one throw where nobody catches it, and then hang; `taken` has a third that would
+// listen on the port of the second argument.
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { createOpsServer } from '../ops-server.ts';
 import { run } from '../run.ts';
 
 const say = (what: string) => process.stdout.write(`${what}\n`);
 const [how, port] = process.argv.slice(2);
-const log = createLog('run-two', 'silent');
+const log = createLog('run-two', 'error');
 const alive = setInterval(() => {}, 1_000);
 
 const resource = (name: string) => ({
@@ -15,7 +16,8 @@ const resource = (name: string) => ({
   drain: async () => {
     say(`drain ${name}`);
     if (name === 'b' && how === 'fail') throw new Error('cannot drain');
-    if (name === 'b' && how === 'hang') await new Promise(() => {});
+    if (name === 'b' && how === 'crash') setImmediate(() => Promise.reject(new Error('a bug')));
+    if (name === 'b' && (how === 'hang' || how === 'crash')) await new Promise(() => {});
   },
   stop: () => {
     clearInterval(alive);
