@@ -1,8 +1,9 @@
 // `npm run demo`: the flow of MongooseIM’s “Push Notifications” guide, with real XMPP clients beside a running
 // `npm start`. The exit status says whether it held.
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { readCommandLine } from '@pushmesh/config';
+import { claim } from '@pushmesh/servers';
 import { connectClient } from './client.ts';
 import type { Client } from './client.ts';
 import { demoFile, endpointsFile } from './data-dir.ts';
@@ -154,24 +155,10 @@ const cleanUp = async (): Promise<void> => {
   for (const each of left) console.error(`It may have left ${each}`);
 };
 
-const takeTurn = (): void => {
-  const other = Number(existsSync(demoFile) ? readFileSync(demoFile, 'utf8') : Number.NaN);
-  try {
-    if (!Number.isNaN(other)) process.kill(other, 0);
-  } catch {
-    rmSync(demoFile, { force: true });
-  }
-  try {
-    writeFileSync(demoFile, String(process.pid), { flag: 'wx' });
-  } catch {
-    console.error(
-      'Another demo is under way, and each would keep the other’s users online. Try again in a few seconds.',
-    );
-    process.exit(1);
-  }
-};
-
-takeTurn();
+if (claim(demoFile)) {
+  console.error('Another demo is under way, and each would keep the other’s users online. Try again in a few seconds.');
+  process.exit(1);
+}
 const stopped = Promise.withResolvers<never>();
 stopped.promise.catch(() => {}); // it may come before anybody waits for it
 let isStopping = false;

@@ -1,7 +1,8 @@
 // `npm start`: the whole mesh on this machine, ready to push. Ctrl-C stops everything it started and nothing else.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCommandLine } from '@pushmesh/config';
+import { claim } from '@pushmesh/servers';
 import { dataDir, endpointsFile, pidFile } from './data-dir.ts';
 import { startMesh } from './mesh.ts';
 import type { Mesh, XmppServerName } from './mesh.ts';
@@ -37,39 +38,44 @@ const stop = async (status: number): Promise<void> => {
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
 
-/** Starts again what ended by itself, as Kubernetes would. */
+/** Starts again what ended by itself, as Kubernetes would: at once, and what ends again soon after ever longer waits. */
 const superviseMs = 500;
+const restartCapMs = 30_000;
 const supervise = async (running: Mesh): Promise<void> => {
-  const all = Object.entries({ ...running.servers, ...running.services });
+  const all = Object.entries({ ...running.servers, ...running.services }).map(([name, each]) => ({
+    name,
+    each,
+    waitMs: 0,
+    notBefore: 0,
+  }));
   while (stopping === undefined) {
-    for (const [name, each] of all) {
-      if (stopping !== undefined || (await each.ended()) === undefined) continue;
-      say(`${name} ended; starting it again`);
-      await each.restart().catch((error: unknown) => say((error as Error).message));
+    for (const one of all) {
+      const now = Date.now();
+      if (stopping !== undefined || (await one.each.ended()) === undefined || now < one.notBefore) continue;
+      say(`${one.name} ended; starting it again`);
+      await one.each.restart().catch((error: unknown) => say((error as Error).message));
+      // Whoever has lasted for twice the longest wait begins anew.
+      const isSteady = now - one.notBefore > 2 * restartCapMs;
+      one.waitMs = isSteady ? superviseMs : Math.min(restartCapMs, one.waitMs * 2);
+      one.notBefore = Date.now() + one.waitMs * (0.5 + Math.random() / 2);
     }
     await new Promise((resolve) => setTimeout(resolve, superviseMs));
   }
 };
 
 /** Two meshes in one folder would fight over its state. */
-const refuseSecond = (): void => {
-  const owner = Number(existsSync(pidFile) ? readFileSync(pidFile, 'utf8') : Number.NaN);
-  try {
-    if (Number.isNaN(owner) || owner === process.pid) return;
-    process.kill(owner, 0);
-  } catch {
-    return;
-  }
+const claimFolder = (): void => {
+  mkdirSync(dataDir, { recursive: true });
+  const other = claim(pidFile);
+  if (!other) return;
   console.error(
-    `pushmesh already runs here (npm start, process ${owner}). Stop it first, or use that one: npm run demo`,
+    `pushmesh already runs here (npm start, process ${other.pid}). Stop it first, or use that one: npm run demo`,
   );
   process.exit(1);
 };
 
 try {
-  mkdirSync(dataDir, { recursive: true });
-  refuseSecond();
-  writeFileSync(pidFile, String(process.pid));
+  claimFolder();
 } catch (error) {
   console.error(`The state of npm start cannot be kept in ${dataDir}: ${(error as Error).message}`);
   process.exit(1);

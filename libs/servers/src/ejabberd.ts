@@ -108,13 +108,19 @@ const configuration = (options: EjabberdOptions, domain: string, listen: string,
   };
 };
 
+const apiTimeoutMs = 30_000;
+
 const ensureUser = async (
   apiUrl: string,
   host: string,
   { name, password }: { readonly name: string; readonly password: string },
 ): Promise<void> => {
   const call = async (command: string, body: object): Promise<Response> =>
-    fetch(`${apiUrl}/${command}`, { method: 'POST', body: JSON.stringify(body) });
+    fetch(`${apiUrl}/${command}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(apiTimeoutMs),
+    });
   const registered = await call('register', { user: name, host, password });
   if (registered.ok) return;
   // 409: the user is there already.

@@ -1,4 +1,5 @@
 export { startEjabberd, type EjabberdOptions } from './ejabberd.ts';
+export { claim } from './identity.ts';
 export { prepareServers, type Prefer } from './locate.ts';
 export { startNats, type RunningNats } from './nats.ts';
 export { choosePorts } from './ports.ts';

@@ -1,8 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { identify, isAlive } from './identity.ts';
+import type { Identity } from './identity.ts';
 import { lastLines, sizeOf } from './log.ts';
 import type { Program } from './program.ts';
 import type { Instance, Report } from './server.ts';
@@ -103,30 +105,6 @@ const tieToOurLife = (pid: number): (() => void) => {
   watcher.unref();
   if (watcher.stdin instanceof Socket) watcher.stdin.unref();
   return () => void watcher.kill('SIGKILL');
-};
-
-/** A process, and when it began: a number alone is soon given to somebody else. */
-type Identity = { readonly pid: number; readonly began: string };
-
-const identify = (pid: number): Identity => ({ pid, began: beginOf(pid) ?? '' });
-
-const isAlive = ({ pid, began }: Identity): boolean => beginOf(pid) === began;
-
-const beginOf = (pid: number): string | undefined => {
-  try {
-    if (process.platform !== 'linux') {
-      const stdio: ('ignore' | 'pipe')[] = ['ignore', 'pipe', 'ignore'];
-      return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', stdio }).trim();
-    }
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    // proc(5): the name in parentheses may contain anything; after it come the state (3rd field) and, 22nd, the start time.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return fields[0] === 'Z' ? undefined : `${boot} ${fields[19]}`;
-  } catch {
-    return undefined;
-  }
 };
 
 /** Ends the server that an earlier run left behind in the same folder, and only that. */

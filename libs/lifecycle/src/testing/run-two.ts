@@ -10,13 +10,16 @@ const [how, port] = process.argv.slice(2);
 const log = createLog('run-two', 'error');
 const alive = setInterval(() => {}, 1_000);
 
+const throwBug = () => {
+  throw new Error('a bug');
+};
 const resource = (name: string) => ({
   name,
   start: () => Promise.resolve(void say(`start ${name}`)),
   drain: async () => {
     say(`drain ${name}`);
     if (name === 'b' && how === 'fail') throw new Error('cannot drain');
-    if (name === 'b' && how === 'crash') setImmediate(() => Promise.reject(new Error('a bug')));
+    if (name === 'b' && how === 'crash') setImmediate(throwBug);
     if (name === 'b' && (how === 'hang' || how === 'crash')) await new Promise(() => {});
   },
   stop: () => {
