@@ -26,6 +26,11 @@ it.each([
   expect(parseCommandLine(line, args)).toEqual({ type: 'wrong', text: `${why}\n${line.usage}` });
 });
 
+it('takes words where the command does', () => {
+  const taking = { ...line, takesWords: true, read: (_: object, __: string[], words: readonly string[]) => words };
+  expect(parseCommandLine(taking, ['one', '--deep', 'two'])).toEqual({ type: 'asks', value: ['one', 'two'] });
+});
+
 it('helps whatever else is asked', () => {
   for (const help of ['--help', '-h'])
     expect(parseCommandLine(line, ['--party', help])).toEqual({ type: 'help', text: line.usage });

@@ -9,20 +9,23 @@ export type CommandLine<O extends Options, T> = {
   /** How to call the command, for people. */
   readonly usage: string;
   readonly options: O;
-  readonly read: (values: Values<O>, problems: string[]) => T;
+  /** Whether it takes words that belong to no option. Default: no. */
+  readonly takesWords?: boolean;
+  readonly read: (values: Values<O>, problems: string[], words: readonly string[]) => T;
 };
 
 type Parsed<T> =
   { readonly type: 'asks'; readonly value: T } | { readonly type: 'help' | 'wrong'; readonly text: string };
 
 export const parseCommandLine = <const O extends Options, T>(
-  { usage, options, read }: CommandLine<O, T>,
+  { usage, options, takesWords = false, read }: CommandLine<O, T>,
   args: string[],
 ): Parsed<T> => {
   if (args.includes('--help') || args.includes('-h')) return { type: 'help', text: usage };
   const problems: string[] = [];
   try {
-    const value = read(parseArgs({ args, options }).values, problems);
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: takesWords });
+    const value = read(values, problems, positionals);
     return problems.length === 0 ? { type: 'asks', value } : { type: 'wrong', text: [...problems, usage].join('\n') };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

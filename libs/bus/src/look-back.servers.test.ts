@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { streams } from '@pushmesh/contracts';
+import type { Stream } from '@pushmesh/contracts';
+import { startNats } from '@pushmesh/servers';
+import { openReader } from './index.ts';
+import type { LookBackOptions } from './look-back.ts';
+import { ensureStreams } from './streams.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-look-back-'));
+const prefix = 'looked-at';
+let server: Awaited<ReturnType<typeof startNats>>;
+let nats: NatsConnection;
+beforeAll(async () => {
+  server = await startNats({ dataDir, prefer: 'containers' });
+  nats = await connect({ servers: server.url });
+  const manager = await jetstreamManager(nats);
+  await ensureStreams(manager, { prefix, replicas: 1, maxBytes: 10_485_760, maxMessages: 10_000 });
+  for (const subject of ['push.result.delivered', 'push.delivery.fcm.prod'])
+    await Promise.all(
+      Array.from({ length: 1_000 }, (_, index) => jetstream(nats).publish(`${prefix}.${subject}`, String(index + 1))),
+    );
+  // A work queue with holes: one message early, and some late ones.
+  for (let seq = 1; seq <= 990; seq += 1)
+    if (seq !== 3) await manager.streams.deleteMessage('LOOKED_AT_PUSH_DELIVERIES', seq, false);
+});
+afterAll(async () => {
+  await nats.close();
+  await server.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const lookBack = async (stream: Stream, options: Partial<LookBackOptions> = {}, place = { prefix }) => {
+  const reader = await openReader({ url: server.url, ...place });
+  if ('why' in reader) throw new Error(reader.why);
+  const seen: number[] = [];
+  const looked = await reader.lookBack(stream, {
+    withinMs: 30_000,
+    onMessage: (data, seq) => void seen.push(seq, Number(Buffer.from(data).toString())),
+    ...options,
+  });
+  await reader.close();
+  return {
+    looked,
+    seqs: seen.filter((_, index) => index % 2 === 0),
+    values: seen.filter((_, index) => index % 2 === 1),
+  };
+};
+const upTo = (last: number, from = 1) => Array.from({ length: last - from + 1 }, (_, index) => from + index);
+const ascending = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b);
+
+describe('look back', () => {
+  it.each([
+    ['the newest block first', streams.results, upTo(1_000)],
+    ['a work queue, whatever holes it has', streams.deliveries, [3, ...upTo(1_000, 991)]],
+    ['nothing', streams.parked, []],
+  ])('reads %s, all of it, once', async (_what, stream, all) => {
+    const { looked, seqs, values } = await lookBack(stream, { blockSize: 300 });
+    expect(ascending(seqs)).toEqual(all);
+    expect(values).toEqual(seqs);
+    if (all.length > 0) expect(seqs[0]).toBeGreaterThan(500);
+    expect(looked).toMatchObject({ type: 'read', read: all.length, of: all.length, whole: true });
+  });
+
+  it.each([streams.results, streams.deliveries])('ends when its time is over, and says so: $name', async (stream) => {
+    const { looked } = await lookBack(stream, { withinMs: 0 });
+    expect(looked).toMatchObject({ type: 'read', read: 0, since: undefined, whole: false });
+  });
+
+  it('says since when it has read everything, though not all', async () => {
+    const read: number[] = [];
+    const { looked } = await lookBack(streams.results, {
+      blockSize: 100,
+      onMessage: (_data, seq) => {
+        read.push(seq);
+        // The time is over once the newest block is read.
+        if (seq === 1_000) vi.spyOn(performance, 'now').mockReturnValue(Number.MAX_VALUE);
+      },
+    });
+    vi.restoreAllMocks();
+    expect(read).toEqual(upTo(1_000, 901));
+    expect(looked).toMatchObject({ type: 'read', read: 100, since: expect.any(Number) as number, whole: false });
+  });
+
+  it('leaves no consumer behind, and takes nothing from anybody', async () => {
+    const manager = await jetstreamManager(nats);
+    for (const name of ['LOOKED_AT_PUSH_RESULTS', 'LOOKED_AT_PUSH_DELIVERIES']) {
+      const before = (await manager.streams.info(name)).state;
+      await lookBack(name.endsWith('RESULTS') ? streams.results : streams.deliveries);
+      expect((await manager.streams.info(name)).state).toEqual(before);
+    }
+  });
+
+  it('says what is not there', async () => {
+    expect((await lookBack(streams.results, {}, { prefix: 'other' })).looked).toEqual({
+      stream: 'OTHER_PUSH_RESULTS',
+      type: 'missing',
+    });
+    const nowhere = await openReader({ url: 'nats://127.0.0.1:1', prefix });
+    expect(nowhere).toMatchObject({
+      why: expect.stringContaining('cannot connect to NATS at nats://127.0.0.1:1') as string,
+    });
+  });
+});
