@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { ends } from '@pushmesh/contracts';
+import type { Delivery, Result } from '@pushmesh/contracts';
+import { explain, isAbout, newest } from './explain.ts';
+import type { Found, Reading } from './explain.ts';
+
+const now = Date.UTC(2026, 10, 23, 12);
+const second = 1_000;
+const delivery = (changes: Partial<Delivery> = {}): Delivery => ({
+  v: 1,
+  id: 'd1',
+  node: { host: 'push.example.org', node: 'n' },
+  service: 'fcm',
+  mode: 'dev',
+  deviceId: 'the-token',
+  options: { device_id: 'the-token' },
+  summary: { lastMessageBody: 'the-body', lastMessageSender: 'the-sender' },
+  acceptedAt: now - 60 * second,
+  expiresAt: now + 3_600 * second,
+  attempt: 1,
+  ...changes,
+});
+const result = (changes: Partial<Result> = {}): Result => {
+  const { id, node, service, mode, acceptedAt } = delivery();
+  const end = { end: 'delivered', outcome: 'delivered', attempt: 1, endedAt: now - 59 * second } as const;
+  return { v: 1, delivery: id, node, service, mode, acceptedAt, ...end, ...changes };
+};
+const ended = (changes?: Partial<Result>): Found => ({ type: 'ended', result: result(changes) });
+const waiting = (changes?: Partial<Delivery>): Found => ({ type: 'waiting', delivery: delivery(changes) });
+const readings: readonly Reading[] = [
+  { stream: 'PUSH_EVENTS', type: 'read', read: 0, of: 0, since: undefined, whole: true, unreadable: 0 },
+  { stream: 'PUSH_PARKED', type: 'missing', unreadable: 0 },
+  { stream: 'PUSH_RESULTS', type: 'read', read: 7, of: 90, since: now, whole: false, unreadable: 2 },
+];
+const tell = (...found: readonly Found[]) => explain({ word: 'n', found, readings, place: 'nats://here', now });
+
+describe('explain', () => {
+  it.each([
+    ['waits for verification', [{ type: 'unverified', delivery: delivery() }]],
+    ['attempt 1 is due or under way', [waiting()]],
+    ['waits for attempt 3, due in 5.0 s', [waiting({ attempt: 3, spent: 1, notBefore: now + 5 * second })]],
+    ['2 made before, 1 of them counted', [waiting({ attempt: 3, spent: 1, notBefore: now + 5 * second })]],
+    ['its deadline passed at 2026-11-23 11:59:59.000 UTC', [waiting({ expiresAt: now - second })]],
+    // What was stored for the next attempt stands beside what it came from until that is let go.
+    ['attempt 2 is due', [waiting(), waiting({ attempt: 2 })]],
+    ['delivered at 2026-11-23 11:59:01.000 UTC, after 1.0 s, by attempt 1', [waiting(), ended()]],
+    ['unregistered at', [ended({ end: 'unregistered', outcome: 'unregistered', reason: 'Unregistered' })]],
+    [
+      'the last word was “unable_to_connect”',
+      [ended({ end: 'expired', outcome: 'expired', reason: 'unable_to_connect' })],
+    ],
+    [
+      'the push API refused it for good, “BadDeviceToken”',
+      [ended({ end: 'parked', outcome: 'rejected', reason: 'BadDeviceToken' })],
+    ],
+    [
+      'put aside as message 4 of PUSH_PARKED',
+      [{ type: 'parked', seq: 4, result: result({ end: 'parked', outcome: 'exhausted' }) }],
+    ],
+    [
+      'refused at',
+      [ended({ end: 'refused', outcome: 'rejected', attempt: 0, reason: 'the publisher is not permitted' })],
+    ],
+  ] satisfies [string, Found[]][])('says: %s', (words, found) => {
+    const text = tell(...found);
+    expect(text).toContain(
+      'push d1 to the node n at push.example.org, through fcm dev\n  accepted at 2026-11-23 11:59:00.000 UTC',
+    );
+    expect(text).toContain(words);
+    expect(text).not.toMatch(/the-token|the-body|the-sender/);
+  });
+
+  it.each(ends)('has words for the end %s, once', (end) => {
+    const parked: Found = { type: 'parked', seq: 1, result: result({ end }) };
+    expect(tell(ended({ end }), parked).match(new RegExp(`^  ${end} at`, 'gm'))).toHaveLength(1);
+  });
+
+  it('tells of several pushes, the newest last, and of each end of a repeated one', () => {
+    const earlier = { delivery: 'd0', acceptedAt: now - 90 * second };
+    const text = tell(ended(), ended({ endedAt: now, end: 'unregistered' }), ended(earlier));
+    expect(text.match(/^push \w+|^ {2}(?:un|de)\w+ at/gm)).toEqual([
+      'push d0',
+      '  delivered at',
+      'push d1',
+      '  delivered at',
+      '  unregistered at',
+    ]);
+  });
+
+  it('tells of the newest of many', () => {
+    const text = tell(
+      ...Array.from({ length: 30 }, (_, index) => ended({ delivery: `d${index}`, acceptedAt: now + index })),
+    );
+    expect(text).toContain('(there are older ones)');
+    expect(text.match(/^push d\d+/gm)).toEqual(Array.from({ length: 20 }, (_, index) => `push d${index + 10}`));
+  });
+
+  it('says what it means when there is nothing, and what was read', () => {
+    const text = tell();
+    expect(text).toContain('Nothing found of “n”');
+    expect(text.split('\n').slice(-4)).toEqual([
+      'Read on nats://here:',
+      '  PUSH_EVENTS      is empty',
+      '  PUSH_PARKED      is not there: did a service ever run on this NATS, and is NATS_SUBJECT_PREFIX the same?',
+      '  PUSH_RESULTS     7 of 90 messages, back to 2026-11-23 12:00:00.000 UTC; there was no time for older ones; 2 of them name it and cannot be read by this version',
+    ]);
+  });
+
+  it('gives nothing to a terminal that it would obey', () => {
+    const node = { host: 'h', node: 'n\u009b31m\u001b[2J' };
+    expect(tell(ended({ node }))).toContain('to the node n�31m�[2J at h');
+  });
+});
+
+it('knows what a push is called by, and keeps the newest', () => {
+  expect(['d1', 'n', 'push.example.org', 'fcm'].map((word) => isAbout(ended(), word))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+  const [old, young] = [ended({ acceptedAt: 1 }), waiting({ acceptedAt: 2 })];
+  expect(newest([old, young], 1)).toEqual([young]);
+});
