@@ -43,12 +43,13 @@ describe('run', () => {
   const script = fileURLToPath(new URL('testing/run-two.ts', import.meta.url));
   const start = async (...args: string[]) => {
     const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const lines: string[] = [];
+    let said = '';
+    const lines = () => said.trim().split('\n');
     let started: () => void = () => {};
     const running = new Promise<void>((resolve) => (started = resolve));
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      lines.push(...text.trim().split('\n'));
-      if (lines.includes('running')) started();
+      said += text;
+      if (lines().includes('running')) started();
     });
     await running;
     return { child, lines };
@@ -57,15 +58,15 @@ describe('run', () => {
   it('starts in order; on SIGTERM drains all in reverse, then stops all in reverse, and exits 0', async () => {
     const { child, lines } = await start();
     child.kill('SIGTERM');
-    expect(await once(child, 'exit')).toEqual([0, null]);
-    expect(lines).toEqual(['start a', 'start b', 'running', 'stopping', 'drain b', 'drain a', 'stop b', 'stop a']);
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(lines()).toEqual(['start a', 'start b', 'running', 'stopping', 'drain b', 'drain a', 'stop b', 'stop a']);
   });
 
   it('goes on stopping the others when one fails', async () => {
     const { child, lines } = await start('fail');
     child.kill('SIGTERM');
-    expect(await once(child, 'exit')).toEqual([0, null]);
-    expect(lines.slice(-2)).toEqual(['stop b', 'stop a']);
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(lines().slice(-2)).toEqual(['stop b', 'stop a']);
   });
 
   it('says in one line which variables name a port that is taken, and exits 1', async () => {
@@ -91,6 +92,6 @@ describe('run', () => {
     const { child, lines } = await start(how);
     child.kill('SIGTERM');
     expect(await once(child, 'close')).toEqual([1, null]);
-    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject(line);
+    expect(JSON.parse(lines().at(-1) ?? '')).toMatchObject(line);
   });
 });

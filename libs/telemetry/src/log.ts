@@ -19,10 +19,10 @@ const secretFields = [
 ];
 
 /**
- * What stands for a push node in a log line: many clients name theirs after the device token. The same as
+ * What stands for a push node wherever people read: many clients name theirs after the device token. The same as
  * `printf %s NODE | sha256sum | cut -c1-12`.
  */
-const nodeHash = (node: string): string => hash('sha256', node).slice(0, 12);
+export const nodeHash = (node: string): string => hash('sha256', node).slice(0, 12);
 
 /**
  * A JSON logger on standard output: one object a line with `service` and an `event` that names what happened.

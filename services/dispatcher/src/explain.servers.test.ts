@@ -63,8 +63,16 @@ const delivery = (id: string, node: string, changes: Partial<Delivery> = {}): De
   ...changes,
 });
 const endOf = ({ id, node, service, mode, acceptedAt }: Delivery, end: Partial<Result>): Result => ({
-  ...{ v: 1, delivery: id, node, service, mode, acceptedAt },
-  ...{ end: 'delivered', outcome: 'delivered', attempt: 1, endedAt: now },
+  v: 1,
+  delivery: id,
+  node,
+  service,
+  mode,
+  acceptedAt,
+  end: 'delivered',
+  outcome: 'delivered',
+  attempt: 1,
+  endedAt: now,
   ...end,
 });
 
@@ -73,7 +81,10 @@ it('finds a push wherever it is, by its node and by its delivery', async () => {
   const node = 'Bob’s "phone"';
   const unverified = delivery('in-doubt', node, { acceptedAt: now - 1_000 });
   await publish(subjects.unverifiedPublish, messages.unverifiedPublish, {
-    ...{ v: 1, publisher: 'example.org', device: 'x', delivery: unverified },
+    v: 1,
+    publisher: 'example.org',
+    device: 'x',
+    delivery: unverified,
   });
   const waiting = delivery('waits', node, { attempt: 3, spent: 2, notBefore: now + 1_800_000 });
   await publish(subjects.delivery('apns', 'prod'), messages.delivery, waiting);
@@ -90,7 +101,8 @@ it('finds a push wherever it is, by its node and by its delivery', async () => {
   expect(stdout).toMatch(/parked at .*“BadDeviceToken”\n {2}put aside as message 1 of PUSH_PARKED/);
   expect(stdout).toContain('waits for verification');
   expect(stdout).toContain('waits for attempt 3');
-  expect(stdout).not.toMatch(/the-token|the-body|another/);
+  // Not even the name of the node: it may hold a token.
+  expect(stdout).not.toMatch(/the-token|the-body|another|Bob/);
 
   const one = await command('another', '--nats', nats.url);
   expect(one).toMatchObject({ code: 0, stdout: expect.stringContaining('delivered at') as string });
@@ -98,7 +110,7 @@ it('finds a push wherever it is, by its node and by its delivery', async () => {
 
 it('says that there is nothing, or why it cannot know', async () => {
   const nothing = await command('nobody', '--nats', nats.url);
-  expect(nothing).toMatchObject({ code: 1, stdout: expect.stringContaining('Nothing found of “nobody”') as string });
+  expect(nothing).toMatchObject({ code: 1, stdout: expect.stringContaining('Nothing found.') as string });
   const away = await command('nobody');
   expect(away.code).toBe(1);
   expect(away.stderr).toMatch(/^cannot connect to NATS at nats:\/\/127\.0\.0\.1:1: .*\n$/);

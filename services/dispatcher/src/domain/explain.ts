@@ -1,7 +1,8 @@
 import type { LookedBack } from '@pushmesh/bus';
 import { streams } from '@pushmesh/contracts';
 import type { Delivery, Outcome, Result } from '@pushmesh/contracts';
-import { duration, instant, printable } from './words.ts';
+import { nodeHash } from '@pushmesh/telemetry';
+import { duration, instant } from './words.ts';
 
 /** Of a delivery, what may be shown: no device token and no text of a message. */
 type Waiting = Pick<
@@ -33,7 +34,10 @@ export type Question = {
 /** The most pushes that are told of. */
 const maxPushes = 20;
 
-/** What became of the pushes, in lines for people: the newest last, and then what was read to know it. */
+/**
+ * What became of the pushes, in lines for people: the newest last, and then what was read to know it. A push node is shown
+ * by its hash, as in the log lines.
+ */
 export const explain = ({ word, found, readings, place, now }: Question): string => {
   const pushes = [...Map.groupBy(found, idOf).values()].toSorted((a, b) => acceptedAt(a[0]) - acceptedAt(b[0]));
   const shown = pushes.slice(-maxPushes);
@@ -41,7 +45,7 @@ export const explain = ({ word, found, readings, place, now }: Question): string
   if (shown.length === 0) return [...nothingFound(word), '', ...read].join('\n');
   const older = pushes.length > shown.length ? ' (there are older ones)' : '';
   const told = shown.flatMap((push) => [...tell(push, now), '']);
-  return [`Pushes of “${printable(word)}”, the newest last${older}:`, '', ...told, ...read].join('\n');
+  return [`What became of the pushes, the newest last${older}:`, '', ...told, ...read].join('\n');
 };
 
 /** Those of the newest pushes, at most so many. */
@@ -61,7 +65,7 @@ const tell = (push: readonly Found[], now: number): readonly string[] => {
   if (!first) return [];
   const { node, service, mode } = headOf(first);
   return [
-    `push ${printable(idOf(first))} to the node ${printable(node.node)} at ${printable(node.host)}, through ${service} ${mode}`,
+    `push ${idOf(first)} to the node ${nodeHash(node.node)} at ${node.host}, through ${service} ${mode}`,
     `  accepted at ${instant(acceptedAt(first))}`,
     ...whereabouts(push, now).map((line) => `  ${line}`),
   ];
@@ -112,12 +116,14 @@ const toldOfEnd = (result: Result): string => {
   const { end, outcome, attempt, acceptedAt: accepted, endedAt, reason } = result;
   const when = `at ${instant(endedAt)}, after ${duration(endedAt - accepted)}`;
   const by = attempt === 0 ? '' : `, by attempt ${attempt}`;
-  const word = reason === undefined ? 'no reason was given' : `“${printable(reason)}”`;
+  const word = reason === undefined ? 'no reason was given' : `“${reason}”`;
   switch (end) {
     case 'delivered':
       return `delivered ${when}${by}: what the phone does with it only its push service knows`;
     case 'unregistered':
-      return `unregistered ${when}${by}: ${word}; the next publish to a node that still stands for this device is refused`;
+      return attempt === 0
+        ? `unregistered ${when}: ${word}`
+        : `unregistered ${when}${by}: ${word}; a node that still stands for this device is retired`;
     case 'expired':
       return `expired ${when}${by}: its deadline passed before it could be delivered, the last word was ${word}`;
     case 'parked':
@@ -153,9 +159,9 @@ const howFar = (reading: Reading): string => {
 };
 
 const nothingFound = (word: string): readonly string[] => [
-  `Nothing found of “${printable(word)}”. That can mean:`,
+  'Nothing found. That can mean:',
   '  - the XMPP server published nothing: the user was not away, push is not enabled there for this node, or no gateway was connected',
-  '  - the publish was refused: then the gateway’s log has a line `refused` with this node',
+  `  - the publish was refused: then the gateway’s log has a line \`refused\` with node ${nodeHash(word)}`,
   `  - it ended more than ${streams.results.maxAgeMs / 86_400_000} days ago, or longer ago than what was read`,
   '  - it is not the name of a push node or the id of a delivery (`delivery` in the log lines), or not of this mesh',
 ];

@@ -7,6 +7,3 @@ export const duration = (ms: number): string => {
   if (ms < 2 * 3_600_000) return `${Math.round(ms / 60_000)} min`;
   return `${Math.round(ms / 3_600_000)} h`;
 };
-
-/** A text of somebody else’s, without what a terminal would obey. */
-export const printable = (text: string): string => text.replace(/\p{Cc}/gu, '�');
