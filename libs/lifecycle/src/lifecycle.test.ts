@@ -44,7 +44,10 @@ describe('run', () => {
   const start = async (...args: string[]) => {
     const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
-    const lines = () => said.trim().split('\n');
+    // The log is written by another thread, so its lines may come between any others.
+    const all = () => said.trim().split('\n');
+    const lines = () => all().filter((line) => !line.startsWith('{'));
+    const logged = () => all().filter((line) => line.startsWith('{'));
     let started: () => void = () => {};
     const running = new Promise<void>((resolve) => (started = resolve));
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -52,7 +55,7 @@ describe('run', () => {
       if (lines().includes('running')) started();
     });
     await running;
-    return { child, lines };
+    return { child, lines, logged };
   };
 
   it('starts in order; on SIGTERM drains all in reverse, then stops all in reverse, and exits 0', async () => {
@@ -89,9 +92,9 @@ describe('run', () => {
     ['hang', { event: 'stop-timeout', step: 'drain', resource: 'b', waitedMs: 200 }],
     ['crash', { event: 'crash-while-stopping', step: 'drain', resource: 'b', err: { message: 'a bug' } }],
   ])('exits by force when it has to, and says what was being ended: %s', async (how, line) => {
-    const { child, lines } = await start(how);
+    const { child, logged } = await start(how);
     child.kill('SIGTERM');
     expect(await once(child, 'close')).toEqual([1, null]);
-    expect(JSON.parse(lines().at(-1) ?? '')).toMatchObject(line);
+    expect(JSON.parse(logged().join())).toMatchObject(line);
   });
 });
