@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AuthorizationError, connect, credsAuthenticator } from '@nats-io/transport-node';
-import type { NatsConnection } from '@nats-io/transport-node';
+import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
 import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import type { Log } from '@pushmesh/telemetry';
 import { endOfTurn } from './end-of-turn.ts';
@@ -33,6 +33,15 @@ export type Connection = {
   close(): Promise<void>;
 };
 
+/** The options of the client that say where to connect, and as whom. */
+export const serversOf = (url: string, creds: string | undefined): ConnectionOptions => ({
+  servers: url.split(',').map((server) => server.trim()),
+  // The client reads no scheme: it takes TLS where the server offers it, and goes without where not.
+  ...(/\btls:\/\//i.test(url) && { tls: {} }),
+  // It finds a block of credentials by the end of its last line, and only without carriage returns.
+  ...(creds && { authenticator: credsAuthenticator(new TextEncoder().encode(`${creds.replaceAll('\r', '')}\n`)) }),
+});
+
 const retryCapMs = 5_000;
 const repairEveryMs = 5_000;
 
@@ -50,7 +59,7 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
     for (let attempt = 1; !closing.signal.aborted; attempt += 1) {
       try {
         nats = await connect({
-          servers: url.split(',').map((server) => server.trim()),
+          ...serversOf(url, creds),
           name,
           maxReconnectAttempts: -1,
           reconnectTimeWait: 250,
@@ -59,9 +68,6 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
           maxPingOut: 2,
           timeout: 5_000,
           ignoreAuthErrorAbort: true,
-          // The client reads no scheme: it takes TLS where the server offers it, and goes without where not.
-          ...(/\btls:\/\//i.test(url) && { tls: {} }),
-          ...(creds && { authenticator: credsAuthenticator(new TextEncoder().encode(toReadable(creds))) }),
         });
         if (!closing.signal.aborted) return;
         await nats.close();
@@ -165,9 +171,6 @@ export const openConnection = ({ url, creds, name, streams }: NatsOptions, log: 
     },
   };
 };
-
-/** The client finds a block of credentials by the end of its last line, and only without carriage returns. */
-const toReadable = (creds: string): string => `${creds.replaceAll('\r', '')}\n`;
 
 const backOff = (attempt: number): number => Math.random() * Math.min(retryCapMs, 100 * 2 ** attempt);
 

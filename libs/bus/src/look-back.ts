@@ -1,8 +1,9 @@
 import { DeliverPolicy, JetStreamApiError, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { JetStreamManager } from '@nats-io/jetstream';
-import { connect, credsAuthenticator } from '@nats-io/transport-node';
+import { connect } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Stream } from '@pushmesh/contracts';
+import { serversOf } from './connection.ts';
 import { prefixedStream } from './streams.ts';
 
 export type LookBackOptions = {
@@ -43,13 +44,10 @@ const requestTimeoutMs = 5_000;
 export const openReader = async ({ url, creds, prefix }: Place): Promise<Reader | { readonly why: string }> => {
   try {
     const nats = await connect({
-      servers: url.split(',').map((server) => server.trim()),
+      ...serversOf(url, creds),
       name: 'reader',
       reconnect: false,
       timeout: requestTimeoutMs,
-      // As the services connect: see connection.ts.
-      ...(/\btls:\/\//i.test(url) && { tls: {} }),
-      ...(creds && { authenticator: credsAuthenticator(Buffer.from(`${creds.replaceAll('\r', '')}\n`)) }),
     });
     const manager = await jetstreamManager(nats, { timeout: requestTimeoutMs, checkAPI: false });
     return {
