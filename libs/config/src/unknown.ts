@@ -1,19 +1,24 @@
 import type { TObject, TSchema } from 'typebox';
 import type { Env, Problem } from './read.ts';
 
-/** Names that nobody else gives to variables: one that is not known is a mistake, and what it should do would not happen. */
+/** Which unknown variables are mistakes, so that what they should do would not happen. */
 export type OwnNames = {
-  readonly prefixes: readonly string[];
+  /** Nobody else gives such names: every one that is not known is a mistake. */
+  readonly prefixes?: readonly string[];
+  /** Others give such names as well (REDIS_HOST): one that is hardly different from one of ours is a mistake. */
+  readonly shared?: readonly string[];
   /** Those that others give all the same, and that have no meaning here. */
   readonly ignored?: readonly string[];
 };
 
 /** The variables with such names that `schema` does not know, each with the one that is likely meant. */
-export const problemsOfUnknown = (schema: TObject, env: Env, { prefixes, ignored = [] }: OwnNames): Problem[] => {
+export const problemsOfUnknown = (schema: TObject, env: Env, own: OwnNames): Problem[] => {
+  const { prefixes = [], shared = [], ignored = [] } = own;
   const names = namesOf(schema);
   const known = new Set(names.map(({ spelled }) => spelled));
+  const begins = (name: string, all: readonly string[]) => all.some((prefix) => name.startsWith(prefix));
   return Object.entries(env)
-    .filter(([name, value]) => value && prefixes.some((prefix) => name.startsWith(prefix)))
+    .filter(([name, value]) => value && (begins(name, prefixes) || (begins(name, shared) && isSlip(name, names))))
     .filter(([name, value]) => !known.has(name) && !ignored.includes(name) && !isOfService(name, value))
     .map(([variable]) => {
       const meant = nearest(variable, names);
@@ -42,6 +47,10 @@ const namesOf = (schema: TObject): readonly Name[] =>
     { spelled: name, meant: name },
     { spelled: `${name}_FILE`, meant: path ? name : `${name}_FILE` },
   ]);
+
+/** Whether at most two letters make it different from one that is known. */
+const isSlip = (name: string, names: readonly Name[]): boolean =>
+  names.some(({ spelled }) => distance(name, spelled) <= 2);
 
 /** The one that is most like it, unless more than a third of the letters differ. */
 const nearest = (name: string, names: readonly Name[]): string | undefined =>

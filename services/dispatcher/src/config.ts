@@ -152,7 +152,7 @@ export const readDispatcherConfig = (env?: NodeJS.ProcessEnv): DispatcherConfig 
       ...values,
       certificate: cert === undefined || key === undefined ? undefined : { cert, key },
     }),
-    { prefixes: ['PUSH_API_'] },
+    { prefixes: ['PUSH_API_'], shared: ['NATS_'] },
   );
 
 /** Node takes whatever follows or stands in for a certificate without a word, and then trusts nobody by it. */

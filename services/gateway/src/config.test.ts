@@ -76,7 +76,8 @@ it('refuses a variable that only a slip can have named, and leaves alone what Ku
     XMPP_PORT_5347_TCP_PORT: '5347',
     XMPP_PORT_5347_TCP_PROTO: 'tcp',
   };
-  expect(readGatewayConfig({ ...env('a'), ...ofKubernetes }).XMPP_SERVICE).toBe('xmpp://127.0.0.1:5347');
+  const parts = { XMPP_HOST: 'b', XMPP_DOMAIN: 'example.org', XMPP_SECRET: 's' };
+  expect(readGatewayConfig({ ...env('a'), ...ofKubernetes, ...parts }).XMPP_SERVICE).toBe('xmpp://127.0.0.1:5347');
   const slip = () => readGatewayConfig({ ...env('a'), ...ofKubernetes, XMPP_STREEM: 'exclusive' });
   expect(slip).toThrow(/^[^\n]+\n  XMPP_STREEM: is not known; is XMPP_STREAM meant\?[^\n]*$/);
 });

@@ -119,5 +119,5 @@ export const readGatewayConfig = (env?: NodeJS.ProcessEnv): GatewayConfig =>
       }));
       return { ...values, components };
     },
-    { prefixes: ['XMPP_'] },
+    { shared: ['XMPP_', 'NATS_'] },
   );

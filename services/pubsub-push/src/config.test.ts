@@ -14,14 +14,13 @@ it.each(['redis', 'http://:hunter2@redis', 'redis://:hunter2#x@redis', 'redis://
 
 it('knows trusted publishers as the gateway writes them', () => {
   expect(readPubsubPushConfig({}).trustedDomains).toEqual(new Set());
-  const { trustedDomains } = readPubsubPushConfig({ TRUSTED_PUBLISHERS: 'XMPP.example.org., müller.example' });
+  const { trustedDomains } = readPubsubPushConfig({ TRUSTED_PUBLISHERS: 'XMPP.example.org., müller.example,' });
   expect([...trustedDomains]).toEqual(['xmpp.example.org', 'müller.example']);
 });
 
 it.each([
   ['a.example;b.example', 'entry 1 is'],
   ['a.example, xmpp://b.example,c@c.example', 'entry 2 is not a domain name; entry 3 is'],
-  ['a.example,', 'entry 2 is'],
   ['*.example', 'entry 1 is'],
 ])('refuses to trust %j', (TRUSTED_PUBLISHERS, entries) => {
   expect(() => readPubsubPushConfig({ TRUSTED_PUBLISHERS })).toThrow(
@@ -32,6 +31,7 @@ it.each([
 it.each([
   ['REDIS_URI', 'REDIS_URL'],
   ['REDIS_KEY_PREFX', 'REDIS_KEY_PREFIX'],
+  ['NATS_STREAM_REPLICA', 'NATS_STREAM_REPLICAS'],
   ['TRUSTED_PUBLISHER', 'TRUSTED_PUBLISHERS'],
   ['PUBLISH_MODE', 'PUBLISH_MODEL'],
 ])('refuses %s, which only a slip can have named', (slip, meant) => {
@@ -54,9 +54,8 @@ it('leaves alone what Kubernetes says of a service called redis, and what REDIS_
     REDIS_MASTER_SERVICE_HOST: '10.0.0.2',
   };
   expect(readPubsubPushConfig(ofKubernetes).REDIS_URL).toBe('redis://127.0.0.1:6379');
-  const parts = { REDIS_HOST: 'redis', REDIS_PORT: '6379', REDIS_PASSWORD: 'hunter2' };
+  const parts = ['HOST', 'PORT', 'USER', 'USERNAME', 'PASSWORD', 'PASS', 'DB', 'DATABASE', 'TLS_URL', 'SCHEME'];
+  const given = Object.fromEntries(parts.map((part) => [`REDIS_${part}`, 'x']));
   const REDIS_URL = 'redis://:hunter2@redis:6379';
-  expect(readPubsubPushConfig({ ...parts, REDIS_URL }).REDIS_URL).toBe(REDIS_URL);
-  // Without it they would do nothing.
-  for (const part of Object.keys(parts)) expect(() => readPubsubPushConfig(parts)).toThrow(`${part}: is not known`);
+  expect(readPubsubPushConfig({ ...given, REDIS_URL }).REDIS_URL).toBe(REDIS_URL);
 });

@@ -11,7 +11,10 @@ const checkRedisUrl: Check = (url) =>
 
 /** As the gateway writes a publisher. */
 const domainsOf = (list: string): readonly string[] =>
-  list === '' ? [] : list.split(',').map((domain) => domain.trim().normalize('NFKC').toLowerCase().replace(/\.$/, ''));
+  list
+    .split(',')
+    .map((domain) => domain.trim().normalize('NFKC').toLowerCase().replace(/\.$/, ''))
+    .filter((domain) => domain !== '');
 
 /** A publisher that is left out by a slip is refused, and its server forgets the registrations. */
 const checkDomains: Check = (list = '') => {
@@ -93,9 +96,6 @@ export type PubsubPushConfig = Omit<Static<typeof pubsubPushSchema>, 'TRUSTED_PU
   readonly trustedDomains: ReadonlySet<string>;
 };
 
-/** Others have these, too, and a REDIS_URL is often put together from them. */
-const partsOfRedisUrl = ['HOST', 'PORT', 'USER', 'USERNAME', 'PASSWORD', 'DB'].map((part) => `REDIS_${part}`);
-
 /** @throws {ConfigError} with every problem at once */
 export const readPubsubPushConfig = (env: NodeJS.ProcessEnv = process.env): PubsubPushConfig =>
   readConfig(
@@ -105,8 +105,5 @@ export const readPubsubPushConfig = (env: NodeJS.ProcessEnv = process.env): Pubs
       ...values,
       trustedDomains: new Set(domainsOf(list)),
     }),
-    {
-      prefixes: ['REDIS_', 'TRUSTED_PUB', 'PUBLISH_'],
-      ignored: env['REDIS_URL'] || env['REDIS_URL_FILE'] ? partsOfRedisUrl : [],
-    },
+    { shared: ['NATS_', 'REDIS_', 'TRUSTED_', 'PUBLISH_'] },
   );

@@ -14,6 +14,18 @@ export const affiliationsOf = (
     xml('affiliations', { node }, ...affiliations.map((each) => xml('affiliation', each))),
   );
 
+/** Prosody cuts a component’s stream over a stanza of more than 512 KiB, and with it the pushes of everybody. */
+const maxListBytes = 131_072;
+
+/** As many of the nodes as one answer can hold; `"` in a name becomes `&quot;` there. */
+export const listable = (nodes: readonly string[]): readonly string[] => {
+  let left = maxListBytes;
+  return nodes.filter((node) => {
+    left -= Buffer.byteLength(node) + 5 * (node.match(/["'&<>]/g)?.length ?? 0);
+    return left >= 0;
+  });
+};
+
 /** The requester’s own affiliations: the nodes that are theirs (XEP-0060 §5.7). */
 export const ownAffiliations = (nodes: readonly string[]): Element =>
   xml(

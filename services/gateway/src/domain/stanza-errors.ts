@@ -16,8 +16,6 @@ const modify = (condition: StanzaError['condition'], more: Partial<StanzaError> 
   ...more,
 });
 
-const tooMany = (text: string): StanzaError => ({ type: 'wait', condition: 'resource-constraint', text });
-
 export const stanzaErrors = {
   /** We are in trouble, of any kind, bugs included. */
   trouble: { type: 'wait', condition: 'internal-server-error' },
@@ -54,6 +52,8 @@ export const stanzaErrors = {
   notAllowed: cancel('not-allowed'),
   /** An IQ for something that does not exist here (RFC 6120 §8.4). */
   serviceUnavailable: cancel('service-unavailable'),
-  tooMany,
-  tooManyAffiliations: tooMany(`a push node has at most ${maxAffiliations} affiliations`),
+  tooMany: (text: string): StanzaError => ({ type: 'wait', condition: 'resource-constraint', text }),
+  tooManyAffiliations: modify('not-acceptable', {
+    text: `a push node has at most ${maxAffiliations} affiliations, and 8192 octets of them`,
+  }),
 } as const;

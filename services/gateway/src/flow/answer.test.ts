@@ -4,11 +4,18 @@ import { stanzaErrors } from '../domain/stanza-errors.ts';
 import { secretDigest } from '../domain/publish.ts';
 import { readStanza } from '../domain/request.ts';
 import { createAnswer } from './answer.ts';
+import type { Role } from '../config.ts';
 
 type Asked = readonly [type: string, command: unknown];
 
 /** What is answered to an IQ from a@b when pubsub-push replies `reply`, in short, and what it was asked. */
-const ask = async (type: 'get' | 'set', payload: string, reply: object, published = 'stored') => {
+const ask = async (
+  type: 'get' | 'set',
+  payload: string,
+  reply: object,
+  published = 'stored',
+  roles: readonly Role[] = ['app-server'],
+) => {
   const asked: Asked[] = [];
   let unverified = 0;
   const bus = {
@@ -24,9 +31,9 @@ const ask = async (type: 'get' | 'set', payload: string, reply: object, publishe
   });
   const iq = parseStanza(`<iq type='${type}' id='o' from='a@b/r' to='push.b'>${payload}</iq>`);
   if (iq instanceof Error) throw iq;
-  const read = readStanza(iq, ['app-server']);
+  const read = readStanza(iq, roles);
   if (!('request' in read)) throw new Error('not a request');
-  const given = await answer(read.request, { host: 'push.b', roles: ['app-server'], iqId: 'o', traceparent: '' });
+  const given = await answer(read.request, { host: 'push.b', roles, iqId: 'o', traceparent: '' });
   return 'error' in given
     ? { asked, unverified, error: given.error, result: undefined }
     : { asked, unverified, error: undefined, result: given.result?.toString() };
@@ -94,6 +101,24 @@ describe('the configuration', () => {
     const created = await ask('set', `<pubsub xmlns='${pubsub}'>${create}</pubsub>`, { v: 1, type: 'created' });
     expect(created.asked).toEqual([['create-node', { v: 1, host: 'push.b', node: 'n', owner: 'a@b', secret }]]);
   });
+});
+
+it.each([
+  `<query xmlns='http://jabber.org/protocol/disco#items'/>`,
+  `<pubsub xmlns='${pubsub}'><affiliations/></pubsub>`,
+])('a list of nodes is never so long that it costs the stream: %s', async (question) => {
+  const nodes = Array.from({ length: 1_000 }, (_each, index) => `${'"'.repeat(1_000)}${index}`);
+  const { result = '' } = await ask('get', question, { v: 1, type: 'nodes', nodes });
+  expect(result.length).toBeLessThan(200_000);
+  expect(result).toContain('&quot;20"');
+});
+
+it('a registration is kept without its secret', async () => {
+  const field = (name: string) => `<field var='${name}'><value>x</value></field>`;
+  const form = `<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>${pubsub}#publish-options</value></field>${field('secret')}${field('service')}</x>`;
+  const enable = `<enable xmlns='urn:xmpp:push:0' jid='push.b' node='n'>${form}</enable>`;
+  const { asked } = await ask('set', enable, { v: 1, type: 'enabled' }, 'stored', ['xmpp-server']);
+  expect(asked).toEqual([['enable', { v: 1, user: 'a@b', service: 'push.b', node: 'n', options: { service: 'x' } }]]);
 });
 
 it('an unverified publish counts when it is stored', async () => {

@@ -7,7 +7,7 @@ import type { Element, StanzaError } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
 import { discoInfo, discoInfoOfNode, discoItems } from '../domain/disco.ts';
 import { stanzaErrors } from '../domain/stanza-errors.ts';
-import { affiliationsOf, configurationOf, ownAffiliations } from '../domain/node-forms.ts';
+import { affiliationsOf, configurationOf, listable, ownAffiliations } from '../domain/node-forms.ts';
 import { decidePublish, secretDigest, toAuthorisation, toQuestion } from '../domain/publish.ts';
 import type { PublishDecision } from '../domain/publish.ts';
 import { refusalOf } from '../domain/reply.ts';
@@ -116,7 +116,7 @@ export const createAnswer = (ports: Ports) => {
       if (node !== undefined || !context.roles.includes('app-server')) return { result: discoItems(context.host, []) };
       const reply = await ask('list-nodes', { v: 1, host: context.host, owner: requester }, context);
       return reply.type === 'nodes'
-        ? { result: discoItems(context.host, reply.nodes) }
+        ? { result: discoItems(context.host, listable(reply.nodes)) }
         : { error: refusalOf('list-nodes', reply) };
     },
 
@@ -136,7 +136,7 @@ export const createAnswer = (ports: Ports) => {
     'own-affiliations': async ({ node, requester }, context) => {
       const reply = await ask('list-nodes', { v: 1, host: context.host, owner: requester }, context);
       return reply.type === 'nodes'
-        ? { result: ownAffiliations(reply.nodes.filter((each) => node === undefined || each === node)) }
+        ? { result: ownAffiliations(listable(reply.nodes.filter((each) => node === undefined || each === node))) }
         : { error: refusalOf('list-nodes', reply) };
     },
 
@@ -170,7 +170,7 @@ export const createAnswer = (ports: Ports) => {
 
     publish,
 
-    enable: async ({ user, service, node, options }, context) => {
+    enable: async ({ user, service, node, options: { secret: _, ...options } }, context) => {
       const reply = await ask('enable', { v: 1, user, service, node, options }, context);
       return reply.type === 'enabled' ? done : { error: refusalOf('enable', reply) };
     },

@@ -89,6 +89,11 @@ describe('affiliations', () => {
     const room = maxAffiliations - Object.keys(node.affiliations).length;
     expect(decideAffiliations(node, alice, many(room))).toMatchObject({ type: 'change' });
     expect(decideAffiliations(node, alice, many(room + 1))).toEqual({ type: 'too-many' });
+    const long = Array.from({ length: 9 }, (_each, index) => ({
+      jid: `${'x'.repeat(1_000)}${index}@h`,
+      affiliation: 'publisher' as const,
+    }));
+    expect(decideAffiliations(node, alice, long)).toEqual({ type: 'too-many' });
   });
 });
 

@@ -33,11 +33,15 @@ export const decideAffiliations = (
     else after.set(jid, affiliation);
   }
   if (ownersIn(after).length === 0) return { type: 'last-owner', owners: ownersIn(before) };
-  if (after.size > maxAffiliations) return { type: 'too-many' };
+  const affiliations = Object.fromEntries(after);
+  if (after.size > maxAffiliations || JSON.stringify(affiliations).length > maxLength) return { type: 'too-many' };
   const isSame =
     after.size === before.size && [...after].every(([jid, affiliation]) => before.get(jid) === affiliation);
-  return changeOf(read.node, isSame ? {} : { affiliations: Object.fromEntries(after) });
+  return changeOf(read.node, isSame ? {} : { affiliations });
 };
+
+/** Of all affiliations of a node, as JSON: they are read with every publish. */
+const maxLength = 8_192;
 
 const ownersIn = (affiliations: ReadonlyMap<string, Affiliation>): string[] =>
   [...affiliations].filter(([, affiliation]) => affiliation === 'owner').map(([jid]) => jid);

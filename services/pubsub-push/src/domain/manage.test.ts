@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { decideCreate, decideDelete, decideAuthorisation } from './manage.ts';
 import type { PushNode } from './node.ts';
 
-const facts = { host: 'h', node: 'n', owner: 'alice@localhost', publishModel: 'publishers', now: 5_000 } as const;
+const facts = {
+  host: 'h',
+  node: 'n',
+  owner: 'alice@localhost',
+  defaultPublishModel: 'publishers',
+  now: 5_000,
+} as const;
 const created = decideCreate(undefined, facts);
 if (created.type !== 'create') throw new Error('not created');
 const node: PushNode = created.node;
@@ -26,6 +32,29 @@ describe('create', () => {
       node: { version: 9_001, freshAt: 7_000 },
     });
     expect(decideCreate(retired, { ...facts, owner: 'bob@localhost' })).toEqual({ type: 'conflict' });
+  });
+  it('leaves a node that comes back to whom it belonged, but for what the create asks for', () => {
+    const affiliations = { ...node.affiliations, 'bob@h2': 'owner', h2: 'publish-only', 'eve@h': 'outcast' } as const;
+    const retired: PushNode = {
+      ...node,
+      affiliations,
+      publishModel: 'open',
+      secret: 's1',
+      device: 'd1',
+      retiredAt: 6_000,
+    };
+    const again = (more: object) => {
+      const decision = decideCreate(retired, { ...facts, owner: 'bob@h2', now: 7_000, ...more });
+      return decision.type === 'create' ? decision.node : decision;
+    };
+    const kept = { host: 'h', node: 'n', owner: 'alice@localhost', affiliations, version: 7_000, freshAt: 7_000 };
+    expect(again({})).toEqual({ ...kept, publishModel: 'open', secret: 's1' });
+    expect(again({ publishModel: 'publishers', secret: 's2' })).toEqual({
+      ...kept,
+      publishModel: 'publishers',
+      secret: 's2',
+    });
+    expect(again({ secret: '' })).toEqual({ ...kept, publishModel: 'open' });
   });
 });
 

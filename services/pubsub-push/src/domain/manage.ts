@@ -7,7 +7,10 @@ export type CreateFacts = {
   readonly host: string;
   readonly node: string;
   readonly owner: string;
-  readonly publishModel: PublishModel;
+  /** What the create asks for; absent: what the node had, or the default of a new one. */
+  readonly publishModel?: PublishModel | undefined;
+  readonly defaultPublishModel: PublishModel;
+  /** A digest; empty: none. */
   readonly secret?: string | undefined;
   readonly now: number;
 };
@@ -19,23 +22,25 @@ export type CreateDecision =
   | { readonly type: 'create'; readonly node: PushNode; readonly replaces: number | undefined };
 
 /**
- * Creates a node that does not exist, or brings the owner’s own retired one back: its device was dead, and its owner
- * says that it lives. An existing node is a conflict for everybody, its owner included; clients create theirs at each start.
+ * Creates a node that does not exist, or brings an owner’s retired one back: its device was dead, and its owner says that it
+ * lives. It comes back as it was: who may publish to it is not the push service’s to change. An existing node is a conflict for everybody, its owner included; clients create theirs at each start.
  */
 export const decideCreate = (found: PushNode | undefined, facts: CreateFacts): CreateDecision => {
-  const { host, node, owner, publishModel, secret, now } = facts;
+  const { host, node, owner, defaultPublishModel, now } = facts;
   const isOwn = found !== undefined && isOwner(found, owner);
   if (found && !isOwn) return { type: 'conflict' };
   if (found && found.retiredAt === undefined) return { type: 'freshen', version: found.version };
+  const before = found ?? { owner, publishModel: defaultPublishModel, affiliations: firstAffiliations(owner) };
+  const secret = facts.secret ?? found?.secret;
   return {
     type: 'create',
     replaces: found?.version,
     node: {
       host,
       node,
-      owner,
-      publishModel,
-      affiliations: firstAffiliations(owner),
+      owner: before.owner,
+      publishModel: facts.publishModel ?? before.publishModel,
+      affiliations: before.affiliations,
       ...(secret && { secret }),
       // Never a version that an earlier node of this name had: a result about that one must not fit this one.
       version: Math.max(now, (found?.version ?? 0) + 1),

@@ -50,12 +50,13 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
       command: Command<K>,
     ) => Promise<Extract<Reply, { readonly type: ReplyTo[K] }> | 'again'>;
   } = {
-    'create-node': async ({ host, node, owner, publishModel = settings.PUBLISH_MODEL, secret }) => {
+    'create-node': async ({ host, node, owner: requester, publishModel, secret }) => {
       const decision = decideCreate(await nodes.readNode(host, node), {
         host,
         node,
-        owner,
+        owner: requester,
         publishModel,
+        defaultPublishModel: settings.PUBLISH_MODEL,
         secret,
         now: clock(),
       });
@@ -63,6 +64,7 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
       if (decision.type === 'freshen')
         return (await freshen(host, node, decision.version)) === 'done' ? reply('conflict') : 'again';
       // The index first: a node that is missing in it could never be listed.
+      const { owner } = decision.node;
       const limit = settings.MAX_NODES_PER_OWNER;
       if (!(await nodes.addToIndex(host, owner, node, limit))) {
         await tidyIndex(host, owner);
