@@ -97,7 +97,8 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
   connection.onReady(() => measure.connected.set(1));
   connection.onLost(() => measure.connected.set(0));
 
-  const tellRefused = nowAndThen();
+  /** By subject: one that is refused by the thousand must not hide another. */
+  const tellRefused = new Map<string, ReturnType<typeof nowAndThen>>();
   const publishBytes = async (subject: string, data: Uint8Array, how: PublishOptions): Promise<Published> => {
     const started = performance.now();
     const published = await publishTo(pubAcks, prefixedSubject(prefix, subject), data, how);
@@ -105,7 +106,9 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
     measure.published.inc({ subject, result: published.type });
     if (published.type === 'refused') {
       const { why } = published;
-      tellRefused((times) => log.error({ event: 'publish-refused', subject, why, times }));
+      const tell = tellRefused.get(subject) ?? nowAndThen();
+      tellRefused.set(subject, tell);
+      tell((times) => log.error({ event: 'publish-refused', subject, why, times }));
       connection.repair();
     }
     return published;

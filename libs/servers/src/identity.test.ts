@@ -20,6 +20,7 @@ it.each([
   ['a process that is gone, whose number another one has now', { pid: process.ppid, began: 'before the power went' }],
   ['a process whose number nobody has', { pid: 2 ** 30, began: 'once' }],
   ['nobody: the note was cut short', undefined],
+  ['nobody: a note of an earlier version, a bare number', process.ppid],
 ])('claims what is held by %s', (_who, holder) => {
   const file = freshFile();
   writeFileSync(file, JSON.stringify(holder) ?? '{"pid":');

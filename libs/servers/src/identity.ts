@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 /** A process, and when it began: a number alone is soon given to somebody else. */
 export type Identity = { readonly pid: number; readonly began: string };
@@ -12,20 +12,35 @@ export const isAlive = ({ pid, began }: Identity): boolean => beginOf(pid) === b
  * Notes in `file` that this process holds it; whoever holds it removes it at the end. Gives back the living process that
  * holds it already, if there is one.
  *
- * @throws when it cannot be written, also because another process writes it at this very moment
+ * @throws when it cannot be written
  */
 export const claim = (file: string): Identity | undefined => {
+  if (note(file)) return undefined;
   const holder = holderOf(file);
   if (holder && isAlive(holder)) return holder;
   rmSync(file, { force: true });
-  writeFileSync(file, JSON.stringify(identify(process.pid)), { flag: 'wx' });
-  return undefined;
+  return note(file) ? undefined : holderOf(file);
+};
+
+/** Whether nobody was first. The note appears as a whole: half of one would look like nobody’s. */
+const note = (file: string): boolean => {
+  const whole = `${file}.${process.pid}`;
+  try {
+    writeFileSync(whole, JSON.stringify(identify(process.pid)));
+    linkSync(whole, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(whole, { force: true });
+  }
 };
 
 const holderOf = (file: string): Identity | undefined => {
   try {
-    const { pid, began } = JSON.parse(readFileSync(file, 'utf8'));
-    return { pid, began };
+    const { pid, began } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Identity>;
+    return typeof pid === 'number' && began ? { pid, began } : undefined;
   } catch {
     // No note, or one cut short by a crash: then there is nobody that we could know to hold it.
     return undefined;

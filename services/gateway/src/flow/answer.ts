@@ -170,7 +170,8 @@ export const createAnswer = (ports: Ports) => {
 
     publish,
 
-    enable: async ({ user, service, node, options: { secret: _, ...options } }, context) => {
+    enable: async ({ user, service, node, options: given }, context) => {
+      const { secret: _, ...options } = given;
       const reply = await ask('enable', { v: 1, user, service, node, options }, context);
       return reply.type === 'enabled' ? done : { error: refusalOf('enable', reply) };
     },

@@ -47,7 +47,18 @@ describe('toApnsAnswer', () => {
 
   it('never takes a 410 or 404 without a word for a death', () => {
     expect(apns(410, {}).category).toBe('unspecified');
-    expect(toFcmAnswer({ status: 404, body: '<html>' }, now).category).toBe('unspecified');
+    expect(toFcmAnswer({ status: 404, body: '' }, now).category).toBe('unspecified');
+  });
+
+  it.each([
+    [302, ''],
+    [404, '<html>'],
+    [407, ''],
+    [410, '<html>'],
+    [421, ''],
+  ])('takes a %i with %j for an answer of somebody in between', (status, body) => {
+    for (const answer of [toFcmAnswer({ status, body }, now), toApnsAnswer({ status, body }, now)])
+      expect(answer.category).toBe('service_internal');
   });
 
   it.each([

@@ -29,8 +29,12 @@ export const refuseWordless = ({ status, body }: ProviderResponse): ProviderAnsw
   if (status === 401 || status === 403) return refuse(isPage(body) ? 'service_internal' : 'auth');
   if (status === 413) return refuse('payload_too_large');
   if (status === 429) return refuse('too_many_requests');
-  return refuse(status >= 500 ? 'service_internal' : 'unspecified');
+  return refuse(status >= 500 || isInBetween(status, body) ? 'service_internal' : 'unspecified');
 };
+
+/** Whether somebody between us and the provider answered, who would answer every push so. A page with 400 may be about this one. */
+const isInBetween = (status: number, body: string): boolean =>
+  (status >= 300 && status < 400) || status === 407 || status === 421 || (status !== 400 && isPage(body));
 
 /** The answer with the wait that the push service asks for. */
 export const withRetryAfter = (
