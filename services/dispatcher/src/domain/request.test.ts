@@ -127,10 +127,7 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
 
   it('leaves mode dev out for FCM where MongoosePush has no such pool', () => {
     const mongoosePush = { ...style, fcmDev: false };
-    expect(toPushRequest(delivery({ service: 'fcm', mode: 'dev' }), mongoosePush, 1).body).not.toHaveProperty('mode');
-    expect(toPushRequest(delivery({ service: 'apns', mode: 'dev' }), mongoosePush, 1).body).toHaveProperty(
-      'mode',
-      'dev',
-    );
+    const modeOf = (service: string) => toPushRequest(delivery({ service, mode: 'dev' }), mongoosePush, 1).body.mode;
+    expect([modeOf('fcm'), modeOf('apns')]).toEqual([undefined, 'dev']);
   });
 });

@@ -9,8 +9,14 @@ export type RequestStyle = {
   readonly fallbackText: string;
 };
 
+/** Fields that are `undefined` are left out in JSON: the API refuses nulls. */
+type OrUndefined<T> = { readonly [K in keyof T]: T[K] | undefined };
+
 /** An HTTP request of the MongoosePush API; v2 and v3 differ in the path alone. */
-export type PushRequest = { readonly path: string; readonly body: RequestV3 };
+export type PushRequest = {
+  readonly path: string;
+  readonly body: OrUndefined<Omit<RequestV3, 'alert'>> & { readonly alert?: OrUndefined<Alert> };
+};
 
 /**
  * Maps a delivery onto the push API as MongooseIM’s `mod_push_service_mongoosepush` does. A value that the API would
@@ -22,7 +28,7 @@ export const toPushRequest = (delivery: Delivery, style: RequestStyle, now: numb
   body: toBody(delivery, style, now),
 });
 
-const toBody = (delivery: Delivery, style: RequestStyle, now: number): RequestV3 => {
+const toBody = (delivery: Delivery, style: RequestStyle, now: number): PushRequest['body'] => {
   const { options, service } = delivery;
   const hints = {
     mode: modeOf(delivery, style),
@@ -32,8 +38,8 @@ const toBody = (delivery: Delivery, style: RequestStyle, now: number): RequestV3
     time_to_live: timeToLiveOf(delivery, now),
   };
   return isSilent(delivery)
-    ? defined({ service, ...hints, data: toData(delivery.summary, service) })
-    : defined({ service, ...hints, alert: toAlert(delivery, style) });
+    ? { service, ...hints, data: toData(delivery.summary, service) }
+    : { service, ...hints, alert: toAlert(delivery, style) };
 };
 
 /**
@@ -43,16 +49,15 @@ const toBody = (delivery: Delivery, style: RequestStyle, now: number): RequestV3
 const isSilent = ({ options, summary }: Delivery): boolean =>
   options['silent'] === 'true' || summary.lastMessageBody === undefined || isCall(summary);
 
-const toAlert = ({ options, summary }: Delivery, { fallbackText }: RequestStyle): Alert =>
-  defined({
-    title: summary.lastMessageSender ?? fallbackText,
-    body: summary.lastMessageBody ?? fallbackText,
-    tag: summary.lastMessageSender,
-    // A server that does not count (ejabberd) stands for one message, as Prosody and older MongooseIM say themselves.
-    badge: summary.messageCount ?? 1,
-    click_action: filled(options['click_action']),
-    sound: filled(options['sound']),
-  });
+const toAlert = ({ options, summary }: Delivery, { fallbackText }: RequestStyle): OrUndefined<Alert> => ({
+  title: summary.lastMessageSender ?? fallbackText,
+  body: summary.lastMessageBody ?? fallbackText,
+  tag: summary.lastMessageSender,
+  // A server that does not count (ejabberd) stands for one message, as Prosody and older MongooseIM say themselves.
+  badge: summary.messageCount ?? 1,
+  click_action: filled(options['click_action']),
+  sound: filled(options['sound']),
+});
 
 /**
  * The summary as data. FCM takes text only, and no message with a name that it keeps for itself; APNs gets the counts as
@@ -62,13 +67,13 @@ const toData = (summary: Summary, service: PushService): Record<string, unknown>
   const toFcm = service === 'fcm';
   const others = Object.entries(summary.otherFields ?? {}).filter(([name]) => !(toFcm && isReservedByFcm(name)));
   const count = (value: number | undefined) => (value === undefined || !toFcm ? value : String(value));
-  return defined({
+  return {
     ...Object.fromEntries(others),
     'message-count': count(summary.messageCount),
     'last-message-sender': summary.lastMessageSender,
     'last-message-body': summary.lastMessageBody,
     'pending-subscription-count': count(summary.pendingSubscriptionCount),
-  });
+  };
 };
 
 /** `message.data` of FCM HTTP v1: one such name, and the whole message is refused. */
@@ -95,11 +100,3 @@ const booleanOf = (value: string | undefined): boolean | undefined =>
 
 const int32Of = (value: string | undefined): number | undefined =>
   value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
-
-type Defined<T> = { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> } & {
-  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
-};
-
-/** The record without its undefined fields: the API refuses nulls. */
-const defined = <T extends object>(record: T): Defined<T> =>
-  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Defined<T>;
