@@ -21,7 +21,7 @@ beforeAll(async () => {
   nats = await connect({ servers: server.url });
   const manager = await jetstreamManager(nats);
   await ensureStreams(manager, { prefix, replicas: 1, maxBytes: 10_485_760, maxMessages: 10_000 });
-  for (const subject of ['push.result.delivered', 'push.delivery.fcm.prod'])
+  for (const subject of ['push.result.delivered', 'push.delivery.fcm.prod', 'push.event.unverified'])
     await Promise.all(
       Array.from({ length: 1_000 }, (_, index) => jetstream(nats).publish(`${prefix}.${subject}`, String(index + 1))),
     );
@@ -67,6 +67,45 @@ describe('look back', () => {
     expect(looked).toMatchObject({ type: 'read', read: all.length, of: all.length, whole: true });
   });
 
+  it.each([streams.results, streams.events])('reads the newest block before any older one: $name', async (stream) => {
+    const { seqs } = await lookBack(stream, { blockSize: 100 });
+    const blocks = seqs.map((seq) => Math.ceil(seq / 100));
+    expect(blocks).toEqual(blocks.toSorted((a, b) => b - a));
+  });
+
+  it('reads no large range at once behind a hole', async () => {
+    const manager = await jetstreamManager(nats);
+    for (const seq of upTo(1_000, 801)) await manager.streams.deleteMessage('LOOKED_AT_PUSH_EVENTS', seq, false);
+    const { seqs, looked } = await lookBack(streams.events, { blockSize: 50 });
+    expect(ascending(seqs.slice(0, 50))).toEqual(upTo(800, 751));
+    expect(looked).toMatchObject({ read: 800, of: 800, whole: true });
+  });
+
+  it('misses none that moves to the end meanwhile', async () => {
+    const manager = await jetstreamManager(nats);
+    const move = async (seq: number, value: string): Promise<number> => {
+      const stored = await jetstream(nats).publish(`${prefix}.push.event.unverified`, value);
+      await manager.streams.deleteMessage('LOOKED_AT_PUSH_EVENTS', seq, false);
+      return stored.seq;
+    };
+    let isReading = true;
+    const moving = (async () => {
+      for (let seq = 1; isReading; ) seq = await move(seq, 'moves');
+    })();
+    try {
+      for (let round = 0; round < 20; round += 1) {
+        let isSeen = false;
+        const { looked } = await lookBack(streams.events, {
+          onMessage: (data) => (isSeen ||= Buffer.from(data).toString() === 'moves'),
+        });
+        expect(looked).toMatchObject({ type: 'read', whole: isSeen });
+      }
+    } finally {
+      isReading = false;
+      await moving;
+    }
+  });
+
   it.each([streams.results, streams.deliveries])('ends when its time is over, and says so: $name', async (stream) => {
     const { looked } = await lookBack(stream, { withinMs: 0 });
     expect(looked).toMatchObject({ type: 'read', read: 0, since: undefined, whole: false });
@@ -89,9 +128,19 @@ describe('look back', () => {
 
   it('leaves no consumer behind, and takes nothing from anybody', async () => {
     const manager = await jetstreamManager(nats);
-    for (const name of ['LOOKED_AT_PUSH_RESULTS', 'LOOKED_AT_PUSH_DELIVERIES']) {
+    const place = { prefix: 'emptied' };
+    await ensureStreams(manager, { ...place, replicas: 1, maxBytes: 10_485_760, maxMessages: 10_000 });
+    for (const value of upTo(60)) await jetstream(nats).publish('emptied.push.parked.fcm', String(value));
+    for (const seq of upTo(60, 21)) await manager.streams.deleteMessage('EMPTIED_PUSH_PARKED', seq, false);
+    for (const [stream, name, at] of [
+      [streams.results, 'LOOKED_AT_PUSH_RESULTS', { prefix }],
+      [streams.deliveries, 'LOOKED_AT_PUSH_DELIVERIES', { prefix }],
+      // Its newest blocks hold none any more.
+      [streams.parked, 'EMPTIED_PUSH_PARKED', place],
+    ] as const) {
       const before = (await manager.streams.info(name)).state;
-      await lookBack(name.endsWith('RESULTS') ? streams.results : streams.deliveries);
+      const { looked } = await lookBack(stream, { blockSize: 10 }, at);
+      expect(looked).toMatchObject({ read: before.messages, whole: true });
       expect((await manager.streams.info(name)).state).toEqual(before);
     }
   });

@@ -7,10 +7,10 @@ import { serversOf } from './connection.ts';
 import { prefixedStream } from './streams.ts';
 
 export type LookBackOptions = {
-  /** Milliseconds after which no older message is read. */
+  /** Milliseconds after which no more is begun with. */
   readonly withinMs: number;
   readonly onMessage: (data: Uint8Array, seq: number) => void;
-  /** How many messages are read before older ones are begun with. Default: 25,000. */
+  /** Of how many numbers the messages are read before older ones are begun with. Default: 25,000. */
   readonly blockSize?: number;
 };
 
@@ -19,10 +19,11 @@ export type LookedBack = { readonly stream: string } & (
   | {
       readonly type: 'read';
       readonly read: number;
-      /** How many messages there were. */
+      /** How many messages there were, with those that were stored meanwhile. */
       readonly of: number;
-      /** Every message that was stored since then was read (ms since 1970); `undefined`: there was none. */
+      /** Every message from then until the reading began was read (ms since 1970); `undefined`: there was none. */
       readonly since: number | undefined;
+      /** There was an instant during the reading of which it is known that every message that stood there then was read. */
       readonly whole: boolean;
     }
   | { readonly type: 'missing' }
@@ -37,6 +38,7 @@ export type Reader = {
 
 type Place = { readonly url: string; readonly creds?: string | undefined; readonly prefix: string };
 type Range = { readonly from: number; readonly to: number };
+type Take = (data: Uint8Array, seq: number) => void;
 
 const requestTimeoutMs = 5_000;
 
@@ -68,25 +70,57 @@ const lookBack = async (
 ): Promise<LookedBack> => {
   const giveUpAt = performance.now() + withinMs;
   let read = 0;
-  const take = (data: Uint8Array, seq: number): void => {
-    read += 1;
-    onMessage(data, seq);
-  };
   try {
-    const { state } = await manager.streams.info(stream);
-    const { messages: of, first_seq: first, last_seq: last } = state;
-    if (of === 0) return { stream, type: 'read', read, of, since: undefined, whole: true };
-    const all = { from: first, to: last };
-    const from =
-      retention === 'workqueue'
-        ? await readByProbes(manager, stream, all, giveUpAt, take)
-        : await readByBlocks(nats, stream, all, giveUpAt, blockSize, take);
-    const since = from > last ? undefined : (await messageFrom(manager, stream, from))?.time.getTime();
-    return { stream, type: 'read', read, of, since, whole: from === first };
+    let { state } = await manager.streams.info(stream);
+    const { messages, last_seq: lastAtStart } = state;
+    let last = lastAtStart;
+    let from = last + 1;
+    let size = blockSize;
+    let whole = false;
+    while (!whole && performance.now() < giveUpAt) {
+      // A retry stores its message anew at the end, and so takes it away from where it was still to be read.
+      const newer = { from: last + 1, to: state.last_seq };
+      const readBefore = read;
+      if ((await readRange(newer)) > newer.from) break;
+      last = newer.to;
+      // One of them that was gone before it was read may stand at the end once more.
+      const isNoneGone = read - readBefore === newer.to - newer.from + 1;
+      const first = Math.max(1, state.first_seq);
+      whole = from <= first && isNoneGone;
+      if (from > first) await readOlder(first);
+      if (!whole) ({ state } = await manager.streams.info(stream));
+    }
+    const since = from > lastAtStart ? undefined : (await messageFrom(manager, stream, from))?.time.getTime();
+    return { stream, type: 'read', read, of: messages + last - lastAtStart, since, whole };
+
+    // Holes are passed in growing steps. What lies behind them is read block by block as well: a range that is read all at
+    // once is pulled into the memory of NATS.
+    async function readOlder(first: number): Promise<void> {
+      const block = { from: Math.max(first, from - size), to: from - 1 };
+      const next = await messageFrom(manager, stream, block.from);
+      if (next === null || next.seq > block.to) {
+        from = block.from;
+        size *= 2;
+      } else if (block.to - block.from >= blockSize) size /= 2;
+      else from = await readRange(block);
+    }
   } catch (error) {
     // 10059: stream not found.
     if (error instanceof JetStreamApiError && error.code === 10059) return { stream, type: 'missing' };
     return { stream, type: 'unreadable', why: (error as Error).message };
+  }
+
+  /** Gives back from which number on all were read: a higher one than the first when time was over. */
+  async function readRange(range: Range): Promise<number> {
+    if (range.from > range.to) return range.from;
+    return retention === 'workqueue'
+      ? readByProbes(manager, stream, range, giveUpAt, take)
+      : readByConsumer(nats, stream, range, giveUpAt, take);
+  }
+
+  function take(data: Uint8Array, seq: number): void {
+    read += 1;
+    onMessage(data, seq);
   }
 };
 
@@ -99,14 +133,14 @@ const probesAtATime = 64;
 
 /**
  * A work queue lets nobody but its own consumers consume, and may hold few messages far apart: so each range is asked for
- * the first message of its upper half, which leaves a range on either side. Gives back from which number on all were read.
+ * the first message of its upper half, which leaves a range on either side.
  */
 const readByProbes = async (
   manager: JetStreamManager,
   stream: string,
   all: Range,
   giveUpAt: number,
-  take: (data: Uint8Array, seq: number) => void,
+  take: Take,
 ): Promise<number> => {
   const probe = async ({ from, to }: Range): Promise<Range[]> => {
     const middle = Math.ceil((from + to) / 2);
@@ -125,47 +159,30 @@ const readByProbes = async (
   return (left.at(-1)?.to ?? all.from - 1) + 1;
 };
 
-/** The newest block first, each by an ordered consumer. Gives back from which number on all were read. */
-const readByBlocks = async (
-  nats: NatsConnection,
-  stream: string,
-  { from: first, to: last }: Range,
-  giveUpAt: number,
-  blockSize: number,
-  take: (data: Uint8Array, seq: number) => void,
-): Promise<number> => {
-  let from = last + 1;
-  while (from > first) {
-    const block = { from: Math.max(first, from - blockSize), to: from - 1 };
-    if (!(await readBlock(nats, stream, block, giveUpAt, take))) break;
-    from = block.from;
-  }
-  return from;
-};
-
-/** Whether all of it was read in time. */
-const readBlock = async (
+/** By an ordered consumer. */
+const readByConsumer = async (
   nats: NatsConnection,
   stream: string,
   { from, to }: Range,
   giveUpAt: number,
-  take: (data: Uint8Array, seq: number) => void,
-): Promise<boolean> => {
+  take: Take,
+): Promise<number> => {
   const leftMs = giveUpAt - performance.now();
-  if (leftMs <= 0) return false;
+  if (leftMs <= 0) return to + 1;
   const start = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from };
   const consumer = await jetstream(nats, { timeout: requestTimeoutMs }).consumers.get(stream, start);
-  const { num_pending } = await consumer.info();
-  // The stream has forgotten them meanwhile.
-  if (num_pending === 0) return true;
-  const messages = await consumer.consume({ max_messages: 5_000 });
-  const late = setTimeout(() => messages.stop(), leftMs);
+  let late: NodeJS.Timeout | undefined;
   try {
+    const { num_pending } = await consumer.info();
+    // The stream has forgotten them meanwhile.
+    if (num_pending === 0) return from;
+    const messages = await consumer.consume({ max_messages: 5_000 });
+    late = setTimeout(() => messages.stop(), leftMs);
     for await (const { seq, data, info } of messages) {
       if (seq <= to) take(data, seq);
-      if (seq >= to || info.pending === 0) return true;
+      if (seq >= to || info.pending === 0) return from;
     }
-    return false;
+    return to + 1;
   } finally {
     clearTimeout(late);
     await consumer.delete();
