@@ -90,7 +90,7 @@ describe('look back', () => {
     };
     let isReading = true;
     const moving = (async () => {
-      for (let seq = 1; isReading; ) seq = await move(seq, 'moves');
+      for (let seq = 1; isReading;) seq = await move(seq, 'moves');
     })();
     try {
       for (let round = 0; round < 20; round += 1) {

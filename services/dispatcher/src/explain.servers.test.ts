@@ -98,7 +98,7 @@ it('finds a push wherever it is, by its node and by its delivery', async () => {
   const { code, stdout } = await command(node, '--nats', nats.url);
   expect(code).toBe(0);
   expect(stdout.match(/^push \w+[-\w]*/gm)).toEqual(['push refused', 'push in-doubt', 'push waits']);
-  expect(stdout).toMatch(/parked at .*“BadDeviceToken”\n {2}put aside as message 1 of PUSH_PARKED/);
+  expect(stdout).toMatch(/parked at .*“BadDeviceToken”\n {2}put aside as message 1 of EXPLAINED_PUSH_PARKED/);
   expect(stdout).toContain('waits for verification');
   expect(stdout).toContain('waits for attempt 3');
   // Not even the name of the node: it may hold a token.

@@ -3,7 +3,7 @@ import { ends } from '@pushmesh/contracts';
 import type { Delivery, Result } from '@pushmesh/contracts';
 import { nodeHash } from '@pushmesh/telemetry';
 import { explain, isAbout, newest } from './explain.ts';
-import type { Found, Reading } from './explain.ts';
+import type { Found, Readings } from './explain.ts';
 
 const now = Date.UTC(2026, 10, 23, 12);
 const second = 1_000;
@@ -28,11 +28,13 @@ const result = (changes: Partial<Result> = {}): Result => {
 };
 const ended = (changes?: Partial<Result>): Found => ({ type: 'ended', result: result(changes) });
 const waiting = (changes?: Partial<Delivery>): Found => ({ type: 'waiting', delivery: delivery(changes) });
-const readings: readonly Reading[] = [
-  { stream: 'PUSH_EVENTS', type: 'read', read: 0, of: 0, since: undefined, whole: true, unreadable: 0 },
-  { stream: 'PUSH_PARKED', type: 'missing', unreadable: 0 },
-  { stream: 'PUSH_RESULTS', type: 'read', read: 7, of: 90, since: now, whole: false, unreadable: 2 },
-];
+const nothing = { type: 'read', read: 0, of: 0, since: undefined, whole: true, unreadable: 0 } as const;
+const readings: Readings = {
+  events: { ...nothing, stream: 'STAGING_PUSH_EVENTS' },
+  deliveries: { ...nothing, stream: 'STAGING_PUSH_DELIVERIES', read: 9, of: 11 },
+  parked: { stream: 'STAGING_PUSH_PARKED', type: 'missing', unreadable: 0 },
+  results: { ...nothing, stream: 'STAGING_PUSH_RESULTS', read: 7, of: 90, since: now, whole: false, unreadable: 2 },
+};
 const tell = (...found: readonly Found[]) => explain({ word: 'n', found, readings, place: 'nats://here', now });
 
 describe('explain', () => {
@@ -55,7 +57,7 @@ describe('explain', () => {
       [ended({ end: 'parked', outcome: 'rejected', reason: 'BadDeviceToken' })],
     ],
     [
-      'put aside as message 4 of PUSH_PARKED',
+      'put aside as message 4 of STAGING_PUSH_PARKED',
       [{ type: 'parked', seq: 4, result: result({ end: 'parked', outcome: 'exhausted' }) }],
     ],
     [
@@ -96,14 +98,26 @@ describe('explain', () => {
     expect(text.match(/^push d\d+/gm)).toEqual(Array.from({ length: 20 }, (_, index) => `push d${index + 10}`));
   });
 
+  it('says where it may still wait', () => {
+    const events = { stream: 'PUSH_EVENTS', type: 'unreadable', why: 'no answer', unreadable: 0 } as const;
+    const deliveries = { ...readings.deliveries, whole: false } as const;
+    const text = explain({ word: 'n', found: [], readings: { ...readings, events, deliveries }, place: 'here', now });
+    expect(text.match(/it still waits.*/g)).toEqual([
+      'it still waits, among what was not read of PUSH_EVENTS',
+      'it still waits, among what was not read of STAGING_PUSH_DELIVERIES',
+    ]);
+  });
+
   it('says what it means when there is nothing, and what was read', () => {
     const text = tell();
     expect(text).toContain('Nothing found.');
-    expect(text.split('\n').slice(-4)).toEqual([
+    expect(text).not.toContain('it still waits');
+    expect(text.split('\n').slice(-5)).toEqual([
       'Read on nats://here:',
-      '  PUSH_EVENTS      is empty',
-      '  PUSH_PARKED      is not there: did a service ever run on this NATS, and is NATS_SUBJECT_PREFIX the same?',
-      '  PUSH_RESULTS     7 of 90 messages, back to 2026-11-23 12:00:00.000 UTC; there was no time for older ones; 2 of them name it and cannot be read by this version',
+      '  STAGING_PUSH_EVENTS      is empty',
+      '  STAGING_PUSH_DELIVERIES  all 9 messages',
+      '  STAGING_PUSH_PARKED      is not there: did a service ever run on this NATS, and is NATS_SUBJECT_PREFIX the same?',
+      '  STAGING_PUSH_RESULTS     7 of 90 messages, back to 2026-11-23 12:00:00.000 UTC; there was no time for the others; 2 of them name it and cannot be read by this version',
     ]);
   });
 });

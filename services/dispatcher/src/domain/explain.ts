@@ -19,12 +19,14 @@ export type Found =
 
 /** What was read of one stream; `unreadable`: how many messages in it name what is asked about, and cannot be read. */
 export type Reading = LookedBack & { readonly unreadable: number };
+/** One for each stream. */
+export type Readings = Readonly<Record<keyof typeof streams, Reading>>;
 
 export type Question = {
   /** The name of a push node, or the id of a delivery. */
   readonly word: string;
   readonly found: readonly Found[];
-  readonly readings: readonly Reading[];
+  readonly readings: Readings;
   /** The NATS that was read. */
   readonly place: string;
   /** Milliseconds since 1970. */
@@ -41,10 +43,12 @@ const maxPushes = 20;
 export const explain = ({ word, found, readings, place, now }: Question): string => {
   const pushes = [...Map.groupBy(found, idOf).values()].toSorted((a, b) => acceptedAt(a[0]) - acceptedAt(b[0]));
   const shown = pushes.slice(-maxPushes);
-  const read = [`Read on ${place}:`, ...readings.map((reading) => `  ${toldOf(reading)}`)];
-  if (shown.length === 0) return [...nothingFound(word), '', ...read].join('\n');
+  const all = Object.values(readings);
+  const longestName = Math.max(...all.map(({ stream }) => stream.length));
+  const read = [`Read on ${place}:`, ...all.map((reading) => `  ${toldOf(reading, longestName)}`)];
+  if (shown.length === 0) return [...nothingFound(word, readings), '', ...read].join('\n');
   const older = pushes.length > shown.length ? ' (there are older ones)' : '';
-  const told = shown.flatMap((push) => [...tell(push, now), '']);
+  const told = shown.flatMap((push) => [...tell(push, readings.parked.stream, now), '']);
   return [`What became of the pushes, the newest last${older}:`, '', ...told, ...read].join('\n');
 };
 
@@ -60,23 +64,23 @@ const headOf = (found: Found) => ('result' in found ? found.result : found.deliv
 const idOf = (found: Found): string => ('result' in found ? found.result.delivery : found.delivery.id);
 const acceptedAt = (found: Found | undefined): number => (found ? headOf(found).acceptedAt : 0);
 
-const tell = (push: readonly Found[], now: number): readonly string[] => {
+const tell = (push: readonly Found[], parked: string, now: number): readonly string[] => {
   const [first] = push;
   if (!first) return [];
   const { node, service, mode } = headOf(first);
   return [
     `push ${idOf(first)} to the node ${nodeHash(node.node)} at ${node.host}, through ${service} ${mode}`,
     `  accepted at ${instant(acceptedAt(first))}`,
-    ...whereabouts(push, now).map((line) => `  ${line}`),
+    ...whereabouts(push, parked, now).map((line) => `  ${line}`),
   ];
 };
 
 /** Its end, or ends: a delivery that was repeated can have several. Without one it waits for its next step. */
-const whereabouts = (push: readonly Found[], now: number): readonly string[] => {
+const whereabouts = (push: readonly Found[], parked: string, now: number): readonly string[] => {
   const ends = new Map<string, Result>();
   for (const each of push) if ('result' in each) ends.set(`${each.result.end} ${each.result.endedAt}`, each.result);
   const aside = push.flatMap((each) =>
-    each.type === 'parked' ? [`put aside as message ${each.seq} of ${streams.parked.name}`] : [],
+    each.type === 'parked' ? [`put aside as message ${each.seq} of ${parked}`] : [],
   );
   if (ends.size > 0) return [...[...ends.values()].toSorted((a, b) => a.endedAt - b.endedAt).map(toldOfEnd), ...aside];
   const latest = push
@@ -135,13 +139,14 @@ const toldOfEnd = (result: Result): string => {
   }
 };
 
-const toldOf = (reading: Reading): string => {
+const toldOf = (reading: Reading, longestName: number): string => {
   const { stream, unreadable } = reading;
   const odd = unreadable > 0 ? `; ${unreadable} of them name it and cannot be read by this version` : '';
   return `${stream.padEnd(longestName)}  ${howFar(reading)}${odd}`;
 };
 
-const longestName = Math.max(...Object.values(streams).map(({ name }) => name.length));
+const isInPart = (reading: Reading): boolean =>
+  reading.type === 'unreadable' || (reading.type === 'read' && !reading.whole);
 
 const howFar = (reading: Reading): string => {
   switch (reading.type) {
@@ -151,15 +156,20 @@ const howFar = (reading: Reading): string => {
       return `could not be read: ${reading.why}`;
     case 'read': {
       const { read, of, since, whole } = reading;
-      if (of === 0) return 'is empty';
+      if (whole && read === 0) return 'is empty';
       const back = since === undefined ? '' : `, back to ${instant(since)}`;
-      return whole ? `all ${of} messages${back}` : `${read} of ${of} messages${back}; there was no time for older ones`;
+      return whole
+        ? `all ${read} messages${back}`
+        : `${read} of ${of} messages${back}; there was no time for the others`;
     }
   }
 };
 
-const nothingFound = (word: string): readonly string[] => [
+const nothingFound = (word: string, { events, deliveries }: Readings): readonly string[] => [
   'Nothing found. That can mean:',
+  ...[events, deliveries]
+    .filter(isInPart)
+    .map(({ stream }) => `  - it still waits, among what was not read of ${stream}`),
   '  - the XMPP server published nothing: the user was not away, push is not enabled there for this node, or no gateway was connected',
   `  - the publish was refused: then the gateway’s log has a line \`refused\` with node ${nodeHash(word)}`,
   `  - it ended more than ${streams.results.maxAgeMs / 86_400_000} days ago, or longer ago than what was read`,

@@ -1,6 +1,6 @@
 import type { LookedBack, Reader } from '@pushmesh/bus';
 import { messages, streams } from '@pushmesh/contracts';
-import type { Decoded, Stream } from '@pushmesh/contracts';
+import type { Decoded } from '@pushmesh/contracts';
 import { explain, isAbout, newest } from '../domain/explain.ts';
 import type { Found, Reading } from '../domain/explain.ts';
 
@@ -21,25 +21,26 @@ export const createExplain =
   ({ reader, clock, withinMs, place }: Ports) =>
   async (word: string): Promise<{ readonly isFound: boolean; readonly text: string }> => {
     let found: Found[] = [];
-    const readings: Reading[] = [];
     // In the order in which a push moves on, so that none is missed that does so meanwhile.
-    for (const { stream, toFound } of sources) {
-      const reading = await look(stream, toFound);
-      readings.push(reading);
-    }
+    const readings = {
+      events: await look('events'),
+      deliveries: await look('deliveries'),
+      parked: await look('parked'),
+      results: await look('results'),
+    };
     return { isFound: found.length > 0, text: explain({ word, found, readings, place, now: clock() }) };
 
-    async function look(stream: Stream, toFound: Source['toFound']): Promise<Reading> {
+    async function look(stream: keyof typeof streams): Promise<Reading> {
       // As JSON.stringify writes it: only what has it somewhere is worth being parsed.
       const needle = JSON.stringify(word);
       let unreadable = 0;
       const onMessage = (data: Uint8Array, seq: number): void => {
         if (!Buffer.from(data.buffer, data.byteOffset, data.byteLength).includes(needle)) return;
-        const decoded = toFound(data, seq);
+        const decoded = toFound[stream](data, seq);
         if (!decoded.ok) unreadable += 1;
         else if (isAbout(decoded.value, word)) keep(decoded.value);
       };
-      const looked: LookedBack = await reader.lookBack(stream, { withinMs, onMessage });
+      const looked: LookedBack = await reader.lookBack(streams[stream], { withinMs, onMessage });
       return { ...looked, unreadable };
     }
 
@@ -49,27 +50,12 @@ export const createExplain =
     }
   };
 
-type Source = { readonly stream: Stream; readonly toFound: (data: Uint8Array, seq: number) => Decoded<Found> };
-
 const map = <A, B>(decoded: Decoded<A>, to: (value: A) => B): Decoded<B> =>
   decoded.ok ? { ok: true, value: to(decoded.value) } : decoded;
 
-const sources: readonly Source[] = [
-  {
-    stream: streams.events,
-    toFound: (data) =>
-      map(messages.unverifiedPublish.decode(data), ({ delivery }) => ({ type: 'unverified', delivery })),
-  },
-  {
-    stream: streams.deliveries,
-    toFound: (data) => map(messages.delivery.decode(data), (delivery) => ({ type: 'waiting', delivery })),
-  },
-  {
-    stream: streams.parked,
-    toFound: (data, seq) => map(messages.parked.decode(data), ({ result }) => ({ type: 'parked', result, seq })),
-  },
-  {
-    stream: streams.results,
-    toFound: (data) => map(messages.result.decode(data), (result) => ({ type: 'ended', result })),
-  },
-];
+const toFound: Readonly<Record<keyof typeof streams, (data: Uint8Array, seq: number) => Decoded<Found>>> = {
+  events: (data) => map(messages.unverifiedPublish.decode(data), ({ delivery }) => ({ type: 'unverified', delivery })),
+  deliveries: (data) => map(messages.delivery.decode(data), (delivery) => ({ type: 'waiting', delivery })),
+  parked: (data, seq) => map(messages.parked.decode(data), ({ result }) => ({ type: 'parked', result, seq })),
+  results: (data) => map(messages.result.decode(data), (result) => ({ type: 'ended', result })),
+};
