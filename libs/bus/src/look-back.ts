@@ -23,7 +23,7 @@ export type LookedBack = { readonly stream: string } & (
       readonly of: number;
       /** Every message from then until the reading began was read (ms since 1970); `undefined`: there was none. */
       readonly since: number | undefined;
-      /** There was an instant during the reading of which it is known that every message that stood there then was read. */
+      /** Every message that stood there at one instant of the reading was read. */
       readonly whole: boolean;
     }
   | { readonly type: 'missing' }
