@@ -106,6 +106,24 @@ describe('look back', () => {
     }
   });
 
+  it('comes to its end on a stream through which others pass without pause', async () => {
+    const manager = await jetstreamManager(nats);
+    let isReading = true;
+    const pass = async (): Promise<void> => {
+      while (isReading) {
+        const { seq } = await jetstream(nats).publish(`${prefix}.push.event.unverified`, 'passes');
+        await manager.streams.deleteMessage('LOOKED_AT_PUSH_EVENTS', seq, false);
+      }
+    };
+    const passing = Promise.all(Array.from({ length: 32 }, pass));
+    try {
+      expect((await lookBack(streams.events, { withinMs: 20_000 })).looked).toMatchObject({ whole: true });
+    } finally {
+      isReading = false;
+      await passing;
+    }
+  });
+
   it.each([streams.results, streams.deliveries])('ends when its time is over, and says so: $name', async (stream) => {
     const { looked } = await lookBack(stream, { withinMs: 0 });
     expect(looked).toMatchObject({ type: 'read', read: 0, since: undefined, whole: false });

@@ -41,6 +41,8 @@ type Range = { readonly from: number; readonly to: number };
 type Take = (data: Uint8Array, seq: number) => void;
 
 const requestTimeoutMs = 5_000;
+/** Of a stream in use some are always gone, because they are done. Nobody moves away from so many looks in a row, milliseconds apart. */
+const mostLooks = 30;
 
 /** Connects once, without waiting for a NATS that is away. */
 export const openReader = async ({ url, creds, prefix }: Place): Promise<Reader | { readonly why: string }> => {
@@ -76,6 +78,7 @@ const lookBack = async (
     let last = lastAtStart;
     let from = last + 1;
     let size = blockSize;
+    let looks = 0;
     let whole = false;
     while (!whole && performance.now() < giveUpAt) {
       // A retry stores its message anew at the end, and so takes it away from where it was still to be read.
@@ -86,7 +89,8 @@ const lookBack = async (
       // One of them that was gone before it was read may stand at the end once more.
       const isNoneGone = read - readBefore === newer.to - newer.from + 1;
       const first = Math.max(1, state.first_seq);
-      whole = from <= first && isNoneGone;
+      if (from <= first) looks += 1;
+      whole = from <= first && (isNoneGone || looks === mostLooks);
       if (from > first) await readOlder(first);
       if (!whole) ({ state } = await manager.streams.info(stream));
     }
