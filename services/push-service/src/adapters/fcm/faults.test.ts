@@ -66,7 +66,7 @@ it.each([
   [{ answer: 'throttled.none' }, { category: 'too_many_requests', reason: 'QUOTA_EXCEEDED', retryAfterSeconds: 60 }],
   [{ answer: 'word.SENDER_ID_MISMATCH' }, { category: 'invalid_request', reason: 'SENDER_ID_MISMATCH' }],
   [{ answer: 'word.THIRD_PARTY_AUTH_ERROR' }, { category: 'third_party_auth', reason: 'THIRD_PARTY_AUTH_ERROR' }],
-  [{ answer: 'html.404' }, { category: 'unspecified', reason: 'unspecified' }],
+  [{ answer: 'html.404' }, { category: 'service_internal', reason: 'service_internal' }],
   [{ answer: 'html.502' }, { category: 'service_internal', reason: 'service_internal' }],
   [{ answer: 'reset' }, { category: 'connection_lost', reason: 'connection_lost' }],
 ] as const)('answers %j rightly, and goes on after it', async (fault, answer) => {
