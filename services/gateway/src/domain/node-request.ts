@@ -96,38 +96,35 @@ const readDelete = (element: Element, requester: string): Question => {
   return { kind, request: { type: 'delete-node', node, requester } };
 };
 
-const readGet = (kind: 'get-affiliations' | 'get-configuration', element: Element, requester: string): Question => {
-  const node = nodeAttribute(element);
-  const error = nodeErrorOf(node);
-  return error ? { kind, error } : { kind, request: { type: kind, node, requester } };
-};
+const readGet = (kind: 'get-affiliations' | 'get-configuration', element: Element, requester: string): Question =>
+  ofNode(kind, element, (node) => ({ kind, request: { type: kind, node, requester } }));
 
-const nodeErrorOf = (node: string): StanzaError | undefined => {
-  if (!node) return stanzaErrors.nodeIdMissing;
-  return isTooLong(node) ? stanzaErrors.nodeUnknown : undefined;
+/** What `read` makes of a request about a node that can exist. */
+const ofNode = (kind: string, element: Element, read: (node: string) => Question): Question => {
+  const node = nodeAttribute(element);
+  if (!node) return { kind, error: stanzaErrors.nodeIdMissing };
+  return isTooLong(node) ? { kind, error: stanzaErrors.nodeUnknown } : read(node);
 };
 
 const readSetAffiliations = (element: Element, requester: string): Question => {
   const kind = 'set-affiliations';
-  const node = nodeAttribute(element);
-  const error = nodeErrorOf(node);
-  if (error) return { kind, error };
-  const affiliations = readAffiliations(element);
-  if ('malformed' in affiliations) return { kind, error: stanzaErrors.badRequest(affiliations.malformed) };
-  if (affiliations.length > maxAffiliations) return { kind, error: stanzaErrors.tooManyAffiliations };
-  return { kind, request: { type: kind, node, requester, affiliations } };
+  return ofNode(kind, element, (node) => {
+    const affiliations = readAffiliations(element);
+    if ('malformed' in affiliations) return { kind, error: stanzaErrors.badRequest(affiliations.malformed) };
+    if (affiliations.length > maxAffiliations) return { kind, error: stanzaErrors.tooManyAffiliations };
+    return { kind, request: { type: kind, node, requester, affiliations } };
+  });
 };
 
 const readSetConfiguration = (element: Element, requester: string): Question => {
   const kind = 'set-configuration';
-  const node = nodeAttribute(element);
-  const error = nodeErrorOf(node);
-  if (error) return { kind, error };
-  const form = readConfigure(element);
-  if (!form) return { kind, error: stanzaErrors.badRequest('configure: a data form is expected') };
-  // XEP-0060 §8.2.3: nothing changes.
-  const config = form.type === 'cancel' ? {} : readNodeConfig(form);
-  return 'error' in config
-    ? { kind, error: config.error }
-    : { kind, request: { type: kind, node, requester, ...config } };
+  return ofNode(kind, element, (node) => {
+    const form = readConfigure(element);
+    if (!form) return { kind, error: stanzaErrors.badRequest('configure: a data form is expected') };
+    // XEP-0060 §8.2.3: nothing changes.
+    const config = form.type === 'cancel' ? {} : readNodeConfig(form);
+    return 'error' in config
+      ? { kind, error: config.error }
+      : { kind, request: { type: kind, node, requester, ...config } };
+  });
 };

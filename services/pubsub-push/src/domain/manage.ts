@@ -23,7 +23,8 @@ export type CreateDecision =
 
 /**
  * Creates a node that does not exist, or brings an owner’s retired one back: its device was dead, and its owner says that it
- * lives. It comes back as it was: who may publish to it is not the push service’s to change. An existing node is a conflict for everybody, its owner included; clients create theirs at each start.
+ * lives. It comes back as it was: who may publish to it is not the push service’s to change. An existing node is a conflict
+ * for everybody, its owner included; clients create theirs at each start.
  */
 export const decideCreate = (found: PushNode | undefined, facts: CreateFacts): CreateDecision => {
   const { host, node, owner, defaultPublishModel, now } = facts;
