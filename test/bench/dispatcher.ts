@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createBus } from '@pushmesh/bus';
 import { messages, subjects } from '@pushmesh/contracts';
 import type { Delivery } from '@pushmesh/contracts';
@@ -8,6 +6,7 @@ import type { BenchOptions, Figure } from './bench.ts';
 import { load, used, warmUp } from './measure.ts';
 import { openStage } from './stage.ts';
 import type { Stage } from './stage.ts';
+import { startTrivialPushApi } from './trivial-push-api.ts';
 
 const delivery = (index: number): Delivery => ({
   v: 1,
@@ -47,33 +46,6 @@ export const storeDeliveries = async (stage: Stage, count: number): Promise<void
   const { failed } = await load(count, 512, store);
   await bus.close();
   if (failed > 0) throw new Error(`${failed} of ${count} deliveries could not be stored`);
-};
-
-/** A push API that does nothing: it answers 200 after a while, and tells when it has answered so many. */
-export const startTrivialPushApi = async (latencyMs: number) => {
-  let answered = 0;
-  let target = { count: Number.POSITIVE_INFINITY, reached: () => {} };
-  const server = createServer((request, response) => {
-    const answer = (): void => {
-      response.writeHead(200, { 'content-type': 'application/json' }).end('null');
-      answered += 1;
-      if (answered >= target.count) target.reached();
-    };
-    request.resume().on('end', () => (latencyMs > 0 ? setTimeout(answer, latencyMs) : answer()));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** Resolves when `count` more requests have been answered. */
-    untilAnswered: (count: number): Promise<void> =>
-      new Promise((resolve) => {
-        target = { count: answered + count, reached: resolve };
-      }),
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
 };
 
 /** Deliveries that wait in JetStream, sent to a push API that does nothing but take its time. */

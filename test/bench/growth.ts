@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { BenchOptions, Figure } from './bench.ts';
-import { startTrivialPushApi, storeDeliveries } from './dispatcher.ts';
+import { storeDeliveries } from './dispatcher.ts';
 import { component, createNodes, outstanding, startIntake } from './gateway.ts';
 import { load, used, warmUp } from './measure.ts';
 import { openStage } from './stage.ts';
+import { startTrivialPushApi } from './trivial-push-api.ts';
 import { startXmppPeer } from './xmpp-peer.ts';
 
 /** How the cost of a push grows with the nodes in Redis and with the deliveries that wait. */

@@ -10,7 +10,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { commandMessages, commandSubject, commandTypes, messages, repliesMessage, subjects } from '@pushmesh/contracts';
 import type { Delivery } from '@pushmesh/contracts';
-import { startTrivialPushApi } from '../bench/dispatcher.ts';
+import { startTrivialPushApi } from '../bench/trivial-push-api.ts';
 import { openStage } from '../bench/stage.ts';
 import type { Stage } from '../bench/stage.ts';
 import { readEnds } from './results.ts';
