@@ -1,6 +1,6 @@
 import { jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { messages, streams } from '@pushmesh/contracts';
+import { readResults, streams } from '@pushmesh/contracts';
 import type { Result } from '@pushmesh/contracts';
 
 /** The recorded end of every delivery, by its id: what `PUSH_RESULTS` says, whoever was killed meanwhile. */
@@ -13,8 +13,8 @@ export const readEnds = async (natsUrl: string): Promise<ReadonlyMap<string, Res
     if (num_pending === 0) return ends;
     const results = await consumer.fetch({ max_messages: num_pending, expires: 2_000 });
     for await (const message of results) {
-      const decoded = messages.result.decode(message.data);
-      if (decoded.ok) ends.set(decoded.value.delivery, decoded.value.end);
+      const decoded = readResults(message.data);
+      if (decoded.ok) for (const { delivery, end } of decoded.value) ends.set(delivery, end);
     }
     return ends;
   } finally {

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { busOptionsOf, createBus } from '@pushmesh/bus';
-import { durables, messages, subjects } from '@pushmesh/contracts';
+import { durables, messages, readResults, subjects } from '@pushmesh/contracts';
 import type { Mode, Result } from '@pushmesh/contracts';
 import { startNats } from '@pushmesh/servers';
 import { createLog, createMetrics, metricNames, newTraceparent, traceIdOf } from '@pushmesh/telemetry';
@@ -108,8 +108,8 @@ beforeAll(async () => {
   const listener = await connect({ servers: nats.url });
   listener.subscribe('push.result.*', {
     callback: (_error, { data }) => {
-      const decoded = messages.result.decode(data);
-      if (decoded.ok) results.push(decoded.value);
+      const decoded = readResults(data);
+      if (decoded.ok) results.push(...decoded.value);
     },
   });
   await listener.flush();

@@ -6,6 +6,7 @@ import { metricNames, nowAndThen } from '@pushmesh/telemetry';
 import type { Log, Metrics } from '@pushmesh/telemetry';
 import { createAnswerer, openCommands } from './commands.ts';
 import type { CommandHandler } from './commands.ts';
+import { createCompany } from './company.ts';
 import { openConnection } from './connection.ts';
 import { openInbox } from './inbox.ts';
 import { openLease } from './lease.ts';
@@ -99,9 +100,13 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
 
   /** By subject: one that is refused by the thousand must not hide another. */
   const tellRefused = new Map<string, ReturnType<typeof nowAndThen>>();
-  const publishBytes = async (subject: string, data: Uint8Array, how: PublishOptions): Promise<Published> => {
+  const publish = async (
+    subject: string,
+    encode: () => Uint8Array,
+    how: Partial<PublishOptions>,
+  ): Promise<Published> => {
     const started = performance.now();
-    const published = await publishTo(pubAcks, prefixedSubject(prefix, subject), data, how);
+    const published = await publishTo(pubAcks, prefixedSubject(prefix, subject), encode, how);
     measure.publishSeconds.observe({ subject }, (performance.now() - started) / 1000);
     measure.published.inc({ subject, result: published.type });
     if (published.type === 'refused') {
@@ -129,7 +134,16 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
 
     /** Publishes one message to JetStream and waits for the PubAck, for as long as `publishTimeoutMs`. */
     publish: <T>(subject: string, message: Message<T>, value: T, how: PublishOptions): Promise<Published> =>
-      publishBytes(subject, message.encode(value), how),
+      publish(subject, () => message.encode(value), how),
+
+    /**
+     * The same, in company: what is published through one of these in the same turn of the event loop is one message. It has
+     * no key, so that what was stored unbeknown to us is stored again, and no trace of its own.
+     */
+    publisherInCompany: <T>(subject: string, message: Message<readonly T[]>, most: number) => {
+      const join = createCompany<T, Published>(most, (leave) => publish(subject, () => message.encode(leave()), {}));
+      return async (value: T): Promise<Published> => (await join(value)).outcome;
+    },
 
     /** Asks pubsub-push and waits for as long as `commandTimeoutMs`; the reply is validated. */
     request: openCommands(replies, prefix, log),
@@ -160,7 +174,7 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
         measure.received.inc({ ...labels, settled: 'unreadable' });
         if (tries < unreadableTries) return { type: 'retry', delayMs: unreadableRetryMs };
         const msgId = `unreadable-${durable.stream}-${seq}`;
-        const parked = await publishBytes(subjects.unreadable, data, { msgId });
+        const parked = await publish(subjects.unreadable, () => data, { msgId });
         return isStored(parked) ? { type: 'ack' } : { type: 'retry', delayMs: unreadableRetryMs };
       };
       const puller = createPuller(connection, {

@@ -2,6 +2,7 @@ import { commandMessages, commandSubject, commandTypes, commandsPerMessage, repl
 import type { Asking, Command, CommandType, Reply } from '@pushmesh/contracts';
 import type { Msg } from '@nats-io/transport-node';
 import type { Log } from '@pushmesh/telemetry';
+import { createCompany } from './company.ts';
 import { atEndOfTurn } from './end-of-turn.ts';
 import type { Asked, openInbox } from './inbox.ts';
 import { prefixedSubject } from './streams.ts';
@@ -16,14 +17,8 @@ export type CommandHandler = (
   context: { readonly traceparent: string },
 ) => Promise<Reply>;
 
-/** One message with commands on its way. */
-type Batch = { readonly askings: Asking[]; readonly replies: Promise<readonly Reply[] | NoReply> };
-
 /** Asks pubsub-push. Commands of one type that are asked in the same turn of the event loop leave in one message. */
 export const openCommands = ({ ask }: Pick<ReturnType<typeof openInbox>, 'ask'>, prefix: string, log: Log) => {
-  /** The message of each type that has not left yet. */
-  const open: { [K in CommandType]?: Batch | undefined } = {};
-
   const read = (type: CommandType, asked: Asked): readonly Reply[] | NoReply => {
     if (asked.type !== 'answer') return { type: asked.type === 'unsendable' ? 'disconnected' : asked.type };
     const decoded = repliesMessage.decode(asked.msg.data);
@@ -32,29 +27,17 @@ export const openCommands = ({ ask }: Pick<ReturnType<typeof openInbox>, 'ask'>,
     return [];
   };
 
-  const openBatch = (type: CommandType): Batch => {
-    const askings: Asking[] = [];
-    const close = (): void => {
-      if (open[type] === batch) open[type] = undefined;
-    };
-    const encode = (): Uint8Array => {
-      close();
-      return commandMessages[type].encode(askings as never);
-    };
-    const replies = ask(prefixedSubject(prefix, commandSubject(type)), encode).then((asked) => {
-      close();
-      return read(type, asked);
+  const companyOf = (type: CommandType) =>
+    createCompany<Asking, readonly Reply[] | NoReply>(commandsPerMessage(type), async (leave) => {
+      const encode = (): Uint8Array => commandMessages[type].encode(leave() as never);
+      return read(type, await ask(prefixedSubject(prefix, commandSubject(type)), encode));
     });
-    const batch = { askings, replies };
-    open[type] = batch;
-    return batch;
+  const companies = Object.fromEntries(commandTypes.map((type) => [type, companyOf(type)])) as {
+    readonly [K in CommandType]: ReturnType<typeof companyOf>;
   };
 
   return async <K extends CommandType>(type: K, command: Command<K>, traceparent: string): Promise<Reply | NoReply> => {
-    let batch = open[type];
-    if (!batch || batch.askings.length >= commandsPerMessage(type)) batch = openBatch(type);
-    const place = batch.askings.push({ traceparent, command }) - 1;
-    const replies = await batch.replies;
+    const { place, outcome: replies } = await companies[type]({ traceparent, command });
     if ('type' in replies) return replies;
     return replies[place] ?? { v: 1, type: 'unreadable' };
   };

@@ -22,17 +22,17 @@ export type PublishOptions = {
   readonly traceparent?: string | undefined;
 };
 
-/** Publishes to JetStream and waits for the PubAck. */
+/** Publishes to JetStream and waits for the PubAck; `encode` is called when the message leaves. */
 export const publishTo = async (
   { ask }: Pick<ReturnType<typeof openInbox>, 'ask'>,
   subject: string,
-  data: Uint8Array,
-  options: PublishOptions,
+  encode: () => Uint8Array,
+  { msgId, traceparent }: Partial<PublishOptions>,
 ): Promise<Published> => {
   const head = headers();
-  head.append('Nats-Msg-Id', options.msgId);
-  if (options.traceparent) head.append('traceparent', options.traceparent);
-  const asked = await ask(subject, () => data, head);
+  if (msgId) head.append('Nats-Msg-Id', msgId);
+  if (traceparent) head.append('traceparent', traceparent);
+  const asked = await ask(subject, encode, msgId || traceparent ? head : undefined);
   switch (asked.type) {
     case 'answer':
       return toPublished(asked.msg);

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { message } from './message.ts';
+import type { Decoded } from './message.ts';
 import { Options } from './options.ts';
 import { ends, outcomes } from './outcome.ts';
 import { modes, pushServices } from './topology.ts';
@@ -87,6 +88,9 @@ export const Result = Type.Object({
 });
 export type Result = Static<typeof Result>;
 
+/** The most ends that are recorded in one message. */
+export const resultsPerMessage = 32;
+
 /** A delivery that was put aside, and why. */
 export const Parked = Type.Object({ v: Type.Literal(1), delivery: Delivery, result: Result });
 export type Parked = Static<typeof Parked>;
@@ -95,5 +99,15 @@ export const messages = {
   delivery: message('delivery', Delivery),
   unverifiedPublish: message('unverified-publish', UnverifiedPublish),
   result: message('result', Result),
+  /** Ends that are recorded together: `delivered`, which is nearly all of them, and which no service waits for. */
+  results: message('results', Type.Array(Result, { minItems: 1, maxItems: resultsPerMessage })),
   parked: message('parked', Parked),
 } as const;
+
+/** The ends that a message of `PUSH_RESULTS` records, alone or together. */
+export const readResults = (data: Uint8Array): Decoded<readonly Result[]> => {
+  const together = messages.results.decode(data);
+  if (together.ok) return together;
+  const alone = messages.result.decode(data);
+  return alone.ok ? { ok: true, value: [alone.value] } : alone;
+};

@@ -8,7 +8,9 @@ import {
   commandMessages,
   commandTypes,
   messages,
+  readResults,
   repliesMessage,
+  resultsPerMessage,
 } from './index.ts';
 
 const folder = new URL('../examples/', import.meta.url);
@@ -75,6 +77,17 @@ describe('the door', () => {
       new Uint8Array([0x22, 0xff, 0x22]),
       new Uint8Array(),
     ];
-    for (const input of inputs) expect(messages.result.decode(input).ok).toBe(false);
+    for (const input of inputs) {
+      expect(messages.result.decode(input).ok).toBe(false);
+      expect(readResults(input).ok).toBe(false);
+    }
+  });
+
+  it('reads ends that were recorded alone and together', () => {
+    const result = exampleOf('result');
+    expect(readResults(bytes(result))).toEqual({ ok: true, value: [result] });
+    expect(readResults(bytes([result, result]))).toEqual({ ok: true, value: [result, result] });
+    expect(readResults(bytes([])).ok).toBe(false);
+    expect(readResults(bytes(Array.from({ length: resultsPerMessage + 1 }, () => result))).ok).toBe(false);
   });
 });

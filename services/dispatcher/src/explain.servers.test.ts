@@ -93,7 +93,10 @@ it('finds a push wherever it is, by its node and by its delivery', async () => {
   await publish(subjects.parked('apns'), messages.parked, { v: 1, delivery: parked, result });
   await publish(subjects.result('parked'), messages.result, result);
   const another = endOf(delivery('another', 'another node'), {});
-  await publish(subjects.result('delivered'), messages.result, another);
+  await publish(subjects.result('delivered'), messages.results, [
+    another,
+    endOf(delivery('a-third', 'a third node'), {}),
+  ]);
 
   const { code, stdout } = await command(node, '--nats', nats.url);
   expect(code).toBe(0);
@@ -102,7 +105,7 @@ it('finds a push wherever it is, by its node and by its delivery', async () => {
   expect(stdout).toContain('waits for verification');
   expect(stdout).toContain('waits for attempt 3');
   // Not even the name of the node: it may hold a token.
-  expect(stdout).not.toMatch(/the-token|the-body|another|Bob/);
+  expect(stdout).not.toMatch(/the-token|the-body|another|third|Bob/);
 
   const one = await command('another', '--nats', nats.url);
   expect(one).toMatchObject({ code: 0, stdout: expect.stringContaining('delivered at') as string });

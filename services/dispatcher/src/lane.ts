@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deliveryDurable, messages } from '@pushmesh/contracts';
+import { deliveryDurable, messages, resultsPerMessage, subjects } from '@pushmesh/contracts';
 import type { Delivery, Mode, PushService } from '@pushmesh/contracts';
 import type { Bus } from '@pushmesh/bus';
 import { traceIdOf } from '@pushmesh/telemetry';
@@ -83,6 +83,7 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
   const deliver = createDeliver({
     pushApi: { send: circuit.call },
     bus,
+    recordDelivered: bus.publisherInCompany(subjects.result('delivered'), messages.results, resultsPerMessage),
     clock: Date.now,
     random: Math.random,
     retry: {

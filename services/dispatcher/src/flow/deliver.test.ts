@@ -23,13 +23,18 @@ const deliver = async (verdict: Verdict, stored: Published[] = [], changes: Part
   const sent: string[] = [];
   const ends: string[] = [];
   const slept: number[] = [];
+  const store = (): Published => stored[published.length - 1] ?? { type: 'stored' };
   const settlement = await createDeliver({
     pushApi: { send: (_delivery, traceparent) => (sent.push(traceparent), Promise.resolve(verdict)) },
     bus: {
       publish: (subject, _message, value, { msgId }) => {
         published.push({ subject, msgId, value });
-        return Promise.resolve(stored[published.length - 1] ?? { type: 'stored' });
+        return Promise.resolve(store());
       },
+    },
+    recordDelivered: (value) => {
+      published.push({ subject: 'in company', msgId: '', value });
+      return Promise.resolve(store());
     },
     clock: () => 10_000,
     random: () => 0.5,
@@ -46,9 +51,7 @@ describe('one delivery', () => {
   it('is let go only after its end is stored', async () => {
     const { settlement, published, sent, ends } = await deliver({ outcome: 'delivered', reason: 'HTTP 200' });
     expect(settlement).toEqual({ type: 'ack' });
-    expect(published).toMatchObject([
-      { subject: 'push.result.delivered', msgId: 'd1:end', value: { end: 'delivered' } },
-    ]);
+    expect(published).toMatchObject([{ subject: 'in company', value: { end: 'delivered' } }]);
     expect(sent[0]).toMatch(new RegExp(`^00-${'a'.repeat(32)}-(?!${'b'.repeat(16)})`));
     expect(ends).toEqual(['delivered']);
   });

@@ -1,7 +1,7 @@
 import { messages, subjects } from '@pushmesh/contracts';
 import type { Delivery, Result } from '@pushmesh/contracts';
 import { isStored } from '@pushmesh/bus';
-import type { Bus, MessageContext, Settlement } from '@pushmesh/bus';
+import type { Bus, MessageContext, Published, Settlement } from '@pushmesh/bus';
 import { childTraceparent } from '@pushmesh/telemetry';
 import { beforeAttempt, settle } from '../domain/settle.ts';
 import type { Decision, RetrySettings } from '../domain/settle.ts';
@@ -10,6 +10,8 @@ import type { PushApi, Verdict } from '../ports.ts';
 type Ports = {
   readonly pushApi: PushApi;
   readonly bus: Pick<Bus, 'publish'>;
+  /** Records an end that only `explain` will ever read: in company, which costs a fraction. */
+  readonly recordDelivered: (result: Result) => Promise<Published>;
   readonly clock: () => number;
   readonly random: () => number;
   readonly retry: RetrySettings;
@@ -22,7 +24,7 @@ type Ports = {
 
 /** One delivery: read the clock and the push API’s answer, decide, store what was decided, and only then let go. */
 export const createDeliver =
-  ({ pushApi, bus, clock, random, retry, storeWaitsMs, sleep, onAttempt, onEnd }: Ports) =>
+  ({ pushApi, bus, recordDelivered, clock, random, retry, storeWaitsMs, sleep, onAttempt, onEnd }: Ports) =>
   async (delivery: Delivery, context: MessageContext): Promise<Settlement> => {
     const { traceparent } = context;
     const decision = beforeAttempt(delivery, clock()) ?? (await attempt());
@@ -54,6 +56,7 @@ export const createDeliver =
         return isStored(await bus.publish(subjects.delivery(service, mode), messages.delivery, decided.delivery, how));
       }
       const { result } = decided;
+      if (result.end === 'delivered') return isStored(await recordDelivered(result));
       const how = { msgId: `${id}:end`, traceparent };
       if (result.end === 'parked') {
         const parked = { v: 1 as const, delivery, result };

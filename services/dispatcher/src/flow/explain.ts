@@ -1,5 +1,5 @@
 import type { LookedBack, Reader } from '@pushmesh/bus';
-import { messages, streams } from '@pushmesh/contracts';
+import { messages, readResults, streams } from '@pushmesh/contracts';
 import type { Decoded } from '@pushmesh/contracts';
 import { explain, isAbout, newest } from '../domain/explain.ts';
 import type { Found, Reading } from '../domain/explain.ts';
@@ -38,7 +38,7 @@ export const createExplain =
         if (!Buffer.from(data.buffer, data.byteOffset, data.byteLength).includes(needle)) return;
         const decoded = toFound[stream](data, seq);
         if (!decoded.ok) unreadable += 1;
-        else if (isAbout(decoded.value, word)) keep(decoded.value);
+        else for (const one of decoded.value) if (isAbout(one, word)) keep(one);
       };
       const looked: LookedBack = await reader.lookBack(streams[stream], { withinMs, onMessage });
       return { ...looked, unreadable };
@@ -53,9 +53,10 @@ export const createExplain =
 const map = <A, B>(decoded: Decoded<A>, to: (value: A) => B): Decoded<B> =>
   decoded.ok ? { ok: true, value: to(decoded.value) } : decoded;
 
-const toFound: Readonly<Record<keyof typeof streams, (data: Uint8Array, seq: number) => Decoded<Found>>> = {
-  events: (data) => map(messages.unverifiedPublish.decode(data), ({ delivery }) => ({ type: 'unverified', delivery })),
-  deliveries: (data) => map(messages.delivery.decode(data), (delivery) => ({ type: 'waiting', delivery })),
-  parked: (data, seq) => map(messages.parked.decode(data), ({ result }) => ({ type: 'parked', result, seq })),
-  results: (data) => map(messages.result.decode(data), (result) => ({ type: 'ended', result })),
+/** What a message of each stream tells of. */
+const toFound: Readonly<Record<keyof typeof streams, (data: Uint8Array, seq: number) => Decoded<readonly Found[]>>> = {
+  events: (data) => map(messages.unverifiedPublish.decode(data), ({ delivery }) => [{ type: 'unverified', delivery }]),
+  deliveries: (data) => map(messages.delivery.decode(data), (delivery) => [{ type: 'waiting', delivery }]),
+  parked: (data, seq) => map(messages.parked.decode(data), ({ result }) => [{ type: 'parked', result, seq }]),
+  results: (data) => map(readResults(data), (results) => results.map((result) => ({ type: 'ended', result }))),
 };
