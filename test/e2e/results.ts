@@ -11,10 +11,9 @@ export const readEnds = async (natsUrl: string): Promise<ReadonlyMap<string, Res
     const ends = new Map<string, Result['end']>();
     const { num_pending } = await consumer.info();
     if (num_pending === 0) return ends;
-    const results = await consumer.fetch({ max_messages: num_pending, expires: 2_000 });
-    for await (const message of results) {
-      const decoded = readResults(message.data);
-      if (decoded.ok) for (const { delivery, end } of decoded.value) ends.set(delivery, end);
+    for await (const { data } of await consumer.fetch({ max_messages: num_pending, expires: 2_000 })) {
+      const decoded = readResults(data);
+      for (const { delivery, end } of decoded.ok ? decoded.value : []) ends.set(delivery, end);
     }
     return ends;
   } finally {
