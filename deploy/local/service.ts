@@ -25,19 +25,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const readyMs = 60_000;
 
 /** Where a service keeps what is under way, MB: the more, the less of it V8 moves to where it is collected late. */
-const semiSpaceMb: Readonly<Record<ServiceName, number>> = {
-  gateway: 16,
-  'pubsub-push': 8,
-  dispatcher: 8,
-  'push-service': 4,
-};
+const semiSpaceMb = (name: ServiceName): number => (name === 'gateway' ? 16 : 8);
 
 /**
  * V8 takes what a machine has before it collects; with these bounds a service under load stays at about 150 MB. What one
  * stanza or answer may be, and how many wait at a time, is bounded far below.
  */
 export const heapBounds = (name: ServiceName): readonly string[] => [
-  `--max-semi-space-size=${semiSpaceMb[name]}`,
+  `--max-semi-space-size=${semiSpaceMb(name)}`,
   '--max-old-space-size=384',
 ];
 

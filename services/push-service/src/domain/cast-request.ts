@@ -88,23 +88,24 @@ const castFields = (
   fields: Fields,
   path: Path,
 ): Cast<unknown> => {
-  const unexpected = Object.keys(fields)
-    .filter((name) => !Object.hasOwn(properties, name))
-    .toSorted()[0];
-  if (unexpected !== undefined) return fail(`Unexpected field: ${unexpected}`, [...path, unexpected]);
-
-  const missing = required.filter((name) => !Object.hasOwn(fields, name));
-  if (missing.length > 0)
-    return { ok: false, errors: missing.map((name) => castError(`Missing field: ${name}`, [...path, name])) };
-
-  const found: [string, unknown][] = [];
-  for (const [name, property] of Object.entries(properties)) {
-    if (!Object.hasOwn(fields, name)) continue;
-    const result = cast(property, fields[name], [...path, name]);
-    if (!result.ok) return result;
-    found.push([name, result.value]);
+  const names = Object.keys(fields);
+  if (!names.every((name) => Object.hasOwn(properties, name))) {
+    const unexpected = names.filter((name) => !Object.hasOwn(properties, name)).toSorted()[0] as string;
+    return fail(`Unexpected field: ${unexpected}`, [...path, unexpected]);
   }
-  return { ok: true, value: Object.fromEntries(found) };
+  if (!required.every((name) => Object.hasOwn(fields, name))) {
+    const missing = required.filter((name) => !Object.hasOwn(fields, name));
+    return { ok: false, errors: missing.map((name) => castError(`Missing field: ${name}`, [...path, name])) };
+  }
+
+  const found: Record<string, unknown> = {};
+  for (const name in properties) {
+    if (!Object.hasOwn(fields, name)) continue;
+    const result = cast(properties[name] as JsonSchema, fields[name], [...path, name]);
+    if (!result.ok) return result;
+    found[name] = result.value;
+  }
+  return { ok: true, value: found };
 };
 
 const fail = (message: string, path: Path): Cast<never> => ({ ok: false, errors: [castError(message, path)] });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Mode, RequestV3 } from '@pushmesh/contracts';
 import { parseJson } from '../domain/parse-json.ts';
 import type { ApnsDelivery } from './apns/apns-fake.ts';
@@ -105,5 +105,5 @@ const only = (headers: Readonly<Record<string, string>>, names: RegExp) =>
 export const pushKeyOf = ({ provider, device_id }: Decoded): string => {
   const id = fieldsOf(fieldsOf(provider)['headers'])['apns-id'];
   if (typeof id === 'string') return id;
-  return createHash('sha256').update(device_id).update(JSON.stringify(provider)).digest('base64url');
+  return hash('sha256', device_id + JSON.stringify(provider), 'base64url');
 };

@@ -2,7 +2,7 @@ import { pushApiVersions } from '@pushmesh/contracts';
 import type { PushApiVersion, PushService } from '@pushmesh/contracts';
 import { traceIdOf } from '@pushmesh/telemetry';
 import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
-import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify';
 import { castError } from '../domain/cast-request.ts';
 import type { CastError } from '../domain/cast-request.ts';
 import { toHttpAnswer } from '../domain/http-answer.ts';
@@ -52,12 +52,13 @@ export const countUnreadable = ({ requests }: Requests, url: string, status: num
   if (version) requests.inc({ version, push_service: 'none', status: String(status) });
 };
 
-const checkHeaders = async (request: FastifyRequest, reply: FastifyReply) => {
+const checkHeaders: onRequestHookHandler = (request, reply, done) => {
   const { accept, 'content-type': type } = request.headers;
-  if (!acceptsJson(accept)) return sendRefusal(reply, 'not_acceptable');
-  if (type === undefined) return sendErrors(reply, [castError('Missing header: content-type', [])]);
-  if (type.split(';')[0]?.trim().toLowerCase() === 'application/json') return undefined;
-  return sendErrors(reply, [castError('Invalid value for header: content-type', [])]);
+  if (!acceptsJson(accept)) sendRefusal(reply, 'not_acceptable');
+  else if (type === undefined) sendErrors(reply, [castError('Missing header: content-type', [])]);
+  else if (type.split(';')[0]?.trim().toLowerCase() !== 'application/json')
+    sendErrors(reply, [castError('Invalid value for header: content-type', [])]);
+  else done();
 };
 
 const handle =

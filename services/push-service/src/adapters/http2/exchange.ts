@@ -1,5 +1,5 @@
 import { constants, sensitiveHeaders } from 'node:http2';
-import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2';
 
 /** A POST. Header names are lower case; `path` is `:path` as it goes out. */
 export type Http2Request = {
@@ -17,7 +17,7 @@ export type Http2Request = {
 export type Http2Response = {
   readonly type: 'answer';
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<IncomingHttpHeaders>;
   readonly body: string;
 };
 
@@ -51,7 +51,7 @@ export const exchange = (
     ...headers,
     [sensitiveHeaders]: neverIndexed as string[],
   });
-  let response: Readonly<Record<string, unknown>> | undefined;
+  let response: Readonly<IncomingHttpHeaders & IncomingHttpStatusHeader> | undefined;
   let received: Buffer = empty;
   let ended = false;
 
@@ -65,7 +65,7 @@ export const exchange = (
       end({
         type: 'answer',
         status: Number(response[':status']),
-        headers: plain(response),
+        headers: response,
         body: received.toString('utf8', 0, maxBodyBytes),
       });
   };
@@ -99,11 +99,4 @@ const empty = Buffer.alloc(0);
 const isUnprocessed = (stream: ClientHttp2Stream, hasResponse: boolean, excluded: (id: number) => boolean): boolean => {
   if (hasResponse) return false;
   return stream.id === undefined || stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || excluded(stream.id);
-};
-
-const plain = (headers: Readonly<Record<string, unknown>>): Record<string, string> => {
-  const result: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers))
-    if (typeof value === 'string' && !name.startsWith(':')) result[name] = value;
-  return result;
 };

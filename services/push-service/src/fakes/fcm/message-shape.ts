@@ -89,8 +89,9 @@ const check = (shape: Shape, value: unknown, path: readonly string[]): Answer | 
   if (isEnum(shape)) return shape.includes(String(value)) ? undefined : wrongValue('enum', path, value);
   if (!isObject(value)) return wrongValue('message', path, value);
   for (const [name, each] of Object.entries(value)) {
-    const field = Object.hasOwn(shape, snakeCase(name)) ? shape[snakeCase(name)] : undefined;
-    const wrong = field === undefined ? unknownName(name, path) : check(field, each, [...path, name]);
+    const field = Object.hasOwn(shape, name) ? name : snakeCase(name);
+    const known = Object.hasOwn(shape, field) ? shape[field] : undefined;
+    const wrong = known === undefined ? unknownName(name, path) : check(known, each, [...path, name]);
     if (wrong) return wrong;
   }
   return undefined;
