@@ -4,8 +4,8 @@ export type Run = { readonly perSecond: number; readonly p50: number; readonly p
 /** What one process used: CPU microseconds for each operation, resident memory in MB after the run. */
 export type Used = { readonly cpuUs: number; readonly rssMb: number };
 
-/** Operations before the measured ones: until then V8 still compiles, and each costs several times as much. */
-export const warmUp = 5_000;
+/** Operations before the measured ones: until then V8 still compiles, and each costs up to several times as much. */
+export const warmUp = 15_000;
 
 export const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((a, b) => a - b);

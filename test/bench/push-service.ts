@@ -25,7 +25,7 @@ const measure = async (options: BenchOptions, measured: Measured): Promise<reado
   try {
     const running = await stage.start('push-service', { ...prepared.env, HTTP_PORT: String(http) });
     const figures: Figure[] = [];
-    await load(warmUp, 10, requests.post);
+    await load(warmUp, 100, requests.post);
     for (const callers of steps) {
       const count = Math.round((callers === 1 ? 3_000 : 10_000) * options.scale);
       const { result, used: cost } = await used({ 'push-service': running.ops }, count, () =>
