@@ -107,9 +107,10 @@ const medians = [...figures].map(([name, all]) => {
 console.log(
   '\n| benchmark | per second | p50 ms | p99 ms | failed | CPU µs per operation / RSS MB |\n|---|---:|---:|---:|---:|---|',
 );
+const shown = (ms: number): string => (Number.isNaN(ms) ? '' : String(ms));
 for (const { name, perSecond, p50Ms, p99Ms, failed, used } of medians) {
   const processes = Object.entries(used).map(([each, { cpuUs, rssMb }]) => `${each} ${cpuUs} / ${rssMb}`);
-  console.log(`| ${name} | ${perSecond} | ${p50Ms} | ${p99Ms} | ${failed} | ${processes.join(', ')} |`);
+  console.log(`| ${name} | ${perSecond} | ${shown(p50Ms)} | ${shown(p99Ms)} | ${failed} | ${processes.join(', ')} |`);
 }
 console.log(`\nLoad of the machine afterwards: ${(loadavg()[0] ?? 0).toFixed(2)}`);
 if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, runs, figures: medians }, null, 2)}\n`);
