@@ -30,6 +30,8 @@ export const startTrivialPushApi = async (latencyMs: number) => {
       if (head < 0) return;
       const length = Number(/\r\ncontent-length: (\d+)/i.exec(unread)?.[1]);
       if (unread.length < head + 4 + length) return;
+      // Without a length, or with a second request behind the first: nothing that it could answer rightly.
+      if (unread.length !== head + 4 + length) return void socket.destroy();
       unread = '';
       if (latencyMs > 0) setTimeout(reply, latencyMs, socket);
       else reply(socket);

@@ -1,6 +1,6 @@
 import { jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { readResults, streams } from '@pushmesh/contracts';
+import { readResults, streams, subjects } from '@pushmesh/contracts';
 import type { Result } from '@pushmesh/contracts';
 
 /** The recorded end of every delivery, by its id: what `PUSH_RESULTS` says, whoever was killed meanwhile. */
@@ -11,12 +11,17 @@ export const readEnds = async (natsUrl: string): Promise<ReadonlyMap<string, Res
     const ends = new Map<string, Result['end']>();
     const { num_pending } = await consumer.info();
     if (num_pending === 0) return ends;
-    for await (const { data } of await consumer.fetch({ max_messages: num_pending, expires: 2_000 })) {
-      const decoded = readResults(data);
-      for (const { delivery, end } of decoded.ok ? decoded.value : []) ends.set(delivery, end);
+    for await (const { data, subject } of await consumer.fetch({ max_messages: num_pending, expires: 2_000 })) {
+      for (const { delivery, end } of endsOn(subject, data)) ends.set(delivery, end);
     }
     return ends;
   } finally {
     await nats.close();
   }
+};
+
+/** An end counts on its own subject only: there it is waited for. */
+const endsOn = (subject: string, data: Uint8Array): readonly Result[] => {
+  const read = readResults(data);
+  return read.ok ? read.value.filter(({ end }) => subjects.result(end) === subject) : [];
 };

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { deliveryDurable, durables, messages, subjects } from '@pushmesh/contracts';
-import type { Delivery, Reply } from '@pushmesh/contracts';
+import { deliveryDurable, durables, messages, readResults, resultsPerMessage, subjects } from '@pushmesh/contracts';
+import type { Delivery, Reply, Result } from '@pushmesh/contracts';
 import { startNats } from '@pushmesh/servers';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { openConnection } from './connection.ts';
@@ -64,6 +64,19 @@ const delivery = (id: string, more: Partial<Delivery> = {}): Delivery => ({
   expiresAt: 2,
   attempt: 1,
   ...more,
+});
+
+const endOf = (id: string): Result => ({
+  v: 1,
+  delivery: id,
+  node: { host: 'h', node: 'n', version: 1 },
+  service: 'fcm',
+  mode: 'prod',
+  end: 'delivered',
+  outcome: 'delivered',
+  attempt: 1,
+  acceptedAt: 1,
+  endedAt: 2,
 });
 const subject = subjects.delivery('fcm', 'prod');
 const durable = deliveryDurable('fcm', 'prod');
@@ -404,6 +417,32 @@ describe('NATS killed and started again', () => {
     consumer.limit(4);
     await expect.poll(() => [...seen].toSorted(), patience).toEqual(['a', 'b', 'c', 'e']);
   });
+});
+
+it('what is published in company is one message for each turn, up to its bound, and stored for each', async () => {
+  const prefix = newPrefix();
+  const { bus } = await openBus(prefix);
+  const subjectOfEnds = subjects.result('delivered');
+  const record = bus.publisherInCompany(subjectOfEnds, messages.results, resultsPerMessage);
+  const ends = Array.from({ length: 70 }, (_each, index) => endOf(`d${index}`));
+  const client = await connect({ servers: nats.url });
+  const stored: { readonly headers: boolean; readonly ends: readonly Result[] }[] = [];
+  client.subscribe(`${prefix}.${subjectOfEnds}`, {
+    callback: (_error, { data, headers }) => {
+      const read = readResults(data);
+      stored.push({ headers: headers !== undefined, ends: read.ok ? read.value : [] });
+    },
+  });
+  await client.flush();
+  expect(new Set((await Promise.all(ends.map(record))).map(({ type }) => type))).toEqual(new Set(['stored']));
+  await client.flush();
+  expect(stored.map(({ headers, ends: { length } }) => [headers, length])).toEqual([
+    [false, 32],
+    [false, 32],
+    [false, 6],
+  ]);
+  expect(stored.flatMap((message) => message.ends)).toEqual(ends);
+  await client.close();
 });
 
 it('two meshes share one NATS without seeing each other', async () => {

@@ -100,7 +100,7 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
 
   /** By subject: one that is refused by the thousand must not hide another. */
   const tellRefused = new Map<string, ReturnType<typeof nowAndThen>>();
-  const publish = async (
+  const publishEncoded = async (
     subject: string,
     encode: () => Uint8Array,
     how: Partial<PublishOptions>,
@@ -134,14 +134,16 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
 
     /** Publishes one message to JetStream and waits for the PubAck, for as long as `publishTimeoutMs`. */
     publish: <T>(subject: string, message: Message<T>, value: T, how: PublishOptions): Promise<Published> =>
-      publish(subject, () => message.encode(value), how),
+      publishEncoded(subject, () => message.encode(value), how),
 
     /**
      * The same, in company: what is published through one of these in the same turn of the event loop is one message. It has
      * no key, so that what was stored unbeknown to us is stored again, and no trace of its own.
      */
     publisherInCompany: <T>(subject: string, message: Message<readonly T[]>, most: number) => {
-      const join = createCompany<T, Published>(most, (leave) => publish(subject, () => message.encode(leave()), {}));
+      const join = createCompany<T, Published>(most, (leave) =>
+        publishEncoded(subject, () => message.encode(leave()), {}),
+      );
       return async (value: T): Promise<Published> => (await join(value)).outcome;
     },
 
@@ -174,7 +176,7 @@ export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
         measure.received.inc({ ...labels, settled: 'unreadable' });
         if (tries < unreadableTries) return { type: 'retry', delayMs: unreadableRetryMs };
         const msgId = `unreadable-${durable.stream}-${seq}`;
-        const parked = await publish(subjects.unreadable, () => data, { msgId });
+        const parked = await publishEncoded(subjects.unreadable, () => data, { msgId });
         return isStored(parked) ? { type: 'ack' } : { type: 'retry', delayMs: unreadableRetryMs };
       };
       const puller = createPuller(connection, {

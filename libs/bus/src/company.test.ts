@@ -36,3 +36,22 @@ it('nothing joins a message that ended without having left', async () => {
   expect(await join('b')).toEqual({ place: 0, outcome: 1 });
   expect(sent).toEqual([['b']]);
 });
+
+it('nothing joins a message that has left and has no answer yet', async () => {
+  const sent: (readonly string[])[] = [];
+  const join = createCompany<string, number>(9, async (leave) => {
+    await endOfTurn();
+    const number = sent.push([...leave()]);
+    await endOfTurn();
+    await endOfTurn();
+    return number;
+  });
+  const first = join('a');
+  await endOfTurn();
+  await endOfTurn();
+  expect(await Promise.all([first, join('b')])).toEqual([
+    { place: 0, outcome: 1 },
+    { place: 0, outcome: 2 },
+  ]);
+  expect(sent).toEqual([['a'], ['b']]);
+});

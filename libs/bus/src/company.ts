@@ -12,7 +12,7 @@ export const createCompany = <T, R>(most: number, send: (leave: () => readonly T
   const openBatch = (): Batch<T, R> => {
     const items: T[] = [];
     const close = (): void => {
-      if (open === batch) open = undefined;
+      if (open?.items === items) open = undefined;
     };
     const leave = (): readonly T[] => {
       close();

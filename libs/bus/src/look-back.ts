@@ -10,7 +10,7 @@ export type LookBackOptions = {
   /** Milliseconds after which no more is begun with. */
   readonly withinMs: number;
   readonly onMessage: (data: Uint8Array, seq: number) => void;
-  /** Of how many numbers the messages are read before older ones are begun with. Default: 25,000. */
+  /** Of how many numbers the messages are read before older ones are begun with. Default: those of about 8 MB, at most 25,000. */
   readonly blockSize?: number;
 };
 
@@ -68,7 +68,7 @@ const lookBack = async (
   manager: JetStreamManager,
   { retention }: Stream,
   stream: string,
-  { withinMs, onMessage, blockSize = 25_000 }: LookBackOptions,
+  { withinMs, onMessage, blockSize: givenBlockSize }: LookBackOptions,
 ): Promise<LookedBack> => {
   const giveUpAt = performance.now() + withinMs;
   let read = 0;
@@ -77,6 +77,7 @@ const lookBack = async (
     const { messages, last_seq: lastAtStart } = state;
     let last = lastAtStart;
     let from = last + 1;
+    const blockSize = givenBlockSize ?? blockSizeOf(state);
     let size = blockSize;
     let looks = 0;
     let whole = false;
@@ -127,6 +128,10 @@ const lookBack = async (
     onMessage(data, seq);
   }
 };
+
+/** A message may hold one end or many. */
+const blockSizeOf = ({ bytes, messages }: { readonly bytes: number; readonly messages: number }): number =>
+  Math.min(25_000, Math.max(100, Math.floor((8_388_608 * messages) / Math.max(1, bytes))));
 
 /** The first message that has this number or a higher one. */
 const messageFrom = (manager: JetStreamManager, stream: string, seq: number) =>
@@ -180,7 +185,7 @@ const readByConsumer = async (
     const { num_pending } = await consumer.info();
     // The stream has forgotten them meanwhile.
     if (num_pending === 0) return from;
-    const messages = await consumer.consume({ max_messages: 5_000 });
+    const messages = await consumer.consume({ max_messages: 1_000 });
     late = setTimeout(() => messages.stop(), leftMs);
     for await (const { seq, data, info } of messages) {
       if (seq <= to) take(data, seq);

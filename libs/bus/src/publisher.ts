@@ -29,10 +29,10 @@ export const publishTo = async (
   encode: () => Uint8Array,
   { msgId, traceparent }: Partial<PublishOptions>,
 ): Promise<Published> => {
-  const head = headers();
-  if (msgId) head.append('Nats-Msg-Id', msgId);
-  if (traceparent) head.append('traceparent', traceparent);
-  const asked = await ask(subject, encode, msgId || traceparent ? head : undefined);
+  const head = msgId || traceparent ? headers() : undefined;
+  if (msgId) head?.append('Nats-Msg-Id', msgId);
+  if (traceparent) head?.append('traceparent', traceparent);
+  const asked = await ask(subject, encode, head);
   switch (asked.type) {
     case 'answer':
       return toPublished(asked.msg);

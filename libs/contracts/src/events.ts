@@ -7,7 +7,7 @@ import { ends, outcomes } from './outcome.ts';
 import { modes, pushServices } from './topology.ts';
 
 // What travels through JetStream. A `v` is added to, never changed: every recorded example under examples/ must parse
-// for ever. The trace context travels in the header `traceparent`, the dedupe key in `Nats-Msg-Id`.
+// for ever. The trace context travels in the header `traceparent`, the dedupe key in `Nats-Msg-Id`; `results` have neither.
 
 const Jid = Type.String({ minLength: 1, maxLength: 3071 });
 /** Milliseconds since 1970. */

@@ -107,8 +107,10 @@ it('finds a push wherever it is, by its node and by its delivery', async () => {
   // Not even the name of the node: it may hold a token.
   expect(stdout).not.toMatch(/the-token|the-body|another|third|Bob/);
 
-  const one = await command('another', '--nats', nats.url);
+  // Recorded in company with another push.
+  const one = await command('a-third', '--nats', nats.url);
   expect(one).toMatchObject({ code: 0, stdout: expect.stringContaining('delivered at') as string });
+  expect(one.stdout.match(/^push \w+[-\w]*/gm)).toEqual(['push a-third']);
 });
 
 it('says that there is nothing, or why it cannot know', async () => {
