@@ -8,10 +8,8 @@ import { deliveryDurable, durables, messages, readResults, resultsPerMessage, su
 import type { Delivery, Reply, Result } from '@pushmesh/contracts';
 import { startNats } from '@pushmesh/servers';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
-import { openConnection } from './connection.ts';
 import { createBus } from './index.ts';
 import type { Bus, Settlement } from './index.ts';
-import { openLease } from './lease.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-bus-'));
 let nats: Awaited<ReturnType<typeof startNats>>;
@@ -463,107 +461,4 @@ it('two meshes share one NATS without seeing each other', async () => {
   });
   await expect.poll(() => consumer.backlog(), patience).toEqual({ waiting: 0, oldestMs: 0 });
   expect(seen).toEqual([]);
-});
-
-describe('a lease', () => {
-  it('is held by one, goes to the next when it is released, and comes back after NATS was away', async () => {
-    const prefix = newPrefix();
-    const [{ bus: a }, { bus: b }] = await Promise.all([openBus(prefix), openBus(prefix)]);
-    const events: string[] = [];
-    const lease = (bus: Bus, name: string) =>
-      bus.lease(
-        'component.x',
-        () => events.push(`${name} holds`),
-        () => events.push(`${name} lost`),
-      );
-    const first = lease(a, 'a');
-    await expect.poll(() => first.isHeld(), patience).toBe(true);
-    const second = lease(b, 'b');
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
-    expect(events).toEqual(['a holds']);
-
-    await nats.kill();
-    await nats.restart();
-    await expect.poll(() => [a.missing(), b.missing()], patience).toEqual([undefined, undefined]);
-    await expect.poll(() => [first.isHeld(), second.isHeld()].filter(Boolean), patience).toHaveLength(1);
-
-    const [holder, next] = first.isHeld() ? [first, second] : [second, first];
-    await holder.release();
-    await expect.poll(() => next.isHeld(), patience).toBe(true);
-    await next.release();
-  });
-
-  const contend = (prefix: string) => {
-    const streams = { prefix, replicas: 1, maxBytes: 10_485_760, maxMessages: 100 };
-    const connection = openConnection({ name: 'test', url: nats.url, streams }, createLog('test', 'silent'));
-    const faults: unknown[] = [];
-    const lease = openLease(connection, {
-      bucket: `${prefix}_LEASES`,
-      key: 'component.z',
-      // So long that nobody’s next turn comes in time.
-      ttlMs: 3_600_000,
-      replicas: 1,
-      onHeld: () => {},
-      onLost: () => faults.push('lost'),
-      onFault: (error) => faults.push(error),
-    });
-    return { connection, lease, faults };
-  };
-
-  it.each(['release', 'pass'] as const)('goes to the next at once by a %s, not only at its next turn', async (way) => {
-    const prefix = newPrefix();
-    const [first, second] = [contend(prefix), contend(prefix)];
-    try {
-      const held = () => [first, second].filter(({ lease }) => lease.isHeld());
-      await expect.poll(held, patience).toHaveLength(1);
-      const [holder] = held();
-      if (way === 'release') await holder?.lease.release();
-      else expect(await holder?.lease.pass(() => true)).toBe(true);
-      const next = holder === first ? second : first;
-      await expect.poll(held, patience).toEqual([next]);
-      expect([...first.faults, ...second.faults]).toEqual(way === 'pass' ? ['lost'] : []);
-    } finally {
-      for (const { connection, lease } of [first, second]) {
-        await lease.release();
-        await connection.close();
-      }
-    }
-  });
-
-  it('is not passed on when that is not wanted any more, nor while NATS is away, when nobody could take it', async () => {
-    const { connection, lease, faults } = contend(newPrefix());
-    try {
-      await expect.poll(() => lease.isHeld(), patience).toBe(true);
-      expect(await lease.pass(() => false)).toBe(false);
-      await nats.kill();
-      await expect.poll(() => connection.missing(), patience).toMatch(/disconnected/);
-      expect(await lease.pass(() => true)).toBe(false);
-      expect([lease.isHeld(), faults]).toEqual([true, []]);
-    } finally {
-      await nats.restart();
-      await expect.poll(() => connection.missing(), patience).toBeUndefined();
-      await lease.release();
-      await connection.close();
-    }
-  });
-
-  it('goes to the next when its holder dies', async () => {
-    const prefix = newPrefix();
-    const [{ bus: a }, { bus: b }] = await Promise.all([openBus(prefix), openBus(prefix)]);
-    const first = a.lease(
-      'component.y',
-      () => {},
-      () => {},
-    );
-    await expect.poll(() => first.isHeld(), patience).toBe(true);
-    const second = b.lease(
-      'component.y',
-      () => {},
-      () => {},
-    );
-    await a.close();
-    open.splice(open.indexOf(a), 1);
-    await expect.poll(() => second.isHeld(), patience).toBe(true);
-    await second.release();
-  });
 });

@@ -13,8 +13,6 @@ const usualFolders = [
   '/sbin',
   '/opt/homebrew/bin',
   '/opt/homebrew/sbin',
-  '/home/linuxbrew/.linuxbrew/bin',
-  '/home/linuxbrew/.linuxbrew/sbin',
 ];
 
 /** The program of this name on PATH or in the usual folders. */
@@ -40,7 +38,7 @@ const ejabberdApplications = [
   '/usr/lib/ejabberd-*/ebin/ejabberd.app',
   '/usr/lib/erlang/lib/ejabberd-*/ebin/ejabberd.app',
   '/usr/local/lib/ejabberd-*/ebin/ejabberd.app',
-  '/{usr/local,opt/homebrew,home/linuxbrew/.linuxbrew}/opt/ejabberd/lib/**/ejabberd-*/ebin/ejabberd.app',
+  '/{usr/local,opt/homebrew}/opt/ejabberd/lib/**/ejabberd-*/ebin/ejabberd.app',
   '/opt/ejabberd-*/lib/ejabberd-*/ebin/ejabberd.app',
 ];
 

@@ -24,7 +24,7 @@ export const metricNames = {
     published: {
       type: 'counter',
       name: 'pushmesh_nats_published_total',
-      help: 'JetStream publishes by how they ended: stored, duplicate, refused, timeout, disconnected, full; one of push.result.delivered holds several ends',
+      help: 'JetStream publishes by how they ended: stored, duplicate, refused, timeout, disconnected, full; one of push.result.delivered may hold many ends',
       labels: ['subject', 'result'],
     },
     publishSeconds: {

@@ -88,15 +88,14 @@ const castFields = (
   fields: Fields,
   path: Path,
 ): Cast<unknown> => {
-  const names = Object.keys(fields);
-  if (!names.every((name) => Object.hasOwn(properties, name))) {
-    const unexpected = names.filter((name) => !Object.hasOwn(properties, name)).toSorted()[0] as string;
-    return fail(`Unexpected field: ${unexpected}`, [...path, unexpected]);
-  }
-  if (!required.every((name) => Object.hasOwn(fields, name))) {
-    const missing = required.filter((name) => !Object.hasOwn(fields, name));
+  const [unexpected] = Object.keys(fields)
+    .filter((name) => !Object.hasOwn(properties, name))
+    .toSorted();
+  if (unexpected !== undefined) return fail(`Unexpected field: ${unexpected}`, [...path, unexpected]);
+
+  const missing = required.filter((name) => !Object.hasOwn(fields, name));
+  if (missing.length > 0)
     return { ok: false, errors: missing.map((name) => castError(`Missing field: ${name}`, [...path, name])) };
-  }
 
   const found: Record<string, unknown> = {};
   for (const name in properties) {
