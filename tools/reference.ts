@@ -3,7 +3,15 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { TObject } from 'typebox';
 import { format } from 'prettier';
 import { describeConfig, readCommandLine } from '@pushmesh/config';
-import { allDurables, policies, outcomes, streams } from '@pushmesh/contracts';
+import {
+  allDurables,
+  linesOfJson,
+  notificationsHeader,
+  notificationsPerRequest,
+  outcomes,
+  policies,
+  streams,
+} from '@pushmesh/contracts';
 import { metricNames } from '@pushmesh/telemetry';
 import { dispatcherSchema } from '../services/dispatcher/src/config.ts';
 import { gatewaySchema } from '../services/gateway/src/config.ts';
@@ -132,7 +140,13 @@ const pushApi = (): string => {
 
 \`POST /{v1,v2,v3}/notification/{device_id}\` as [MongoosePush](https://github.com/esl/MongoosePush) serves it, held against
 its recorded answers row by row. It differs where MongoosePush is defective, and nowhere else,
-but for the service \`webpush\`, which MongoosePush does not know: its device id is the JSON text of a subscription.
+but for the service \`webpush\`, which MongoosePush does not know: its device id is the JSON text of a subscription; and for one
+route more.
+
+\`POST /v3/notifications\` takes an array of up to ${notificationsPerRequest} \`{device_id, traceparent, notification}\`, and answers each
+as if it had come alone to \`/v3/notification/{device_id}\`: on a line of \`${linesOfJson}\`, as soon as its answer is known,
+\`{place, status, headers, body}\`. Every answer of v3 says with \`${notificationsHeader}\` how many it takes. The dispatcher uses it where
+it finds that header ([0013](../adr/0013-several-notifications-in-one-request.md)).
 
 ## Requests
 

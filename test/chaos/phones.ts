@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { notificationsHeader } from '@pushmesh/contracts';
 import { startFakeFcm } from '../../services/push-service/src/fakes/fcm/fake-fcm.ts';
 import { createFakeServiceAccount } from '../../services/push-service/src/fakes/fcm/service-account.ts';
 import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
@@ -28,6 +29,8 @@ export type Phones = {
   close(): Promise<void>;
 };
 
+const handedOn = ['content-type', 'retry-after', notificationsHeader];
+const lineFeed = 10;
 const slowMs = 30_000;
 const retryAfterSeconds = 2;
 
@@ -63,13 +66,17 @@ export const startPhones = async (dataDir: string, port: number, pushService: st
     const headers = { 'content-type': 'application/json', traceparent: String(request.headers['traceparent']) };
     try {
       const answer = await fetch(pushService + request.url, { method: 'POST', headers, body });
-      if (request.socket.destroyed) unheard += 1;
-      const retryAfter = answer.headers.get('retry-after');
-      response.writeHead(answer.status, {
-        'content-type': 'application/json',
-        ...(retryAfter && { 'retry-after': retryAfter }),
-      });
-      response.end(await answer.text());
+      for (const name of handedOn) {
+        const value = answer.headers.get(name);
+        if (value !== null) response.setHeader(name, value);
+      }
+      response.writeHead(answer.status);
+      for await (const part of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
+        // Several are answered in lines; one alone has no line’s end.
+        if (request.socket.destroyed) unheard += Math.max(1, part.filter((octet) => octet === lineFeed).length);
+        response.write(part);
+      }
+      response.end();
     } catch {
       request.socket.resetAndDestroy();
     }

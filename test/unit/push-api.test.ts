@@ -98,6 +98,33 @@ describe.each(['v2', 'v3'] as const)('%s', (version) => {
   });
 });
 
+it('many pushes at once are each answered as alone, in one request', async () => {
+  const tokens = [
+    'phone',
+    'unregistered',
+    'badtoken',
+    'throttled',
+    'unavailable',
+    'reset',
+    'toolarge.always',
+    'slow.200',
+  ];
+  const deliveries = await Promise.all(
+    pushServices.flatMap((target) =>
+      tokens.map((token) => delivery(target, token === 'phone' ? `together-${target}` : `${token}.together`)),
+    ),
+  );
+  deliveries.push(await delivery('webpush', '', { deviceId: 'no subscription' }));
+  const request = (each: Delivery) => toPushRequest(each, { version: 'v3', fcmDev: true, fallbackText: 'x' }, 1);
+  const verdict = async (each: Delivery) => toVerdict(await client.post(request(each), 'tp'), each);
+  const alone: unknown[] = [];
+  for (const each of deliveries) alone.push(await verdict(each));
+  let requests = 0;
+  service.server.server.on('request', () => (requests += 1));
+  expect(await Promise.all(deliveries.map(verdict))).toEqual(alone);
+  expect(requests).toBe(1);
+});
+
 it('a call rings: VoIP to APNs, at high priority to all', async () => {
   const otherFields = { type: 'jmi', 'jmi-sid': 's1', 'jmi-from': 'bob@h/lab' };
   const style = { version: 'v3', fcmDev: true, fallbackText: 'x' } as const;

@@ -73,5 +73,42 @@ export const PushApiAnswer = Type.Union([
 ]);
 export type PushApiAnswer = Static<typeof PushApiAnswer>;
 
+/**
+ * One notification of `POST /v3/notifications`, a route that push-service has and MongoosePush has not: an array of them, each
+ * answered as if it had come alone.
+ */
+export const AddressedNotification = Type.Object(
+  {
+    device_id: Type.String(),
+    /** W3C Trace Context. */
+    traceparent: Type.Optional(Type.String()),
+    notification: Type.Record(Type.String(), Type.Unknown()),
+  },
+  closed,
+);
+export type AddressedNotification = Static<typeof AddressedNotification>;
+
+/** The most notifications of one request. */
+export const notificationsPerRequest = 32;
+
+/** The most bytes that push-service reads of a request’s body. */
+export const maxRequestBytes = 262_144;
+
+/** A header of push-service’s answers of v3: how many notifications `POST /v3/notifications` takes at once. */
+export const notificationsHeader = 'x-notifications';
+
+/** The answers of `POST /v3/notifications` come as lines of JSON, in the order in which they are known. */
+export const linesOfJson = 'application/x-ndjson';
+
+/** One of those lines: what the notification at this place of the array would have been answered alone. */
+export const NotificationAnswer = Type.Object({
+  /** From 0. */
+  place: Type.Integer({ minimum: 0 }),
+  status: Type.Integer({ minimum: 200, maximum: 599 }),
+  headers: Type.Optional(Type.Record(Type.String(), Type.String())),
+  body: Type.Unknown(),
+});
+export type NotificationAnswer = Static<typeof NotificationAnswer>;
+
 /** APNs’ `timestamp` of a 410 in milliseconds: since then the token has been dead. A header of push-service’s answers. */
 export const unregisteredAtHeader = 'x-unregistered-at';

@@ -181,7 +181,7 @@ export const metricNames = {
     requests: {
       type: 'counter',
       name: 'pushmesh_push_service_requests_total',
-      help: 'Answers of the push API by version, push service (none: refused before it was known) and status, whatever answered; unknown paths do not count, nor does what is no HTTP',
+      help: 'Answers of the push API by version, push service (none: refused before it was known) and status, whatever answered; of several notifications in one request each counts; unknown paths do not, nor does what is no HTTP',
       labels: ['version', 'push_service', 'status'],
     },
     requestSeconds: {

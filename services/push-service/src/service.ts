@@ -1,3 +1,4 @@
+import { maxRequestBytes } from '@pushmesh/contracts';
 import { fastify } from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import { listenOn } from '@pushmesh/lifecycle';
@@ -7,8 +8,10 @@ import { addressVariables } from './config/http-settings.ts';
 import type { HttpSettings } from './config/http-settings.ts';
 import { createPush } from './flow/push.ts';
 import { createRefusals } from './flow/tell-refusals.ts';
+import { createAnswer } from './http/answer.ts';
 import { requireBearer } from './http/authentication.ts';
 import { healthcheck } from './http/healthcheck.ts';
+import { notificationsApi } from './http/notifications.ts';
 import { openApi } from './http/openapi.ts';
 import { countUnreadable, pushApi } from './http/push-api.ts';
 import { onClientError, onFastifyError, sendRefusal } from './http/refusals.ts';
@@ -28,9 +31,6 @@ type Deps = {
   readonly clock: () => number;
 };
 
-/** Bytes; far above the 4 KiB of a push, so that too long a text is judged by the push service’s own limit. */
-const bodyLimit = 262_144;
-
 /** The MongoosePush-compatible HTTP server, not yet listening. */
 export const createPushService = ({ http, timeouts, providers, routes, log, metrics, clock }: Deps) => {
   const onError = onFastifyError(log);
@@ -41,7 +41,8 @@ export const createPushService = ({ http, timeouts, providers, routes, log, metr
   );
   const server = fastify({
     logger: false,
-    bodyLimit,
+    // Far above the 4 KiB of a push, so that too long a text is judged by the push service’s own limit.
+    bodyLimit: maxRequestBytes,
     serverFactory: transport.listen,
     // What arrives while we stop, on a connection that is still open, is answered like everything else.
     return503OnClosing: false,
@@ -64,7 +65,9 @@ export const createPushService = ({ http, timeouts, providers, routes, log, metr
 
   if (http.bearerTokens.length > 0)
     requireBearer({ tokens: http.bearerTokens, onRefused: () => metrics.unauthorized.inc() })(server);
-  pushApi({ push: createPush({ providers, refusals, metrics }), log, metrics })(server);
+  const answer = createAnswer({ push: createPush({ providers, refusals, metrics }), log, metrics });
+  pushApi({ answer, metrics })(server);
+  notificationsApi({ answer, log, metrics })(server);
   healthcheck({ providers, refusals, clock })(server);
   if (http.exposeSpec) openApi(server);
   routes?.(server);

@@ -10,6 +10,8 @@ export type HttpAnswer = {
 
 export type Posting = Omit<Dispatcher.DispatchOptions, 'method'>;
 
+type ReadLine = (line: string) => void;
+
 /** Rejects an exchange whose answer was not complete in time. */
 export class AnswerTimeout extends Error {}
 
@@ -44,13 +46,19 @@ export const createExchange = (pool: Pool, timeoutMs: number) => {
   sweep.unref();
 
   return {
-    /** @throws {Error} undici’s or the socket’s, or `AnswerTimeout` */
-    post: (posting: Posting): Promise<HttpAnswer> =>
+    /**
+     * `takes` sees the head of the answer: the reader that it gives gets each line of the body as it comes, and the body is then
+     * what stood after the last of them.
+     *
+     * @throws {Error} undici’s or the socket’s, or `AnswerTimeout`
+     */
+    post: (posting: Posting, takes?: (head: Omit<HttpAnswer, 'body'>) => ReadLine | undefined): Promise<HttpAnswer> =>
       new Promise((resolve, reject) => {
         let controller: Dispatcher.DispatchController | undefined;
         let status = 0;
         let headers: IncomingHttpHeaders = {};
         let body = '';
+        let readLine: ReadLine | undefined;
         const entry: UnderWay = {
           deadline: performance.now() + timeoutMs,
           place: underWay.length,
@@ -75,9 +83,14 @@ export const createExchange = (pool: Pool, timeoutMs: number) => {
             onResponseStart: (_controller, statusCode, answered) => {
               status = statusCode;
               headers = answered;
+              readLine = takes?.({ status, headers });
             },
             onResponseData: (_controller, chunk) => {
               body += chunk.toString();
+              if (!readLine) return;
+              const lines = body.split('\n');
+              body = lines.pop() ?? '';
+              for (const line of lines) readLine(line);
             },
             onResponseEnd: () => {
               end(entry);

@@ -14,7 +14,7 @@ const client = (url: string, timeoutMs = 5_000) => {
   cleanups.push(created.close);
   return created;
 };
-const request = { path: '/v3/notification/t', body: { service: 'fcm', data: {} } } as const;
+const request = { version: 'v3', deviceId: 't', body: { service: 'fcm', data: {} } } as const;
 
 it('posts JSON with the trace context and hands on status, headers and body', async () => {
   const server = fastify();

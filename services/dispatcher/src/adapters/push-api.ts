@@ -1,9 +1,12 @@
-import { unregisteredAtHeader } from '@pushmesh/contracts';
-import { errors, Pool } from 'undici';
+import { createCompany, endOfTurn } from '@pushmesh/bus';
+import { notificationsHeader, notificationsPerRequest } from '@pushmesh/contracts';
+import { Pool } from 'undici';
 import type { PushRequest } from '../domain/request.ts';
 import type { PushApiAnswer } from '../domain/verdict.ts';
-import { AnswerTimeout, createExchange } from './exchange.ts';
-import type { HttpAnswer } from './exchange.ts';
+import { createExchange } from './exchange.ts';
+import { createNotifications } from './notifications.ts';
+import type { Sending } from './notifications.ts';
+import { faultOf, toAnswer } from './push-api-answer.ts';
 
 export type PushApiOptions = {
   readonly url: string;
@@ -18,10 +21,16 @@ export type PushApiOptions = {
   readonly certificate?: { readonly cert: string; readonly key: string };
 };
 
+/** How long each goes alone after several were not taken, though the push API says that it takes them. */
+const notTakenMs = 60_000;
+
 /** Most bytes of an answer that are read; MongoosePush’s longest is a few hundred. */
 const maxAnswerBytes = 65_536;
 
-/** The MongoosePush HTTP API over a bounded pool of HTTP/1.1 connections, without pipelining: a POST must not be repeated. */
+/**
+ * The MongoosePush HTTP API over a bounded pool of HTTP/1.1 connections, without pipelining: a POST must not be repeated. Where
+ * push-service answers, which says so on each answer, the requests of one turn of the event loop go in one.
+ */
 export const createPushApiClient = (options: PushApiOptions) => {
   const { url, timeoutMs, connections, ca, verify, token, certificate } = options;
   const pool = new Pool(new URL(url).origin, {
@@ -42,47 +51,46 @@ export const createPushApiClient = (options: PushApiOptions) => {
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
   };
 
+  let takesSeveral = false;
+  let notBefore = 0;
+
+  const alone = async ({ request, traceparent }: Sending): Promise<PushApiAnswer> => {
+    const { version, deviceId, body } = request;
+    try {
+      const answer = await exchange.post({
+        path: `${base}/${version}/notification/${encodeURIComponent(deviceId)}`,
+        headers: { ...fixed, traceparent },
+        body: JSON.stringify(body),
+      });
+      takesSeveral = Number(answer.headers[notificationsHeader]) >= notificationsPerRequest;
+      return toAnswer(answer);
+    } catch (error) {
+      return { fault: faultOf(error) };
+    }
+  };
+
+  const together = createNotifications({
+    exchange,
+    path: `${base}/v3/notifications`,
+    headers: fixed,
+    alone,
+    onNotTaken: () => (notBefore = performance.now() + notTakenMs),
+  });
+
+  const join = createCompany<Sending, readonly Promise<PushApiAnswer>[]>(notificationsPerRequest, async (leave) => {
+    await endOfTurn();
+    const sendings = leave();
+    return sendings.length > 1 ? together(sendings) : sendings.map(alone);
+  });
+
   return {
     /** Sends one request; whatever happens on the way is an answer. */
-    post: async ({ path, body }: PushRequest, traceparent: string): Promise<PushApiAnswer> => {
-      try {
-        const answer = await exchange.post({
-          path: base + path,
-          headers: { ...fixed, traceparent },
-          body: JSON.stringify(body),
-        });
-        return { status: answer.status, headers: hintsOf(answer.headers), body: parse(answer.body) };
-      } catch (error) {
-        return { fault: faultOf(error) };
-      }
+    post: async (request: PushRequest, traceparent: string): Promise<PushApiAnswer> => {
+      const sending = { request, traceparent };
+      if (request.version !== 'v3' || !takesSeveral || performance.now() < notBefore) return alone(sending);
+      const { place, outcome } = await join(sending);
+      return outcome[place] ?? alone(sending);
     },
     close: exchange.close,
   };
-};
-
-/** The two headers that say more than the status; there is no need to read the others. */
-const hintsOf = (headers: HttpAnswer['headers']): Readonly<Record<string, string | undefined>> => ({
-  'retry-after': single(headers['retry-after']),
-  [unregisteredAtHeader]: single(headers[unregisteredAtHeader]),
-});
-
-const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
-
-/** `undefined` for what is no JSON, such as the page of a proxy; MongoosePush leaves some bodies empty. */
-const parse = (text: string): unknown => {
-  try {
-    return text === '' ? null : (JSON.parse(text) as unknown);
-  } catch {
-    return undefined;
-  }
-};
-
-const faultOf = (error: unknown): Extract<PushApiAnswer, { fault: unknown }>['fault'] => {
-  const { code } = error as { code?: string };
-  if (code === 'ECONNREFUSED') return 'refused';
-  if (code === 'ECONNRESET' || error instanceof errors.SocketError) return 'reset';
-  if (error instanceof AnswerTimeout || code?.includes('TIMEOUT')) return 'timeout';
-  // One side does not take the other’s certificate: OpenSSL’s words for it, or Node’s.
-  if (code && /^ERR_(SSL|TLS)_|CERT|SIGNATURE/.test(code)) return 'tls';
-  return 'unreachable';
 };

@@ -71,7 +71,7 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
     ],
     ['silent is “true” and nothing else', { service: 'fcm', silent: '1' }, { service: 'fcm', alert }],
   ])('%s', (_what, options, body) => {
-    expect(toPushRequest(delivery(options), style, 1)).toEqual({ path: '/v3/notification/a%2Fb%3Ac%20d', body });
+    expect(toPushRequest(delivery(options), style, 1)).toEqual({ version: 'v3', deviceId: 'a/b:c d', body });
   });
 
   it.each([
@@ -101,7 +101,8 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
 
   it('v2 differs from v3 in the path only', () => {
     expect(toPushRequest(delivery({ service: 'apns' }), { ...style, version: 'v2' }, 1)).toEqual({
-      path: '/v2/notification/a%2Fb%3Ac%20d',
+      version: 'v2',
+      deviceId: 'a/b:c d',
       body: { service: 'apns', alert },
     });
   });

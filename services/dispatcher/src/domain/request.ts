@@ -12,9 +12,10 @@ export type RequestStyle = {
 /** Fields that are `undefined` are left out in JSON: the API refuses nulls. */
 type OrUndefined<T> = { readonly [K in keyof T]: T[K] | undefined };
 
-/** An HTTP request of the MongoosePush API; v2 and v3 differ in the path alone. */
+/** A request of the MongoosePush API; v2 and v3 differ in the path alone. */
 export type PushRequest = {
-  readonly path: string;
+  readonly version: RequestStyle['version'];
+  readonly deviceId: string;
   readonly body: OrUndefined<Omit<RequestV3, 'alert'>> & { readonly alert?: OrUndefined<Alert> };
 };
 
@@ -24,7 +25,8 @@ export type PushRequest = {
  * since 1970: of the `time_to_live` it leaves what is not over.
  */
 export const toPushRequest = (delivery: Delivery, style: RequestStyle, now: number): PushRequest => ({
-  path: `/${style.version}/notification/${encodeURIComponent(delivery.deviceId)}`,
+  version: style.version,
+  deviceId: delivery.deviceId,
   body: toBody(delivery, style, now),
 });
 

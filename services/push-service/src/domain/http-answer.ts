@@ -3,7 +3,7 @@ import type { PushApiVersion } from '@pushmesh/contracts';
 import type { ProviderAnswer, Refusal } from './category.ts';
 
 /** An answer of the HTTP API. `body` is JSON text. */
-type HttpAnswer = {
+export type HttpAnswer = {
   readonly status: number;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -1,4 +1,14 @@
-import { pushApiVersions, RequestV1, RequestV3, unregisteredAtHeader } from '@pushmesh/contracts';
+import {
+  AddressedNotification,
+  linesOfJson,
+  NotificationAnswer,
+  notificationsHeader,
+  notificationsPerRequest,
+  pushApiVersions,
+  RequestV1,
+  RequestV3,
+  unregisteredAtHeader,
+} from '@pushmesh/contracts';
 import type { PushApiVersion } from '@pushmesh/contracts';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
@@ -30,6 +40,7 @@ const headers = {
   [unregisteredAtHeader]: 'since when the token is dead, in milliseconds since 1970, if the push service tells',
   'retry-after': 'in seconds, if the push service tells, or is not tried before',
   'www-authenticate': 'RFC 6750',
+  [notificationsHeader]: 'how many /v3/notifications takes at once',
 } as const;
 
 type Place = (typeof refusals)[keyof typeof refusals]['at'];
@@ -49,15 +60,20 @@ const refusalsAt = (...places: readonly Place[]): readonly Answer[] =>
   );
 
 /** Whatever a push service answers, the wait that it asks for is handed on; where it is out, our own. */
-const headersOf = (category: Refusal): readonly (keyof typeof headers)[] =>
-  category === 'unregistered' ? [unregisteredAtHeader, 'retry-after'] : ['retry-after'];
+const headersOf = (version: PushApiVersion, category: Refusal): NonNullable<Answer['headers']> =>
+  category === 'unregistered'
+    ? [unregisteredAtHeader, 'retry-after', ...ofVersion(version)]
+    : ['retry-after', ...ofVersion(version)];
+const ofVersion = (version: PushApiVersion): NonNullable<Answer['headers']> =>
+  version === 'v3' ? [notificationsHeader] : [];
 
 /** Stands for the push service’s own word, which is not ours to list. */
 const anyWord = '*';
 
 const outcomesOf = (version: PushApiVersion): readonly Answer[] =>
   categories.map((category) => {
-    if (category === 'ok') return { status: 200, schema: Type.Null(), why: 'the push service has it' };
+    if (category === 'ok')
+      return { status: 200, schema: Type.Null(), why: 'the push service has it', headers: ofVersion(version) };
     const { status, body } = toHttpAnswer(version, { category, reason: anyWord });
     const words = Object.entries(JSON.parse(body) as Readonly<Record<string, string>>);
     const fields = words.map(([key, word]) => [key, word === anyWord ? Type.String() : Type.Literal(word)] as const);
@@ -65,7 +81,7 @@ const outcomesOf = (version: PushApiVersion): readonly Answer[] =>
       status,
       why: category,
       schema: Type.Object(Object.fromEntries(fields)),
-      headers: headersOf(category),
+      headers: headersOf(version, category),
     };
   });
 
@@ -93,12 +109,12 @@ const responsesOf = (answers: readonly Answer[]) => {
 const responseOf = (answers: readonly Answer[]) => {
   const alternatives = [...new Map(answers.map(({ schema }) => [JSON.stringify(schema), schema])).values()];
   const [first] = alternatives;
-  const names = answers.flatMap((each) => each.headers ?? []);
+  const names = new Set(answers.flatMap((each) => each.headers ?? []));
   return {
     description: answers.map(({ why }) => why).join('; '),
-    ...(names.length > 0 && {
+    ...(names.size > 0 && {
       headers: Object.fromEntries(
-        names.map((name) => [name, { description: headers[name], schema: { type: 'string' } }]),
+        Array.from(names, (name) => [name, { description: headers[name], schema: { type: 'string' } }]),
       ),
     }),
     content: { 'application/json': { schema: alternatives.length === 1 ? first : { anyOf: alternatives } } },
@@ -130,6 +146,42 @@ const notification = (version: PushApiVersion) => ({
   'x-other-methods': responsesOf(refusalsAt('other_method')),
 });
 
+/** Of what each notification may be answered its line tells alone: that is listed with the route for one. */
+const notifications = {
+  post: {
+    operationId: 'notify_several',
+    summary: `Sends up to ${notificationsPerRequest} pushes; MongoosePush has no such route`,
+    security: [{ bearer: [] }, {}],
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: {
+            type: 'array',
+            minItems: 1,
+            maxItems: notificationsPerRequest,
+            items: {
+              ...AddressedNotification,
+              properties: {
+                ...AddressedNotification.properties,
+                notification: { $ref: '#/components/schemas/RequestV3' },
+              },
+            },
+          },
+        },
+      },
+    },
+    responses: {
+      200: {
+        description: 'a line for each notification, as soon as its answer is known',
+        content: { [linesOfJson]: { schema: NotificationAnswer } },
+      },
+      ...responsesOf([misfit, ...refusalsAt('push', 'every')]),
+    },
+  },
+  'x-other-methods': responsesOf(refusalsAt('other_method')),
+};
+
 export const openApiDocument = {
   openapi: '3.1.0',
   info: {
@@ -143,6 +195,7 @@ export const openApiDocument = {
     ...Object.fromEntries(
       pushApiVersions.map((version) => [`/${version}/notification/{device_id}`, notification(version)]),
     ),
+    '/v3/notifications': notifications,
     '/healthcheck': {
       get: {
         operationId: 'healthcheck',

@@ -1,7 +1,16 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Log } from '@pushmesh/telemetry';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestHookHandler,
+  RouteOptions,
+} from 'fastify';
+import { castError } from '../domain/cast-request.ts';
+import type { CastError } from '../domain/cast-request.ts';
 
 // What MongoosePush answers with an empty 500, answered properly. `reason` is the word that v3 callers look at,
 // `details` the one of v1 and v2. Nothing of the request is repeated: its path holds a device token.
@@ -43,11 +52,31 @@ export const onFastifyError = (log: Log) => (error: FastifyError, request: Fasti
     return sendRefusal(reply, 'payload_too_large');
   }
   if (error.statusCode !== undefined && error.statusCode < 500) return sendRefusal(reply, 'malformed_request');
-  // The message of an error may quote what it stumbled on; its name and place do not.
-  const at = error.stack?.split('\n').filter((line) => line.startsWith('    at '));
-  log.error({ event: 'fault', error: error.name, code: error.code, at });
+  logFault(log, error);
   return sendRefusal(reply, 'internal_error');
 };
+
+/** Logs a bug. The message of an error may quote what it stumbled on; its name and place do not. */
+export const logFault = (log: Log, { name, code, stack }: NodeJS.ErrnoException): void => {
+  const at = stack?.split('\n').filter((line) => line.startsWith('    at '));
+  log.error({ event: 'fault', error: name, code, at });
+};
+
+/** Answers 422 with the places that do not fit, as MongoosePush does. */
+export const sendErrors = (reply: FastifyReply, errors: readonly CastError[]): FastifyReply =>
+  reply.code(422).send({ errors });
+
+/** Refuses headers that promise no JSON, or do not take the answer; `sent` is what may come beside JSON. */
+export const checkHeaders =
+  (...sent: readonly string[]): onRequestHookHandler =>
+  (request, reply, done) => {
+    const { accept, 'content-type': type } = request.headers;
+    if (!acceptsJson(accept, sent)) sendRefusal(reply, 'not_acceptable');
+    else if (type === undefined) sendErrors(reply, [castError('Missing header: content-type', [])]);
+    else if (type.split(';')[0]?.trim().toLowerCase() !== 'application/json')
+      sendErrors(reply, [castError('Invalid value for header: content-type', [])]);
+    else done();
+  };
 
 const clientErrors: Readonly<Record<string, keyof typeof refusals>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
@@ -85,6 +114,10 @@ export const refuseOtherMethods = (
 
 const json = new Set(['*/*', 'application/*', 'application/json']);
 
-/** Whether an `accept` header admits JSON; an absent or empty one does. */
-export const acceptsJson = (accept: string | undefined): boolean =>
-  !accept || accept.split(',').some((range) => json.has(range.split(';')[0]?.trim().toLowerCase() ?? ''));
+/** Whether an `accept` header admits JSON, or one of the other types; an absent or empty one does. */
+export const acceptsJson = (accept: string | undefined, others: readonly string[] = []): boolean =>
+  !accept ||
+  accept.split(',').some((range) => {
+    const type = range.split(';')[0]?.trim().toLowerCase() ?? '';
+    return json.has(type) || others.includes(type);
+  });

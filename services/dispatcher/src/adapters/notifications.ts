@@ -1,0 +1,70 @@
+import { linesOfJson, maxRequestBytes, NotificationAnswer } from '@pushmesh/contracts';
+import { Compile } from 'typebox/compile';
+import type { PushRequest } from '../domain/request.ts';
+import type { PushApiAnswer } from '../domain/verdict.ts';
+import type { createExchange, HttpAnswer } from './exchange.ts';
+import { faultOf, parseBody, single, toAnswer } from './push-api-answer.ts';
+
+export type Sending = { readonly request: PushRequest; readonly traceparent: string };
+
+type Options = {
+  readonly exchange: Pick<ReturnType<typeof createExchange>, 'post'>;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly alone: (sending: Sending) => Promise<PushApiAnswer>;
+  /** Something before the push API, or in its place, made nothing of the request. */
+  readonly onNotTaken: () => void;
+};
+
+/** `POST /v3/notifications` of push-service: each of several requests gets its own answer as soon as it comes. */
+export const createNotifications =
+  ({ exchange, path, headers, alone, onNotTaken }: Options) =>
+  (sendings: readonly Sending[]): readonly Promise<PushApiAnswer>[] => {
+    const body = JSON.stringify(sendings.map(toAddressed));
+    if (Buffer.byteLength(body) > maxRequestBytes) return sendings.map(alone);
+    const answers = sendings.map(() => Promise.withResolvers<PushApiAnswer>());
+    // Of several answers the first is the one: a promise changes no more.
+    const readLine = (line: string): void => {
+      const answer = parseBody(line);
+      if (!notificationAnswer.Check(answer)) return;
+      const { place, status, headers: hints = {}, body: said } = answer;
+      answers[place]?.resolve({ status, headers: hints, body: said });
+    };
+    const answerRest = (answer: PushApiAnswer): void => {
+      for (const { resolve } of answers) resolve(answer);
+    };
+    const eachAlone = (): void => {
+      for (const [place, sending] of sendings.entries()) answers[place]?.resolve(alone(sending));
+    };
+
+    const accept = `${linesOfJson}, application/json`;
+    exchange
+      .post({ path, headers: { ...headers, accept }, body }, (head) => (isInLines(head) ? readLine : undefined))
+      .then(
+        (answer) => {
+          if (isInLines(answer)) return answerRest({ fault: 'reset' });
+          if (saidOfEach.has(answer.status)) return answerRest(toAnswer(answer));
+          onNotTaken();
+          return eachAlone();
+        },
+        (error: unknown) => answerRest({ fault: faultOf(error) }),
+      );
+    return answers.map(({ promise }) => promise);
+  };
+
+const toAddressed = ({ request: { deviceId, body }, traceparent }: Sending) => ({
+  device_id: deviceId,
+  traceparent,
+  notification: body,
+});
+
+const notificationAnswer = Compile(NotificationAnswer);
+
+const isInLines = ({ status, headers }: Omit<HttpAnswer, 'body'>): boolean =>
+  status === 200 && single(headers['content-type'])?.startsWith(linesOfJson) === true;
+
+/**
+ * What is said of a whole request and would have been said of each: who may, how much, and whether it works at all. MongoosePush
+ * answers 500 to a route that it does not have.
+ */
+const saidOfEach: ReadonlySet<number> = new Set([401, 403, 408, 429, 502, 503, 504]);

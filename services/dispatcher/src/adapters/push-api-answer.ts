@@ -1,0 +1,40 @@
+import { unregisteredAtHeader } from '@pushmesh/contracts';
+import { errors } from 'undici';
+import type { PushApiAnswer } from '../domain/verdict.ts';
+import { AnswerTimeout } from './exchange.ts';
+import type { HttpAnswer } from './exchange.ts';
+
+export const toAnswer = ({ status, headers, body }: HttpAnswer): PushApiAnswer => ({
+  status,
+  headers: hintsOf(headers),
+  body: parseBody(body),
+});
+
+/** The two headers that say more than the status; there is no need to read the others. */
+const hintsOf = (headers: HttpAnswer['headers']): Readonly<Record<string, string | undefined>> => ({
+  'retry-after': single(headers['retry-after']),
+  [unregisteredAtHeader]: single(headers[unregisteredAtHeader]),
+});
+
+export const single = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value[0] : value;
+
+/** `undefined` for what is no JSON, such as the page of a proxy; MongoosePush leaves some bodies empty. */
+export const parseBody = (text: string): unknown => {
+  try {
+    return text === '' ? null : (JSON.parse(text) as unknown);
+  } catch {
+    return undefined;
+  }
+};
+
+/** What to call it when there is no whole answer. */
+export const faultOf = (error: unknown): Extract<PushApiAnswer, { fault: unknown }>['fault'] => {
+  const { code } = error as { code?: string };
+  if (code === 'ECONNREFUSED') return 'refused';
+  if (code === 'ECONNRESET' || error instanceof errors.SocketError) return 'reset';
+  if (error instanceof AnswerTimeout || code?.includes('TIMEOUT')) return 'timeout';
+  // One side does not take the other’s certificate: OpenSSL’s words for it, or Node’s.
+  if (code && /^ERR_(SSL|TLS)_|CERT|SIGNATURE/.test(code)) return 'tls';
+  return 'unreachable';
+};
