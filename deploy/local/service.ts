@@ -24,17 +24,11 @@ export type RunningService = {
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readyMs = 60_000;
 
-/** Where a service keeps what is under way, MB: the more, the less of it V8 moves to where it is collected late. */
-const semiSpaceMb = (name: ServiceName): number => (name === 'gateway' ? 16 : 8);
-
 /**
- * V8 takes what a machine has before it collects; with these bounds a service under load stays at about 150 MB. What one
+ * V8 takes what a machine has before it collects; with these bounds a service under load stays below 150 MB. What one
  * stanza or answer may be, and how many wait at a time, is bounded far below.
  */
-export const heapBounds = (name: ServiceName): readonly string[] => [
-  `--max-semi-space-size=${semiSpaceMb(name)}`,
-  '--max-old-space-size=384',
-];
+export const heapBounds: readonly string[] = ['--max-semi-space-size=8', '--max-old-space-size=384'];
 
 /** The threads of V8 hardly allocate; with an arena of its own for each (glibc’s default) they keep ten megabytes more. */
 export const memoryEnv = { MALLOC_ARENA_MAX: '1' } as const;
@@ -57,7 +51,7 @@ export const startService = async (
         title: name,
         stopMs: 25_000,
         dataDir,
-        args: [...heapBounds(name), join(root, 'services', name, 'src', 'main.ts')],
+        args: [...heapBounds, join(root, 'services', name, 'src', 'main.ts')],
         env: {
           ...memoryEnv,
           ...env,

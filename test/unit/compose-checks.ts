@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TObject } from 'typebox';
 import { heapBounds, memoryEnv } from '../../deploy/local/service.ts';
-import type { ServiceName } from '../../deploy/local/service.ts';
 import { dispatcherSchema, readDispatcherConfig } from '../../services/dispatcher/src/config.ts';
 import { gatewaySchema, readGatewayConfig } from '../../services/gateway/src/config.ts';
 import { pubsubPushSchema, readPubsubPushConfig } from '../../services/pubsub-push/src/config.ts';
@@ -287,8 +286,8 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
     }),
 
   'every service has the bounds of its heap that were measured': ({ ours }) =>
-    ours.flatMap(({ name, folder, env }) => {
-      const wanted = { NODE_OPTIONS: heapBounds(folder as ServiceName).join(' '), ...memoryEnv };
+    ours.flatMap(({ name, env }) => {
+      const wanted = { NODE_OPTIONS: heapBounds.join(' '), ...memoryEnv };
       return Object.entries(wanted)
         .filter(([variable, value]) => env[variable] !== value)
         .map(([variable, value]) => `${name} has ${variable} ${env[variable]}, not ${value}`);

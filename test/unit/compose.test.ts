@@ -199,7 +199,7 @@ describe('every check notices a spoilt file', () => {
     [running, 'dockerfile', 'CMD ["node", "src', 'CMD ["sh", "src', 'does not start Node.js itself'],
     [heap, 'dockerfile', 'semi-space-size=8', 'semi-space-size=16', 'dispatcher has NODE_OPTIONS'],
     [heap, 'dockerfile', 'MALLOC_ARENA_MAX=1', 'MALLOC_ARENA_MAX=2', 'dispatcher has MALLOC_ARENA_MAX'],
-    [heap, 'compose', 'semi-space-size=16', 'semi-space-size=4', 'gateway has NODE_OPTIONS'],
+    [heap, 'compose', 'XMPP_SERVICE:', 'NODE_OPTIONS: --no-warnings\n      XMPP_SERVICE:', 'gateway has NODE_OPTIONS'],
     [running, 'dockerfile', 'STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGQUIT', 'not stopped with SIGTERM'],
     [running, 'dockerfile', 'EXPOSE 9090', 'EXPOSE 9091', 'does not expose OPS_PORT'],
     [running, 'dockerfile', '--omit=dev ', '', 'not from the lock file'],
