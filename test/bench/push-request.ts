@@ -1,5 +1,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { createCompany, endOfTurn } from '@pushmesh/bus';
+import { notificationsPerRequest } from '@pushmesh/contracts';
 import type { PushService } from '@pushmesh/contracts';
 
 /** About 170 bytes. */
@@ -15,15 +17,16 @@ const bodyFor = (service: PushService): string =>
   });
 
 /** A connection with one request under way at a time. */
-type Connection = { readonly socket: Socket; answered: (ok: boolean) => void; unread: string };
+type Connection = { readonly socket: Socket; answered: (answer: string) => void; unread: string };
 
 /**
  * Calls the MongoosePush API on this port of the loopback, for one of 500 devices; true when it was answered with 200.
- * It writes and reads HTTP/1.1 by hand: `node:http` as the caller took as much of the two cores as push-service’s own part in it.
+ * `postTogether` puts those of one turn into one request, as the dispatcher does. It writes and reads HTTP/1.1 by hand: `node:http` as the caller took as much of the two cores as push-service’s own part in it.
  */
 export const createPushRequests = (port: number, service: PushService) => {
   const body = bodyFor(service);
-  const rest = `HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  const requestOf = (path: string, content: string): string =>
+    `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(content)}\r\n\r\n${content}`;
   const all = new Set<Connection>();
   const idle: Connection[] = [];
 
@@ -31,12 +34,16 @@ export const createPushRequests = (port: number, service: PushService) => {
     connection.unread += text;
     const head = connection.unread.indexOf('\r\n\r\n');
     if (head < 0) return;
-    const length = Number(/\r\ncontent-length: (\d+)/i.exec(connection.unread)?.[1]);
-    if (Buffer.byteLength(connection.unread) < head + 4 + length) return;
-    const ok = connection.unread.startsWith('HTTP/1.1 200 ');
+    const length = /\r\ncontent-length: (\d+)/i.exec(connection.unread)?.[1];
+    const isWhole =
+      length === undefined
+        ? connection.unread.endsWith('\r\n0\r\n\r\n')
+        : Buffer.byteLength(connection.unread) >= head + 4 + Number(length);
+    if (!isWhole) return;
+    const answer = connection.unread;
     connection.unread = '';
     idle.push(connection);
-    connection.answered(ok);
+    connection.answered(answer);
   };
 
   const open = (): Connection => {
@@ -49,18 +56,30 @@ export const createPushRequests = (port: number, service: PushService) => {
     socket.on('close', () => {
       all.delete(connection);
       if (idle.includes(connection)) idle.splice(idle.indexOf(connection), 1);
-      else connection.answered(false);
+      else connection.answered('');
     });
     return connection;
   };
 
+  const exchange = (request: string): Promise<string> =>
+    new Promise((resolve) => {
+      const connection = idle.pop() ?? open();
+      connection.answered = resolve;
+      connection.socket.write(request);
+    });
+  const device = (index: number) => `d${index % 500}`;
+
+  const join = createCompany<number, boolean>(notificationsPerRequest, async (leave) => {
+    await endOfTurn();
+    const notifications = leave().map((index) => `{"device_id":"${device(index)}","notification":${body}}`);
+    const answer = await exchange(requestOf('/v3/notifications', `[${notifications.join(',')}]`));
+    return answer.split('"status":200').length - 1 === notifications.length;
+  });
+
   return {
-    post: (index: number): Promise<boolean> =>
-      new Promise((resolve) => {
-        const connection = idle.pop() ?? open();
-        connection.answered = resolve;
-        connection.socket.write(`POST /v3/notification/d${index % 500} ${rest}`);
-      }),
+    post: async (index: number): Promise<boolean> =>
+      (await exchange(requestOf(`/v3/notification/${device(index)}`, body))).startsWith('HTTP/1.1 200 '),
+    postTogether: async (index: number): Promise<boolean> => (await join(index)).outcome,
     close: (): void => {
       for (const { socket } of all) socket.destroy();
     },

@@ -16,6 +16,9 @@ type Measured = {
   }>;
 };
 
+/** What a dispatcher has under way with its default `CONCURRENCY`. */
+const together = 64;
+
 const measure = async (options: BenchOptions, measured: Measured): Promise<readonly Figure[]> => {
   const { name, service, callers: steps, prepare } = measured;
   const stage = await openStage(options);
@@ -33,6 +36,12 @@ const measure = async (options: BenchOptions, measured: Measured): Promise<reado
       );
       figures.push({ name: `${name} (${callers} callers)`, run: result, used: cost });
     }
+    const count = Math.round(20_000 * options.scale);
+    await load(warmUp, together, requests.postTogether);
+    const { result, used: cost } = await used({ 'push-service': running.ops }, count, () =>
+      load(count, together, requests.postTogether),
+    );
+    figures.push({ name: `${name} (${together} at once, several in a request)`, run: result, used: cost });
     return figures;
   } finally {
     requests.close();
