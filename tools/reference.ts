@@ -145,7 +145,7 @@ route more.
 
 \`POST /v3/notifications\` takes an array of up to ${notificationsPerRequest} \`{device_id, traceparent, notification}\`, and answers each
 as if it had come alone to \`/v3/notification/{device_id}\`: on a line of \`${linesOfJson}\`, as soon as its answer is known,
-\`{place, status, headers, body}\`. Every answer of v3 says with \`${notificationsHeader}\` how many it takes. The dispatcher uses it where
+\`{place, status, headers, body}\`. Every answer to a push of v3 says with \`${notificationsHeader}\` how many it takes. The dispatcher uses it where
 it finds that header ([0013](../adr/0013-several-notifications-in-one-request.md)).
 
 ## Requests

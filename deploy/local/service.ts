@@ -25,7 +25,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const readyMs = 60_000;
 
 /**
- * V8 takes what a machine has before it collects; with these bounds a service under load stays below 150 MB. What one
+ * V8 takes what a machine has before it collects; with these bounds a service under load stays at about 150 MB. What one
  * stanza or answer may be, and how many wait at a time, is bounded far below.
  */
 export const heapBounds: readonly string[] = ['--max-semi-space-size=8', '--max-old-space-size=384'];

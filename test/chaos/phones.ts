@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { notificationsHeader } from '@pushmesh/contracts';
+import { linesOfJson, notificationsHeader } from '@pushmesh/contracts';
 import { startFakeFcm } from '../../services/push-service/src/fakes/fcm/fake-fcm.ts';
 import { createFakeServiceAccount } from '../../services/push-service/src/fakes/fcm/service-account.ts';
 import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
@@ -71,11 +71,13 @@ export const startPhones = async (dataDir: string, port: number, pushService: st
         if (value !== null) response.setHeader(name, value);
       }
       response.writeHead(answer.status);
+      const inLines = answer.headers.get('content-type') === linesOfJson;
       for await (const part of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
-        // Several are answered in lines; one alone has no line’s end.
-        if (request.socket.destroyed) unheard += Math.max(1, part.filter((octet) => octet === lineFeed).length);
+        if (request.socket.destroyed) unheard += part.filter((octet) => octet === lineFeed).length;
         response.write(part);
       }
+      // Several are answered in lines; one alone has no line’s end.
+      if (request.socket.destroyed && !inLines) unheard += 1;
       response.end();
     } catch {
       request.socket.resetAndDestroy();

@@ -17,12 +17,21 @@ let service: Awaited<ReturnType<typeof startPushService>>;
 let client: ReturnType<typeof createPushApiClient>;
 beforeAll(async () => {
   service = await startPushService();
-  client = createPushApiClient({ url: service.url, timeoutMs: 5_000, connections: 4, ca: undefined, verify: true });
+  client = createPushApiClient({
+    url: service.url,
+    timeoutMs: 5_000,
+    connections: 4,
+    ca: undefined,
+    verify: true,
+    onNotTaken,
+  });
 });
 afterAll(async () => {
   await client.close();
   await service.stop();
 });
+
+const onNotTaken = () => expect.unreachable();
 
 const subscription = (token: string): Promise<string> => service.sandbox.subscription(token);
 
@@ -197,6 +206,7 @@ describe('an API that asks who calls', () => {
       connections: 1,
       ca: authority.ca,
       verify: true,
+      onNotTaken,
       certificate: authority.issue('dispatcher', []),
       ...shown,
     });

@@ -94,7 +94,7 @@ export const notificationsPerRequest = 32;
 /** The most bytes that push-service reads of a request’s body. */
 export const maxRequestBytes = 262_144;
 
-/** A header of push-service’s answers of v3: how many notifications `POST /v3/notifications` takes at once. */
+/** A header of push-service’s answers to pushes of v3: how many notifications `POST /v3/notifications` takes at once. */
 export const notificationsHeader = 'x-notifications';
 
 /** The answers of `POST /v3/notifications` come as lines of JSON, in the order in which they are known. */

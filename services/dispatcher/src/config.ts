@@ -86,7 +86,7 @@ export const dispatcherSchema = Type.Object({
   CONCURRENCY: Type.Integer({
     default: 64,
     minimum: 1,
-    description: 'how many deliveries of one push service and mode are under way at a time, each on its own connection',
+    description: 'how many deliveries of one push service and mode are under way at a time',
     examples: [64],
   }),
   MAX_ATTEMPTS: Type.Integer({
@@ -109,16 +109,17 @@ export const dispatcherSchema = Type.Object({
     examples: [60000],
   }),
   BREAKER_VOLUME: Type.Integer({
-    default: 20,
+    default: 40,
     minimum: 1,
-    description: 'how many calls within ten seconds it takes before the circuit can open',
-    examples: [20],
+    description:
+      'how many pushes must have been tried within ten seconds before the circuit can open; more than the 32 of one request, or one that fails opens it',
+    examples: [40],
   }),
   BREAKER_ERROR_PERCENT: Type.Integer({
     default: 50,
     minimum: 1,
     maximum: 100,
-    description: 'the share of calls that must have failed for the circuit to open',
+    description: 'the share of them that must have failed for the circuit to open',
     examples: [50],
   }),
   BREAKER_RESET_MS: Type.Integer({

@@ -34,6 +34,12 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
     verify: config.PUSH_API_TLS_VERIFY,
     ...(config.PUSH_API_TOKEN !== undefined && { token: config.PUSH_API_TOKEN }),
     ...(config.certificate && { certificate: config.certificate }),
+    onNotTaken: (status) =>
+      log.warn({
+        event: 'one-by-one',
+        ...labels,
+        why: `the push API takes several at once, but they were answered ${status}`,
+      }),
   });
   const style = {
     version: config.PUSH_API_VERSION,

@@ -47,7 +47,7 @@ export const createPushService = ({ http, timeouts, providers, routes, log, metr
     // What arrives while we stop, on a connection that is still open, is answered like everything else.
     return503OnClosing: false,
     clientErrorHandler: onClientError,
-    // Device tokens have no fixed length; the size of the HTTP header is the limit.
+    // Device tokens have no fixed length; in a path the size of the HTTP header is the limit.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
     frameworkErrors: (error, request, reply) => {
       onError(error, request, reply);

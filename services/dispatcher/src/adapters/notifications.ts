@@ -12,8 +12,8 @@ type Options = {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly alone: (sending: Sending) => Promise<PushApiAnswer>;
-  /** Something before the push API, or in its place, made nothing of the request. */
-  readonly onNotTaken: () => void;
+  /** Something before the push API, or in its place, answered with this status and took nothing. */
+  readonly onNotTaken: (status: number) => void;
 };
 
 /** `POST /v3/notifications` of push-service: each of several requests gets its own answer as soon as it comes. */
@@ -42,9 +42,12 @@ export const createNotifications =
       .post({ path, headers: { ...headers, accept }, body }, (head) => (isInLines(head) ? readLine : undefined))
       .then(
         (answer) => {
-          if (isInLines(answer)) return answerRest({ fault: 'reset' });
+          if (isInLines(answer)) {
+            readLine(answer.body); // what stood after the last line’s end
+            return answerRest({ fault: 'reset' });
+          }
           if (saidOfEach.has(answer.status)) return answerRest(toAnswer(answer));
-          onNotTaken();
+          onNotTaken(answer.status);
           return eachAlone();
         },
         (error: unknown) => answerRest({ fault: faultOf(error) }),
@@ -61,10 +64,10 @@ const toAddressed = ({ request: { deviceId, body }, traceparent }: Sending) => (
 const notificationAnswer = Compile(NotificationAnswer);
 
 const isInLines = ({ status, headers }: Omit<HttpAnswer, 'body'>): boolean =>
-  status === 200 && single(headers['content-type'])?.startsWith(linesOfJson) === true;
+  status === 200 && single(headers['content-type'])?.toLowerCase().startsWith(linesOfJson) === true;
 
 /**
- * What is said of a whole request and would have been said of each: who may, how much, and whether it works at all. MongoosePush
- * answers 500 to a route that it does not have.
+ * What is said of a whole request and would have been said of each: who may, how much, and whether it works at all. A 403 is none of
+ * push-service’s: what lies before it may dislike the text of one. MongoosePush answers 500 to a route that it does not have.
  */
-const saidOfEach: ReadonlySet<number> = new Set([401, 403, 408, 429, 502, 503, 504]);
+const saidOfEach: ReadonlySet<number> = new Set([401, 408, 429, 502, 503, 504]);

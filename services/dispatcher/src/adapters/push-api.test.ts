@@ -9,8 +9,9 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
 
+const onNotTaken = () => {};
 const client = (url: string, timeoutMs = 5_000) => {
-  const created = createPushApiClient({ url, timeoutMs, connections: 2, ca: undefined, verify: true });
+  const created = createPushApiClient({ url, timeoutMs, connections: 2, ca: undefined, verify: true, onNotTaken });
   cleanups.push(created.close);
   return created;
 };

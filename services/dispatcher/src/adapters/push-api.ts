@@ -11,7 +11,7 @@ import { faultOf, toAnswer } from './push-api-answer.ts';
 export type PushApiOptions = {
   readonly url: string;
   readonly timeoutMs: number;
-  /** The most connections, and with them the most requests at a time. */
+  /** The most connections, and with them the most HTTP requests at a time. */
   readonly connections: number;
   readonly ca: string | undefined;
   readonly verify: boolean;
@@ -19,12 +19,14 @@ export type PushApiOptions = {
   readonly token?: string;
   /** Our own certificate and its key, PEM, where the push API asks for one. */
   readonly certificate?: { readonly cert: string; readonly key: string };
+  /** Several at once were answered with this status, and go one by one for a while; told once for each such while. */
+  readonly onNotTaken: (status: number) => void;
 };
 
 /** How long each goes alone after several were not taken, though the push API says that it takes them. */
 const notTakenMs = 60_000;
 
-/** Most bytes of an answer that are read; MongoosePush’s longest is a few hundred. */
+/** Most bytes of an answer that are read: one is a few hundred, and there are at most 32. */
 const maxAnswerBytes = 65_536;
 
 /**
@@ -32,7 +34,7 @@ const maxAnswerBytes = 65_536;
  * push-service answers, which says so on each answer, the requests of one turn of the event loop go in one.
  */
 export const createPushApiClient = (options: PushApiOptions) => {
-  const { url, timeoutMs, connections, ca, verify, token, certificate } = options;
+  const { url, timeoutMs, connections, ca, verify, token, certificate, onNotTaken } = options;
   const pool = new Pool(new URL(url).origin, {
     connections,
     pipelining: 1,
@@ -74,7 +76,11 @@ export const createPushApiClient = (options: PushApiOptions) => {
     path: `${base}/v3/notifications`,
     headers: fixed,
     alone,
-    onNotTaken: () => (notBefore = performance.now() + notTakenMs),
+    onNotTaken: (status) => {
+      if (performance.now() < notBefore) return;
+      notBefore = performance.now() + notTakenMs;
+      onNotTaken(status);
+    },
   });
 
   const join = createCompany<Sending, readonly Promise<PushApiAnswer>[]>(notificationsPerRequest, async (leave) => {
@@ -89,7 +95,7 @@ export const createPushApiClient = (options: PushApiOptions) => {
       const sending = { request, traceparent };
       if (request.version !== 'v3' || !takesSeveral || performance.now() < notBefore) return alone(sending);
       const { place, outcome } = await join(sending);
-      return outcome[place] ?? alone(sending);
+      return outcome[place] as Promise<PushApiAnswer>;
     },
     close: exchange.close,
   };

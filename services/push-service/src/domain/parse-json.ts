@@ -1,11 +1,11 @@
 /** Levels of nesting that are taken: no push service takes as many, and the recursion of JSON.stringify has an end. */
-const maxDepth = 64;
+export const maxDepth = 64;
 
 /** The value of a JSON text; `undefined` when it is none or is nested too deeply. */
-export const parseJson = (text: string): unknown => {
+export const parseJson = (text: string, depth = maxDepth): unknown => {
   try {
     const value: unknown = JSON.parse(text);
-    return isDeeper(value, maxDepth) ? undefined : value;
+    return isDeeper(value, depth) ? undefined : value;
   } catch {
     return undefined;
   }

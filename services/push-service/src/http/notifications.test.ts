@@ -41,7 +41,7 @@ const linesOf = async (response: Response) =>
   (await response.text())
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as { place: number });
+    .map((line) => JSON.parse(line) as { place: number; status: number });
 
 describe('POST /v3/notifications', () => {
   it('answers each notification as if it had come alone', async () => {
@@ -73,6 +73,20 @@ describe('POST /v3/notifications', () => {
       },
       { place: 4, status: 400, body: { reason: 'no_matching_pool' } },
     ]);
+  });
+
+  it('takes as a device what a path would take', async () => {
+    const devices = ['a/b c', 'x'.repeat(16_384), '', 'x'.repeat(16_385), '\ud800'];
+    const lines = await linesOf(await send(devices.map((device) => to(device))));
+    const statuses = lines.toSorted((a, b) => a.place - b.place).map(({ status }) => status);
+    expect(statuses).toEqual([200, 200, 422, 422, 422]);
+  });
+
+  it('nests as deeply as alone', async () => {
+    const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`) as unknown;
+    const deep = { service: 'fcm', data: { a: nested(62) } };
+    expect(await linesOf(await send([to('phone', deep)]))).toEqual([{ place: 0, status: 200, body: null }]);
+    expect((await send([to('phone', { ...deep, data: { a: nested(63) } })])).status).toBe(400);
   });
 
   it('answers each as soon as its answer is known', async () => {
@@ -113,6 +127,7 @@ describe('POST /v3/notifications', () => {
     ['no JSON', '{', 400],
     ['nothing', '', 400],
     ['none', [], 422],
+    ['far too many', Array.from({ length: 80_000 }, () => ({})), 422],
     ['one that is not in an array', to('phone'), 422],
     ['no device', [{ notification: {} }], 422],
     ['no notification', [{ device_id: 'phone' }], 422],

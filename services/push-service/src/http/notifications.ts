@@ -5,9 +5,9 @@ import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { castError, castRequest } from '../domain/cast-request.ts';
-import type { Cast } from '../domain/cast-request.ts';
+import type { Cast, CastError } from '../domain/cast-request.ts';
 import type { HttpAnswer } from '../domain/http-answer.ts';
-import { parseJson } from '../domain/parse-json.ts';
+import { maxDepth, parseJson } from '../domain/parse-json.ts';
 import { readPushRequest } from '../domain/push-request.ts';
 import type { Answer } from './answer.ts';
 import { countAnswers } from './push-api.ts';
@@ -21,6 +21,12 @@ type Deps = {
 type Answered = HttpAnswer & { readonly service: PushService | 'none' };
 
 const url = '/v3/notifications';
+
+/** The array and what stands around a notification in it. */
+const depthOfArray = 2;
+
+/** Bytes. No token is nearly as long; alone it would have to fit into the path, which is not taken when longer. */
+const maxDeviceIdBytes = 16_384;
 
 /**
  * `POST /v3/notifications`: several notifications at once, each answered as if it had come alone, on a line of its own as
@@ -38,7 +44,7 @@ export const notificationsApi =
 const handle =
   (deps: Deps) =>
   (request: FastifyRequest<{ Body: string | undefined }>, reply: FastifyReply): FastifyReply => {
-    const body = parseJson(request.body ?? '');
+    const body = parseJson(request.body ?? '', maxDepth + depthOfArray);
     if (body === undefined) return sendRefusal(reply, 'malformed_json');
     const read = readNotifications(body);
     if (!read.ok) return sendErrors(reply, read.errors);
@@ -55,19 +61,30 @@ const handle =
 
 const Notifications = Type.Array(AddressedNotification);
 
-/** Reads the array alone; what stands in a notification that does not fit is the answer to that one. */
-const readNotifications = (body: unknown): Cast<readonly AddressedNotification[]> => {
-  const read = castRequest(Notifications, body);
-  if (!read.ok || (read.value.length > 0 && read.value.length <= notificationsPerRequest)) return read;
-  return { ok: false, errors: [castError(`Expected 1 to ${notificationsPerRequest} notifications`, [])] };
-};
+/** Reads the array alone; what does not fit in a notification is the answer to that one. Its length first: each item can be told an error. */
+const readNotifications = (body: unknown): Cast<readonly AddressedNotification[]> =>
+  Array.isArray(body) && (body.length === 0 || body.length > notificationsPerRequest)
+    ? { ok: false, errors: [castError(`Expected 1 to ${notificationsPerRequest} notifications`, [])] }
+    : castRequest(Notifications, body);
+
+/** What a path takes as a device id: a text that can be encoded, not empty and not too long. */
+const isDeviceId = (text: string): boolean =>
+  text !== '' && text.isWellFormed() && Buffer.byteLength(text) <= maxDeviceIdBytes;
+
+const misfit = (errors: readonly CastError[]): Answered => ({
+  service: 'none',
+  status: 422,
+  headers: {},
+  body: JSON.stringify({ errors }),
+});
 
 const answerOne = async (
   { device_id, traceparent, notification }: AddressedNotification,
   { answer, log }: Deps,
 ): Promise<Answered> => {
+  if (!isDeviceId(device_id)) return misfit([castError('Invalid device id', ['device_id'])]);
   const read = readPushRequest('v3', device_id, notification);
-  if (!read.ok) return { service: 'none', status: 422, headers: {}, body: JSON.stringify({ errors: read.errors }) };
+  if (!read.ok) return misfit(read.errors);
   const { service } = read.value;
   try {
     return { service, ...(await answer('v3', read.value, traceparent)) };
@@ -88,8 +105,6 @@ const lineOf = (place: number, { status, headers, body }: HttpAnswer): string =>
 const linesTo = (response: FastifyReply['raw'], count: number) => {
   let text = '';
   let written = 0;
-  // Of a caller that has hung up: nobody is left to tell.
-  response.on('error', () => {});
   const flush = async (): Promise<void> => {
     await endOfTurn();
     if (written === count) response.end(text);

@@ -24,13 +24,13 @@ export const refusals = {
   no_such_route: {
     status: 404,
     at: 'other_route',
-    details: 'expected POST /v3/notification/{device_id} or GET /healthcheck',
+    details: 'expected POST /v3/notification/{device_id}, POST /v3/notifications or GET /healthcheck',
   },
   method_not_allowed: { status: 405, at: 'other_method', details: 'see the header allow' },
   not_acceptable: {
     status: 406,
     at: 'every',
-    details: 'the answer is application/json, which the header accept leaves out',
+    details: 'the answer is JSON, which the header accept leaves out',
   },
   request_timeout: { status: 408, at: 'every', details: 'the request did not arrive completely in time' },
   payload_too_large: { status: 413, at: 'push', details: 'the request is larger than any push service takes' },

@@ -344,6 +344,23 @@ describe('draining', () => {
     await stopped;
   });
 
+  it('answers all of several on a session, in lines', async () => {
+    const { taken, open, provider } = openGate();
+    const service = await startPushService({ providers: [provider], http: { tls: filesFor('server') } });
+    const notification = { service: 'fcm', alert };
+    const several = JSON.stringify([
+      { device_id: 'a', notification },
+      { device_id: 'b', notification },
+    ]);
+    const answer = overHttp2(openSession(service), several, { ':path': '/v3/notifications' });
+    await taken;
+    const stopped = service.stop();
+    open();
+    const line = (place: number) => `{"place":${place},"status":200,"body":null}\n`;
+    expect(await answer).toEqual({ status: 200, text: line(0) + line(1) });
+    await stopped;
+  });
+
   it.each([
     ['HTTP/1.1', {}, ''],
     ['HTTP/1.1 with half a request', {}, 'POST /v3'],
