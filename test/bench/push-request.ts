@@ -21,7 +21,8 @@ type Connection = { readonly socket: Socket; answered: (answer: string) => void;
 
 /**
  * Calls the MongoosePush API on this port of the loopback, for one of 500 devices; true when it was answered with 200.
- * `postTogether` puts those of one turn into one request, as the dispatcher does. It writes and reads HTTP/1.1 by hand: `node:http` as the caller took as much of the two cores as push-service’s own part in it.
+ * `postTogether` puts those of one turn into one request, as the dispatcher does. Both write and read HTTP/1.1 by hand:
+ * `node:http` as the caller took as much of the two cores as push-service’s own part in it.
  */
 export const createPushRequests = (port: number, service: PushService) => {
   const body = bodyFor(service);

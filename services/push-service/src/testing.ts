@@ -63,4 +63,14 @@ export const startPushService = async ({ http, timeouts, providers, ...bounds }:
   };
 };
 
+/** An FCM of one connection, which answers as `push` does. */
+export const fcmProvider = (push: Provider['push']): Provider => ({
+  name: 'fcm',
+  service: 'fcm',
+  mode: 'prod',
+  tags: [],
+  push,
+  connections: () => ({ connected: 1, disconnected: 0 }),
+});
+
 export const alert = { title: 'juliet@capulet.example', body: 'Wherefore art thou?' };

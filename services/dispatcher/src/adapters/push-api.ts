@@ -31,7 +31,7 @@ const maxAnswerBytes = 65_536;
 
 /**
  * The MongoosePush HTTP API over a bounded pool of HTTP/1.1 connections, without pipelining: a POST must not be repeated. Where
- * push-service answers, which says so on each answer, the requests of one turn of the event loop go in one.
+ * push-service answers, which says so with its answers, the requests of one turn of the event loop go in one.
  */
 export const createPushApiClient = (options: PushApiOptions) => {
   const { url, timeoutMs, connections, ca, verify, token, certificate, onNotTaken } = options;

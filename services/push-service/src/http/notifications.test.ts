@@ -2,24 +2,16 @@ import { linesOfJson, notificationsPerRequest } from '@pushmesh/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProviderAnswer } from '../domain/category.ts';
 import { refuse } from '../domain/category.ts';
-import type { Provider } from '../ports.ts';
-import { alert, startPushService } from '../testing.ts';
+import { alert, fcmProvider, startPushService } from '../testing.ts';
 
 /** The device `held` is answered when `release` says so, `bug` throws, every other one is answered at once. */
 let release: (answer: ProviderAnswer) => void;
-const provider: Provider = {
-  name: 'fcm',
-  service: 'fcm',
-  mode: 'prod',
-  tags: [],
-  push: ({ device_id }) => {
-    if (device_id === 'bug') throw new Error('a bug');
-    if (device_id === 'dead') return Promise.resolve({ ...refuse('unregistered'), unregisteredAt: 1_700_000_000_000 });
-    if (device_id === 'held') return new Promise((resolve) => (release = resolve));
-    return Promise.resolve({ category: 'ok' });
-  },
-  connections: () => ({ connected: 1, disconnected: 0 }),
-};
+const provider = fcmProvider(({ device_id }) => {
+  if (device_id === 'bug') throw new Error('a bug');
+  if (device_id === 'dead') return Promise.resolve({ ...refuse('unregistered'), unregisteredAt: 1_700_000_000_000 });
+  if (device_id === 'held') return new Promise((resolve) => (release = resolve));
+  return Promise.resolve({ category: 'ok' });
+});
 
 const token = 'the-token-of-the-caller';
 let service: Awaited<ReturnType<typeof startPushService>>;

@@ -61,7 +61,10 @@ const handle =
 
 const Notifications = Type.Array(AddressedNotification);
 
-/** Reads the array alone; what does not fit in a notification is the answer to that one. Its length first: each item can be told an error. */
+/**
+ * Reads the array alone; what does not fit in a notification is the answer to that one. The length comes first: each item that does not
+ * fit costs an error.
+ */
 const readNotifications = (body: unknown): Cast<readonly AddressedNotification[]> =>
   Array.isArray(body) && (body.length === 0 || body.length > notificationsPerRequest)
     ? { ok: false, errors: [castError(`Expected 1 to ${notificationsPerRequest} notifications`, [])] }

@@ -10,7 +10,7 @@ import { categories, refuse } from '../domain/category.ts';
 import type { Refusal } from '../domain/category.ts';
 import { requestDifferences } from '../golden-differences.ts';
 import type { Provider } from '../ports.ts';
-import { alert, startPushService } from '../testing.ts';
+import { alert, fcmProvider, startPushService } from '../testing.ts';
 
 // The document as it is served, held against the server.
 
@@ -33,16 +33,12 @@ type Answer = {
 
 /** Answers with the category that the token names, and with all that such an answer may tell; “bug” throws. */
 const told: Provider = {
-  name: 'fcm',
-  service: 'fcm',
-  mode: 'prod',
-  tags: [],
-  push: ({ device_id }) => {
+  ...fcmProvider(({ device_id }) => {
     if (device_id === 'bug') throw new Error('a bug');
     if (device_id === 'ok') return Promise.resolve({ category: 'ok' });
     const refusal = { ...refuse(device_id as Refusal), retryAfterSeconds: 1 };
     return Promise.resolve(device_id === 'unregistered' ? { ...refusal, unregisteredAt: 1 } : refusal);
-  },
+  }),
   connections: () => health(),
 };
 let health: () => { connected: number; disconnected: number };

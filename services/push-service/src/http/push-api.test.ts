@@ -2,8 +2,7 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import type { ProviderAnswer } from '../domain/category.ts';
-import type { Provider } from '../ports.ts';
-import { alert, startPushService } from '../testing.ts';
+import { alert, fcmProvider, startPushService } from '../testing.ts';
 
 let service: Awaited<ReturnType<typeof startPushService>>;
 beforeAll(async () => {
@@ -118,18 +117,11 @@ describe('pushmesh_push_service_requests_total', () => {
   const authorized = { ...json, authorization: `Bearer ${token}` };
   const taken = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<ProviderAnswer>();
-  const provider: Provider = {
-    name: 'fcm',
-    service: 'fcm',
-    mode: 'prod',
-    tags: [],
-    push: ({ device_id }) => {
-      if (device_id === 'bug') throw new Error('a bug');
-      taken.resolve();
-      return answer.promise;
-    },
-    connections: () => ({ connected: 1, disconnected: 0 }),
-  };
+  const provider = fcmProvider(({ device_id }) => {
+    if (device_id === 'bug') throw new Error('a bug');
+    taken.resolve();
+    return answer.promise;
+  });
   let strict: typeof service;
   beforeAll(async () => {
     strict = await startPushService({ http: { bearerTokens: [token] }, providers: [provider] });

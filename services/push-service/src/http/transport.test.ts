@@ -11,8 +11,7 @@ import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createFakeAuthority } from '../fakes/tls.ts';
-import type { Provider } from '../ports.ts';
-import { alert, startPushService } from '../testing.ts';
+import { alert, fcmProvider, startPushService } from '../testing.ts';
 import { watchCertificate } from './certificate.ts';
 
 const authority = createFakeAuthority();
@@ -314,18 +313,11 @@ describe('draining', () => {
   const openGate = () => {
     const taken = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
-    const provider: Provider = {
-      name: 'fcm',
-      service: 'fcm',
-      mode: 'prod',
-      tags: [],
-      push: async () => {
-        taken.resolve();
-        await gate.promise;
-        return { category: 'ok' };
-      },
-      connections: () => ({ connected: 1, disconnected: 0 }),
-    };
+    const provider = fcmProvider(async () => {
+      taken.resolve();
+      await gate.promise;
+      return { category: 'ok' };
+    });
     return { taken: taken.promise, open: gate.resolve, provider };
   };
 
