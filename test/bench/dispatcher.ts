@@ -22,8 +22,8 @@ const delivery = (index: number): Delivery => ({
   attempt: 1,
 });
 
-/** Stores `count` deliveries in the lane of FCM. */
-export const storeDeliveries = async (stage: Stage, count: number): Promise<void> => {
+/** The lane of FCM, for deliveries from `bench-0` on. */
+export const openLane = async (stage: Stage) => {
   const bus = createBus(
     {
       name: 'bench',
@@ -37,15 +37,23 @@ export const storeDeliveries = async (stage: Stage, count: number): Promise<void
     createMetrics('bench'),
   );
   while (bus.missing()) await new Promise((resolve) => setTimeout(resolve, 20));
-  const store = async (index: number): Promise<boolean> => {
+  let next = 0;
+  const storeOne = async (): Promise<boolean> => {
+    const index = next++;
     const stored = await bus.publish(subjects.delivery('fcm', 'prod'), messages.delivery, delivery(index), {
       msgId: `bench-${index}`,
     });
     return stored.type === 'stored';
   };
-  const { failed } = await load(count, 512, store);
-  await bus.close();
-  if (failed > 0) throw new Error(`${failed} of ${count} deliveries could not be stored`);
+  return {
+    /** False when it could not be stored. */
+    storeOne,
+    store: async (count: number): Promise<void> => {
+      const { failed } = await load(count, 512, storeOne);
+      if (failed > 0) throw new Error(`${failed} of ${count} deliveries could not be stored`);
+    },
+    close: () => bus.close(),
+  };
 };
 
 /** Deliveries that wait in JetStream, sent to a push API that does nothing but take its time. */
@@ -59,7 +67,9 @@ export const dispatcherBench = async (options: BenchOptions): Promise<readonly F
     const api = await startTrivialPushApi(latencyMs);
     try {
       const count = Math.round(20_000 * options.scale);
-      await storeDeliveries(stage, warmUp + count);
+      const lane = await openLane(stage);
+      await lane.store(warmUp + count);
+      await lane.close();
       const warmed = api.untilAnswered(warmUp);
       const dispatcher = await stage.start('dispatcher', { PUSH_API_URL: api.url, CONCURRENCY: String(concurrency) });
       await warmed;

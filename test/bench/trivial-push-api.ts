@@ -5,11 +5,11 @@ const answer =
   'HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=utf-8\r\nconnection: keep-alive\r\ncontent-length: 4\r\n\r\nnull';
 
 /**
- * A push API that does nothing: it answers 200 after a while, and tells when it has answered so many. It reads and writes
+ * A push API that does nothing: it answers 200 after a while, and tells when it has answered one, and so many. It reads and writes
  * HTTP/1.1 by hand, one request at a time on a connection: `node:http` in its place took as much of the two cores as the
  * dispatcher that is measured.
  */
-export const startTrivialPushApi = async (latencyMs: number) => {
+export const startTrivialPushApi = async (latencyMs: number, onAnswered: () => void = () => {}) => {
   let answered = 0;
   let target = { count: Number.POSITIVE_INFINITY, reached: () => {} };
   const sockets = new Set<Socket>();
@@ -17,6 +17,7 @@ export const startTrivialPushApi = async (latencyMs: number) => {
   const reply = (socket: Socket): void => {
     socket.write(answer);
     answered += 1;
+    onAnswered();
     if (answered >= target.count) target.reached();
   };
 
