@@ -1,6 +1,7 @@
 import { orExit } from '@pushmesh/config';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { bindWithoutProperty } from './adapters/http2/async-resource-bind.ts';
 import { sandboxRoutes } from './adapters/sandbox/routes.ts';
 import { openSandbox } from './adapters/sandbox/sandbox.ts';
 import { readPushServiceConfig } from './config.ts';
@@ -13,6 +14,8 @@ const config = orExit(readPushServiceConfig);
 const log = createLog('push-service', config.LOG_LEVEL);
 const registry = createMetrics('push-service');
 const metrics = registry.add(metricNames.pushService);
+
+bindWithoutProperty();
 
 // The edge: APNs, FCM and Web Push as configured, or fakes of them
 const real = config.providers && createProviders(config.providers, { log, metrics, reread: config.rereadProviders });
