@@ -14,8 +14,8 @@ function bind(this: AsyncResource, fn: unknown, thisArg?: unknown) {
 }
 
 /**
- * Until Node 24 every function that `AsyncResource.prototype.bind` gives back gets a property `asyncResource` of its own, with
- * two deprecation wrappers (DEP0172). `node:http2` binds one for each request: a sixth of what a push costs, since V8 keeps the
+ * Up to Node 24 every function that `AsyncResource.prototype.bind` gives back gets a property `asyncResource` of its own, with
+ * two deprecation wrappers (DEP0172). `node:http2` binds one for each request: a seventh of what a push costs, since V8 keeps the
  * shape of each until its next full collection. This puts a `bind` without the property in its place, for the whole process,
  * and does nothing where Node defines it no longer.
  */
