@@ -20,11 +20,6 @@ function bind(this: AsyncResource, fn: unknown, thisArg?: unknown) {
  * and does nothing where Node defines it no longer.
  */
 export const bindWithoutProperty = (): void => {
-  if (
-    Object.hasOwn(
-      new AsyncResource('probe').bind(() => {}),
-      'asyncResource',
-    )
-  )
-    AsyncResource.prototype.bind = bind as typeof bindOfNode;
+  const bound = new AsyncResource('probe').bind(() => {});
+  if (Object.hasOwn(bound, 'asyncResource')) AsyncResource.prototype.bind = bind as typeof bindOfNode;
 };
