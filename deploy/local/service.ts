@@ -32,9 +32,9 @@ export const heapBounds: readonly string[] = ['--max-semi-space-size=8', '--max-
 
 /**
  * For glibc. The threads of V8 hardly allocate; with an arena of its own for each they keep ten megabytes more. And what is larger than
- * 32 KiB goes back to the system when it is freed, in place of making holes in the arena.
+ * 8 KiB goes back to the system when it is freed, in place of making holes in the arena.
  */
-export const memoryEnv = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '32768' } as const;
+export const memoryEnv = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '8192' } as const;
 
 /** Starts one of our services as a process and waits until it is ready. */
 export const startService = async (
