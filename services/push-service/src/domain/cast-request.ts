@@ -1,4 +1,5 @@
 import type { Static, TSchema } from 'typebox';
+import { withoutRawJson } from './parse-json.ts';
 
 /** One thing that is wrong with a request, as MongoosePush words it (the OpenApiSpex library's JSON errors). */
 export type CastError = {
@@ -35,10 +36,11 @@ type JsonSchema = {
   readonly required?: readonly string[];
 };
 
-const cast = (schema: JsonSchema, value: unknown, path: Path): Cast<unknown> => {
+const cast = (schema: JsonSchema, given: unknown, path: Path): Cast<unknown> => {
   // An enum without a type is a list of words.
   const type = schema.type ?? (schema.enum ? 'string' : undefined);
-  if (!type) return { ok: true, value };
+  if (!type) return { ok: true, value: given };
+  const value = withoutRawJson(given);
   if (value === null) return fail(`null value where ${type} expected`, path);
   const result = casts[type](schema, value, path);
   return result.ok && schema.enum && !schema.enum.includes(result.value)

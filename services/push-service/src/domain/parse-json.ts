@@ -11,9 +11,38 @@ export const parseJson = (text: string, depth = maxDepth): unknown => {
   }
 };
 
+/**
+ * The same for a text that is passed on: a number that JavaScript would write otherwise (`12345678901234567890`, `1.0`,
+ * `1e999`) is a `RawJson`, which JSON.stringify writes as it came.
+ */
+export const parseJsonToPassOn = (text: string, depth = maxDepth): unknown => {
+  const value = parseJson(text, depth);
+  return value !== undefined && perhapsRewritten.test(text) ? JSON.parse(text, keepAsWritten) : value;
+};
+
 const isDeeper = (value: unknown, levels: number): boolean => {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
   for (const name in value) if (isDeeper((value as Readonly<Record<string, unknown>>)[name], levels - 1)) return true;
   return false;
 };
+
+/** A number as its JSON text spells it. */
+type RawJson = { readonly rawJSON: string };
+
+// ECMA-262 §25.5 has them since 2026 ("JSON.parse source text access"), Node.js since 22; TypeScript does not know them.
+const { rawJSON, isRawJSON } = JSON as JSON & {
+  readonly rawJSON: (text: string) => RawJson;
+  readonly isRawJSON: (value: unknown) => value is RawJson;
+};
+
+/** What JavaScript makes of a number that was kept as it was written; any other value as it is. */
+export const withoutRawJson = (value: unknown): unknown => (isRawJSON(value) ? Number(value.rawJSON) : value);
+
+// With a reviver every text would take several times as long. A message that talks of such a number takes longer, no more.
+const perhapsRewritten = /[:,[\s](?:-?\d+[.eE]|-?\d{16}|-0)/;
+
+const keepAsWritten = (_name: string, value: unknown, context?: { readonly source?: string }): unknown =>
+  typeof value === 'number' && context?.source !== undefined && String(value) !== context.source
+    ? rawJSON(context.source)
+    : value;

@@ -7,7 +7,7 @@ import { Type } from 'typebox';
 import { castError, castRequest } from '../domain/cast-request.ts';
 import type { Cast, CastError } from '../domain/cast-request.ts';
 import type { HttpAnswer } from '../domain/http-answer.ts';
-import { maxDepth, parseJson } from '../domain/parse-json.ts';
+import { maxDepth, parseJsonToPassOn } from '../domain/parse-json.ts';
 import { readPushRequest } from '../domain/push-request.ts';
 import type { Answer } from './answer.ts';
 import { countAnswers } from './push-api.ts';
@@ -44,7 +44,7 @@ export const notificationsApi =
 const handle =
   (deps: Deps) =>
   (request: FastifyRequest<{ Body: string | undefined }>, reply: FastifyReply): FastifyReply => {
-    const body = parseJson(request.body ?? '', maxDepth + depthOfArray);
+    const body = parseJsonToPassOn(request.body ?? '', maxDepth + depthOfArray);
     if (body === undefined) return sendRefusal(reply, 'malformed_json');
     const read = readNotifications(body);
     if (!read.ok) return sendErrors(reply, read.errors);

@@ -2,7 +2,7 @@ import { notificationsHeader, notificationsPerRequest, pushApiVersions } from '@
 import type { PushApiVersion, PushService } from '@pushmesh/contracts';
 import type { metricNames, MetricsOf } from '@pushmesh/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler } from 'fastify';
-import { parseJson } from '../domain/parse-json.ts';
+import { parseJsonToPassOn } from '../domain/parse-json.ts';
 import { readPushRequest } from '../domain/push-request.ts';
 import type { Answer } from './answer.ts';
 import { checkHeaders, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
@@ -48,7 +48,7 @@ const handle =
   (version: PushApiVersion, { answer }: Deps) =>
   async (request: Request, reply: FastifyReply) => {
     // An empty body counts as an empty object.
-    const body = parseJson(request.body || '{}');
+    const body = parseJsonToPassOn(request.body || '{}');
     if (body === undefined) return sendRefusal(reply, 'malformed_json');
     const read = readPushRequest(version, request.params.device_id, body);
     if (!read.ok) return sendErrors(reply, read.errors);
