@@ -1,6 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import type { LookupFunction } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { callbackify } from 'node:util';
 import { isPublicAddress } from './public-address.ts';
 
@@ -33,15 +34,36 @@ export const createGuardedLookup = (resolve: Resolve = createResolve()): LookupF
 };
 
 /**
+ * Milliseconds to wait for the other family once one has a public address. RFC 8305 §3 has 50 for AAAA, which some name
+ * servers never answer, and none for A; but many a cluster has no way out over IPv6, and here none can be tried later.
+ */
+const patienceMs = { withA: 50, withAaaa: 1_000 };
+
+/**
  * By c-ares: `dns.lookup` waits in the four threads that all of Node.js shares, and anybody may name hosts whose DNS never
  * answers.
  */
-const createResolve = (): Resolve => {
-  const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+export const createResolve = (
+  resolver: Pick<Resolver, 'resolve4' | 'resolve6'> = new Resolver({ timeout: 2_000, tries: 2 }),
+): Resolve => {
   return async (hostname) => {
-    const [four, six] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
-    const addresses = [four, six].flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
-    if (addresses.length > 0) return addresses;
-    throw four.status === 'rejected' ? four.reason : new Error('the host has no address');
+    const found: string[] = [];
+    const ask = async (asked: Promise<readonly string[]>, ms: number): Promise<number> => {
+      const addresses = await asked;
+      found.push(...addresses);
+      if (addresses.some(isPublicAddress)) return ms;
+      throw new Error('no public address');
+    };
+    const families = [
+      ask(resolver.resolve4(hostname), patienceMs.withA),
+      ask(resolver.resolve6(hostname), patienceMs.withAaaa),
+    ];
+    const both = Promise.allSettled(families);
+    await Promise.any(families).then(
+      (ms) => Promise.race([both, pause(ms, undefined, { ref: false })]),
+      () => both,
+    );
+    if (found.length > 0) return found;
+    throw new Error('the host has no address');
   };
 };
