@@ -7,7 +7,7 @@ const answer = (code: number, status: string, errorCode: string, retryAfter?: st
     {
       status: code,
       body: JSON.stringify({ error: { code, status, details: fcmError(errorCode) } }),
-      ...(retryAfter !== undefined && { retryAfter }),
+      headers: { 'retry-after': retryAfter },
     },
     0,
   );
@@ -33,6 +33,20 @@ it.each([
     reason: 'QUOTA_EXCEEDED',
     retryAfterSeconds,
   });
+});
+
+it.each([
+  [429, 'too_many_requests', 60],
+  [500, 'service_internal', 10],
+  [503, 'service_internal', 10],
+  [502, 'service_internal', undefined],
+])('waits after a %i without a word, too', (status, category, retryAfterSeconds) => {
+  for (const body of ['', '<html>', '{"error":{}}'])
+    expect(toFcmAnswer({ status, body }, 0)).toEqual({
+      category,
+      reason: category,
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    });
 });
 
 it.each([

@@ -34,16 +34,18 @@ export const toFcmAnswer = (response: ProviderResponse, now: number): ProviderAn
   if (response.status === 200) return typeof body?.name === 'string' ? { category: 'ok' } : refuse('service_internal');
   const error = body?.error;
   const reason = errorCode(error?.details) ?? error?.status;
-  if (!isReasonWord(reason)) return withRetryAfter(refuseWordless(response), response, now);
-  const category = isTooBig(reason, error?.message) ? 'payload_too_large' : (categoryOf.get(reason) ?? 'unknown');
-  return withRetryAfter({ category, reason, ...firstWait(category, reason) }, response, now);
+  const answer = isReasonWord(reason) ? { category: toCategory(reason, error), reason } : refuseWordless(response);
+  return withRetryAfter({ ...answer, ...firstWait(answer.category, response.status) }, response, now);
 };
+
+const toCategory = (reason: string, error: FcmError | undefined): Refusal =>
+  isTooBig(reason, error?.message) ? 'payload_too_large' : (categoryOf.get(reason) ?? 'unknown');
 
 // "Scale FCM", without Retry-After: after a 429 wait for a minute at least, for quotas are filled again each minute; after
 // a 500 or 503 for ten seconds at least.
-const firstWait = (category: Refusal, reason: string) => {
+const firstWait = (category: ProviderAnswer['category'], status: number) => {
   if (category === 'too_many_requests') return { retryAfterSeconds: 60 };
-  return reason === 'UNAVAILABLE' || reason === 'INTERNAL' ? { retryAfterSeconds: 10 } : {};
+  return status === 500 || status === 503 ? { retryAfterSeconds: 10 } : {};
 };
 
 const errorCode = (details: unknown): unknown => {

@@ -93,11 +93,24 @@ describe('toFcmAnswer', () => {
   it.each([
     ['30', 30],
     ['Thu, 01 Jan 2026 00:01:00 GMT', 60],
+    ['Thursday, 01-Jan-26 00:01:00 GMT', 60],
+    ['Thu Jan  1 00:01:00 2026', 60],
     ['Thu, 01 Jan 2025 00:01:00 GMT', 0],
     ['soon', undefined],
+    ['-5', undefined],
+    ['+5', undefined],
+    ['1.5', undefined],
+    ['2027-01-01', undefined],
+    ['Fri, 01 Jan 2027 00:01:00', undefined],
+    ['', undefined],
   ])('reads retry-after: %s', (retryAfter, seconds) => {
-    const answer = toFcmAnswer({ status: 503, body: '', retryAfter }, now);
+    const answer = toApnsAnswer({ status: 503, body: '', headers: { 'retry-after': retryAfter } }, now);
     expect(toHttpAnswer('v3', answer).headers['retry-after']).toBe(seconds?.toString());
+  });
+
+  it('reads a moment by the clock that dated the answer', () => {
+    const headers = { 'retry-after': 'Thu, 01 Jan 2026 02:01:00 GMT', date: 'Thu, 01 Jan 2026 02:00:00 GMT' };
+    expect(toApnsAnswer({ status: 503, body: '', headers }, now)).toMatchObject({ retryAfterSeconds: 60 });
   });
 });
 

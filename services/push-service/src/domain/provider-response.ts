@@ -6,8 +6,12 @@ import { parseJson } from './parse-json.ts';
 export type ProviderResponse = {
   readonly status: number;
   readonly body: string;
-  /** The header `retry-after`: seconds or an HTTP date (RFC 9110 §10.2.3). */
-  readonly retryAfter?: string;
+  readonly headers?: {
+    /** Seconds or an HTTP date (RFC 9110 §10.2.3). */
+    readonly 'retry-after'?: string | undefined;
+    /** When it was answered, by the clock of whoever answers (RFC 9110 §6.6.1). */
+    readonly date?: string | undefined;
+  };
 };
 
 /** Reason words by category, turned round for looking up. */
@@ -37,12 +41,26 @@ const isInBetween = (status: number, body: string): boolean =>
   (status >= 300 && status < 400) || status === 407 || status === 421 || (status !== 400 && isPage(body));
 
 /** The answer with the wait that the push service asks for. */
-export const withRetryAfter = (
-  answer: ProviderAnswer,
-  { retryAfter }: ProviderResponse,
-  now: number,
-): ProviderAnswer => {
+export const withRetryAfter = (answer: ProviderAnswer, { headers }: ProviderResponse, now: number): ProviderAnswer => {
+  const retryAfter = headers?.['retry-after'];
   if (answer.category === 'ok' || retryAfter === undefined) return answer;
-  const seconds = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) : Math.ceil((Date.parse(retryAfter) - now) / 1000);
-  return Number.isFinite(seconds) ? { ...answer, retryAfterSeconds: Math.max(0, seconds) } : answer;
+  const seconds = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) : secondsUntil(retryAfter, headers?.date, now);
+  return Number.isNaN(seconds) ? answer : { ...answer, retryAfterSeconds: Math.max(0, seconds) };
+};
+
+/** `NaN` when it is no date. Who names an hour means it by the clock that dated the answer, which may not be ours. */
+const secondsUntil = (moment: string, answered: string | undefined, now: number): number => {
+  const theirs = parseHttpDate(answered ?? '');
+  return Math.ceil((parseHttpDate(moment) - (Number.isNaN(theirs) ? now : theirs)) / 1000);
+};
+
+// RFC 9110 §5.6.7: the form in use, and the two that are obsolete.
+const httpDate =
+  /^[A-Z][a-z]+(?:, \d\d[ -][A-Z][a-z]{2}[ -](?:\d\d){1,2}| [A-Z][a-z]{2} [ \d]\d) \d\d:\d\d:\d\d (?:GMT|\d{4})$/;
+
+/** Milliseconds since 1970; `NaN` for any other text, of which `Date.parse` reads more than anybody means (`-5`, `1.5`). */
+const parseHttpDate = (text: string): number => {
+  if (!httpDate.test(text)) return Number.NaN;
+  // That of asctime names no zone, and would be taken for one of here.
+  return Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
 };

@@ -24,5 +24,7 @@ it.each([
 });
 
 it('hands the time to wait on', () => {
-  expect(toWebPushAnswer({ status: 429, retryAfter: '120' }, 0)).toMatchObject({ retryAfterSeconds: 120 });
+  expect(toWebPushAnswer({ status: 429, headers: { 'retry-after': '120' } }, 0)).toMatchObject({
+    retryAfterSeconds: 120,
+  });
 });

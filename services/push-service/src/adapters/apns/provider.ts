@@ -66,10 +66,7 @@ export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider =
   });
 
   const toAnswer = (answer: Http2Answer): ProviderAnswer => {
-    if (answer.type === 'fault') return toRefusal(answer);
-    const retryAfter = answer.headers['retry-after'];
-    const { status, body } = answer;
-    return toApnsAnswer({ status, body, ...(retryAfter !== undefined && { retryAfter }) }, clock());
+    return answer.type === 'fault' ? toRefusal(answer) : toApnsAnswer(answer, clock());
   };
 
   const push = async (notification: Notification): Promise<ProviderAnswer> => {

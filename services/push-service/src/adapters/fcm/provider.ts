@@ -64,9 +64,7 @@ export const createFcmProvider = (options: Options): Provider => {
 
 const toAnswer = (answer: Http2Answer, now: number): ProviderAnswer => {
   if (answer.type === 'fault') return byFault[answer.fault];
-  const { status, body, headers } = answer;
-  const retryAfter = headers['retry-after'];
-  return toFcmAnswer({ status, body, ...(retryAfter !== undefined && { retryAfter }) }, now);
+  return toFcmAnswer(answer, now);
 };
 
 /** Why a push had no answer. From a full queue nothing was sent: the same as no connection, for whoever tries again. */

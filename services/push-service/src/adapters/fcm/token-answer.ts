@@ -18,17 +18,13 @@ type Grant = { readonly type: 'token'; readonly token: string; readonly lifetime
 /** Reads an answer of the token endpoint (RFC 6749 §5); `now` in milliseconds since 1970. */
 export const readTokenAnswer = (answer: TokenAnswer, now: number): Grant => {
   if (answer.type === 'fault') return { type: 'unavailable', reason: 'unable_to_connect' };
-  const { status, body, headers } = answer;
+  const { status, body } = answer;
   const json = parseJson(body) as TokenBody | null | undefined;
   if (status === 200) return readToken(json) ?? { type: 'unavailable', reason: 'malformed_answer' };
   // Only a 4xx that says in OAuth's words what is wrong judges the credentials.
   const word = json?.error;
   if (status >= 400 && status < 500 && status !== 429 && isReasonWord(word)) return { type: 'refused', reason: word };
-  const waiting = withRetryAfter(
-    refuse('service_internal'),
-    { status, body, ...(headers['retry-after'] !== undefined && { retryAfter: headers['retry-after'] }) },
-    now,
-  );
+  const waiting = withRetryAfter(refuse('service_internal'), answer, now);
   const asked = waiting.category === 'ok' ? undefined : waiting.retryAfterSeconds;
   return { type: 'unavailable', reason: `HTTP_${status}`, ...(asked !== undefined && { retryAfterSeconds: asked }) };
 };

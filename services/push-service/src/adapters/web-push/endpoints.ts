@@ -1,6 +1,6 @@
 import { Agent, request as httpsRequest } from 'node:https';
 import type { AgentOptions } from 'node:https';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -16,7 +16,7 @@ export type EndpointRequest = {
 };
 
 export type EndpointAnswer =
-  | { readonly type: 'answer'; readonly status: number; readonly retryAfter?: string }
+  | { readonly type: 'answer'; readonly status: number; readonly headers: IncomingHttpHeaders }
   | { readonly type: 'fault'; readonly fault: EndpointFault };
 export type EndpointFault = 'not_allowed' | 'unable_to_connect' | 'connection_lost' | 'request_timeout' | 'queue_full';
 
@@ -133,8 +133,7 @@ const answerOf = (request: ClientRequest, timeoutMs: number): Promise<EndpointAn
     });
     request.once('response', (response) => {
       const { statusCode = 0, headers } = response;
-      const retryAfter = headers['retry-after'];
-      resolve({ type: 'answer', status: statusCode, ...(retryAfter !== undefined && { retryAfter }) });
+      resolve({ type: 'answer', status: statusCode, headers });
       discard(response);
     });
     request.on('error', (error) => {
