@@ -52,6 +52,7 @@ describe('toApnsMessage', () => {
       },
       payload: data,
     });
+    expect(message({ data: { ...data, aps: { badge: 1 } } }).payload).toEqual(data);
     expect(mapped({ data, topic: 'com.example.app' })).toEqual({ ok: false, why: 'topic' });
     expect(mapped({ data, topic: 'other.voip' })).toMatchObject({
       message: { headers: { 'apns-topic': 'other.voip' } },

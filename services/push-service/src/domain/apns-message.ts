@@ -86,5 +86,6 @@ const payloads: Readonly<Record<PushType, (notification: Notification) => Record
     return { ...notification.data, aps };
   },
   background: (notification) => ({ ...notification.data, aps: { 'content-available': 1, ...mutable(notification) } }),
-  voip: ({ data }) => ({ ...data }),
+  // PushKit hands all of it to the app; what stands under `aps` elsewhere is not the request's to say.
+  voip: ({ data: { aps: _aps, ...data } = {} }) => data,
 };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fromApns, fromFcm } from './received.ts';
+import { fromApns, fromFcm, pushKeyOf } from './received.ts';
 
 const at = 1;
 
@@ -14,4 +14,23 @@ it('reads the short forms of senders that are not ours', () => {
     title: 'Juliet',
     body: 'Wherefore?',
   });
+});
+
+it('knows a push that is sent again, whatever its id and its end', () => {
+  const key = (id: string, expiration: string, body: string, token = 'T') =>
+    pushKeyOf(
+      fromApns(
+        {
+          token,
+          headers: { 'apns-id': id, 'apns-expiration': expiration, 'apns-topic': 'com.example.app' },
+          payload: { aps: { alert: { body } } },
+          apnsId: id,
+          at,
+        },
+        'prod',
+      ),
+    );
+  expect(key('id2', '61', 'Wherefore?')).toBe(key('id1', '60', 'Wherefore?'));
+  expect(key('id1', '60', 'Therefore')).not.toBe(key('id1', '60', 'Wherefore?'));
+  expect(key('id1', '60', 'Wherefore?', 'U')).not.toBe(key('id1', '60', 'Wherefore?'));
 });

@@ -101,9 +101,12 @@ export const fromWebPush = ({ device, text, ttl, urgency, topic, at }: WebPushDe
 const only = (headers: Readonly<Record<string, string>>, names: RegExp) =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => names.test(name)));
 
-/** The same for the same push: its `apns-id`, or where it has none, all that came. */
+/**
+ * The same for the same push, as whoever holds the phone would say: a push that is sent again after a lost answer has another
+ * `apns-id`, and expires by another clock.
+ */
 export const pushKeyOf = ({ provider, device_id }: Decoded): string => {
-  const id = fieldsOf(fieldsOf(provider)['headers'])['apns-id'];
-  if (typeof id === 'string') return id;
-  return hash('sha256', device_id + JSON.stringify(provider), 'base64url');
+  const { headers, ...rest } = provider as { readonly headers?: Fields };
+  const { 'apns-id': _id, 'apns-expiration': _expiration, ...same } = headers ?? {};
+  return hash('sha256', device_id + JSON.stringify([same, rest]), 'base64url');
 };

@@ -51,7 +51,7 @@ const start = async (more: Partial<ApnsFakeOptions> = {}) => {
     tls: { ca: authority.ca },
   });
   cleanups.push(() => pool.close(0));
-  const post = async (headers: Record<string, string | undefined> = {}, body = '{"aps":{}}', token = 'T') => {
+  const post = async (headers: Record<string, string | undefined> = {}, body = '{"aps":{"badge":1}}', token = 'T') => {
     const all = { authorization: bearer, 'apns-topic': 'com.example.app', 'apns-push-type': 'alert', ...headers };
     const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Record<
       string,
@@ -102,20 +102,27 @@ describe('who may push', () => {
 });
 
 describe('what may be sent', () => {
-  const payload = (bytes: number) => JSON.stringify({ x: 'x'.repeat(bytes - 8) });
+  const payload = (bytes: number) => `{"aps":{"badge":1},"x":"${'x'.repeat(bytes - 26)}"}`;
+  const badge = '{"aps":{"badge":1}}';
+  const silent = { 'apns-push-type': 'background', 'apns-priority': '5' };
   const voip = { 'apns-push-type': 'voip', 'apns-topic': 'com.example.app.voip' };
   it.each([
-    [{ 'apns-topic': undefined }, '{"aps":{}}', '400 MissingTopic'],
-    [{ 'apns-push-type': 'party' }, '{"aps":{}}', '400 InvalidPushType'],
-    [{ 'apns-push-type': 'voip' }, '{"aps":{}}', '400 BadTopic'],
-    [{ 'apns-topic': 'org.other' }, '{"aps":{}}', '400 TopicDisallowed'],
-    [{ 'apns-priority': '7' }, '{"aps":{}}', '400 BadPriority'],
-    [{ 'apns-push-type': 'background' }, '{"aps":{}}', '400 BadPriority'],
-    [{ 'apns-push-type': 'background', 'apns-priority': '5' }, '{"aps":{}}', 200],
-    [{ 'apns-expiration': 'soon' }, '{"aps":{}}', '400 BadExpirationDate'],
-    [{ 'apns-collapse-id': 'x'.repeat(65) }, '{"aps":{}}', '400 BadCollapseId'],
-    [{ 'apns-collapse-id': 'x'.repeat(64) }, '{"aps":{}}', 200],
-    [{ 'apns-id': 'mine' }, '{"aps":{}}', '400 BadMessageId'],
+    [{ 'apns-topic': undefined }, badge, '400 MissingTopic'],
+    [{ 'apns-push-type': 'party' }, badge, '400 InvalidPushType'],
+    [{ 'apns-push-type': 'voip' }, badge, '400 BadTopic'],
+    [{ 'apns-topic': 'org.other' }, badge, '400 TopicDisallowed'],
+    [{ 'apns-priority': '7' }, badge, '400 BadPriority'],
+    [{ 'apns-push-type': 'background' }, badge, '400 BadPriority'],
+    [silent, '{"aps":{"content-available":1}}', 200],
+    [silent, '{"aps":{"content-available":1,"alert":"a"}}', '400 InvalidPushType'],
+    [silent, '{"aps":{}}', '400 InvalidPushType'],
+    [{}, '{"aps":{"content-available":1}}', '400 InvalidPushType'],
+    [{}, '{"type":"jmi"}', '400 InvalidPushType'],
+    [voip, '{"type":"jmi"}', 200],
+    [{ 'apns-expiration': 'soon' }, badge, '400 BadExpirationDate'],
+    [{ 'apns-collapse-id': 'x'.repeat(65) }, badge, '400 BadCollapseId'],
+    [{ 'apns-collapse-id': 'x'.repeat(64) }, badge, 200],
+    [{ 'apns-id': 'mine' }, badge, '400 BadMessageId'],
     [{}, '', '400 PayloadEmpty'],
     [{}, '{}', '400 PayloadEmpty'],
     [{}, '{"aps":', '400 PayloadEmpty'],
@@ -164,7 +171,7 @@ it('returns the id of a push, and gives one to those without', async () => {
     const answer = await pool.request({
       path: '/3/device/T',
       headers: { authorization: bearer, 'apns-topic': 't', ...headers },
-      body: '{"a":1}',
+      body: '{"aps":{"badge":1}}',
     });
     return answer.type === 'answer' ? answer.headers['apns-id'] : undefined;
   };

@@ -115,5 +115,15 @@ export const judge = (request: ApnsRequest, rules: Rules): Judged => {
   // No word of Apple's is documented for a payload that is no JSON object; this is what it answers.
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
     return { ok: false, status: 400, reason: 'PayloadEmpty' };
-  return { ok: true, payload: payload as ApnsPayload };
+  return isOfType(typeOf(request), payload as ApnsPayload)
+    ? { ok: true, payload: payload as ApnsPayload }
+    : { ok: false, status: 400, reason: 'InvalidPushType' };
+};
+
+/** "The value must accurately reflect the contents of your notification’s payload. If there’s a mismatch, APNs may return an error" */
+const isOfType = (type: string, { aps }: ApnsPayload): boolean => {
+  const fields = typeof aps === 'object' && aps !== null ? aps : {};
+  const isShown = ['alert', 'badge', 'sound'].some((name) => name in fields);
+  if (type === 'alert') return isShown;
+  return type !== 'background' || (!isShown && 'content-available' in fields);
 };
