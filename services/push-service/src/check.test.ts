@@ -19,6 +19,7 @@ import type { FcmDelivery } from './fakes/fcm/fake-fcm.ts';
 import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
 import { createFakeAuthority } from './fakes/tls.ts';
 import { checkCredentials } from './flow/check-credentials.ts';
+import { createProviderTokens } from './adapters/apns/provider-tokens.ts';
 import { createTryOut } from './try-out.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -73,7 +74,8 @@ const check = async (env: Record<string, string>, { offBy = 0, ca = authority.ca
   const { providers } = readPushServiceConfig(env);
   if (!providers) throw new Error('no providers');
   const clock = () => Date.now() + offBy;
-  const tryOut = createTryOut({ verify: true, ca, timeoutMs: 10_000, clock });
+  const apnsTokens = createProviderTokens({ clock, monotonic: () => performance.now() });
+  const tryOut = createTryOut({ verify: true, ca, timeoutMs: 10_000, clock, apnsTokens });
   const { ok, text } = await checkCredentials({ settings: providers, tryOut, clock });
   return { ok, text, found: [...text.matchAll(/^ {7}(\w+): /gm)].map(([, finding]) => finding) };
 };

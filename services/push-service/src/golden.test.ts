@@ -4,6 +4,7 @@ import type { PushApiVersion } from '@pushmesh/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readApnsCredentials } from './adapters/apns/credentials.ts';
 import { createApnsProvider } from './adapters/apns/provider.ts';
+import { createProviderTokens } from './adapters/apns/provider-tokens.ts';
 import { startFcm } from './adapters/fcm/testing.ts';
 import type { ProviderAnswer } from './domain/category.ts';
 import type { FcmMessage } from './domain/fcm-message.ts';
@@ -73,6 +74,7 @@ const startApns = async () => {
   await fake.start();
   const credentials = readApnsCredentials({ type: 'token', ...key });
   if (!credentials.ok) throw new Error(credentials.why);
+  const tokens = createProviderTokens({ clock: () => 0, monotonic: () => 0 });
   const provider = (mode: 'prod' | 'dev', defaultTopic: string | undefined) =>
     createApnsProvider({
       name: `apns_${mode}`,
@@ -83,6 +85,7 @@ const startApns = async () => {
       credentials: credentials.credentials,
       defaultTopic,
       clock: () => 0,
+      tokens,
       pool: { connections: 1, queueLimit: 10, timeoutMs, backoff: { firstMs: 1, maxMs: 1 } },
     });
   const providers = { prod: provider('prod', 'com.example.app'), dev: provider('dev', undefined) };

@@ -1,6 +1,7 @@
 import { modes } from '@pushmesh/contracts';
 import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
 import { createApnsProvider } from './adapters/apns/provider.ts';
+import type { ProviderTokens } from './adapters/apns/provider-tokens.ts';
 import { createOAuth } from './adapters/fcm/oauth.ts';
 import { createFcmProvider } from './adapters/fcm/provider.ts';
 import { createTokenEndpoint } from './adapters/fcm/token-endpoint.ts';
@@ -23,6 +24,7 @@ export type PoolDeps = {
    * endpoint, which is asked for all pushes at once, has as long.
    */
   readonly timeoutMs: number;
+  readonly apnsTokens: ProviderTokens;
 };
 
 /** One pool at work: its providers, and what has to be opened, closed and swapped with them. */
@@ -43,7 +45,7 @@ export const createProviderPool = (settings: PoolSettings, deps: PoolDeps): Prov
   settings.service === 'fcm' ? createFcmPool(settings, deps) : createApnsPool(settings, deps);
 
 const createApnsPool = (settings: ApnsSettings, deps: PoolDeps): ProviderPool => {
-  const { metrics, verify, ca, timeoutMs } = deps;
+  const { metrics, verify, ca, timeoutMs, apnsTokens } = deps;
   const { name, mode, tags, defaultTopic, endpoint, connections } = settings;
   const provider = createApnsProvider({
     name,
@@ -56,6 +58,7 @@ const createApnsPool = (settings: ApnsSettings, deps: PoolDeps): ProviderPool =>
     verify,
     pool: { connections, queueLimit, timeoutMs, onState: tellChanges(name, deps) },
     clock: Date.now,
+    tokens: apnsTokens,
   });
   showCredentials(settings, deps);
   return {

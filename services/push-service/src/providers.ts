@@ -1,5 +1,6 @@
 import type { Resource } from '@pushmesh/lifecycle';
 import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import { createProviderTokens } from './adapters/apns/provider-tokens.ts';
 import { createCredentialWatch } from './flow/watch-credentials.ts';
 import type { ProviderSettings, RereadProviders } from './config/provider-settings.ts';
 import { createProviderPool, measured } from './provider-pool.ts';
@@ -23,8 +24,9 @@ const closeMs = 5_000;
 export const createProviders = ({ fcm, apns, webPush, verify, pollMs }: ProviderSettings, deps: ProvidersDeps) => {
   const { log, metrics, reread, ca } = deps;
   const trust = { verify, ...(ca !== undefined && { ca }) };
+  const apnsTokens = createProviderTokens({ clock: Date.now, monotonic: () => performance.now() });
   const pools = [...apns, ...fcm].map((settings) =>
-    createProviderPool(settings, { log, metrics, timeoutMs, ...trust }),
+    createProviderPool(settings, { log, metrics, timeoutMs, apnsTokens, ...trust }),
   );
   const onOut = (count: number) => metrics.webPushOriginsOut.set(count);
   const browsers = webPush && createWebPush(webPush, { timeoutMs, onOut, ...(ca !== undefined && { ca }) });
@@ -35,7 +37,7 @@ export const createProviders = ({ fcm, apns, webPush, verify, pollMs }: Provider
   const look = createCredentialWatch({
     pools,
     reread,
-    tryOut: createTryOut({ timeoutMs, clock: Date.now, ...trust }),
+    tryOut: createTryOut({ timeoutMs, clock: Date.now, apnsTokens, ...trust }),
     log,
     metrics,
     clock: Date.now,

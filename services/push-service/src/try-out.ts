@@ -1,4 +1,5 @@
 import type { Problem } from '@pushmesh/config';
+import type { ProviderTokens } from './adapters/apns/provider-tokens.ts';
 import { tryOutApns } from './adapters/apns/try-out.ts';
 import { createTokenEndpoint } from './adapters/fcm/token-endpoint.ts';
 import { tryOutFcm } from './adapters/fcm/try-out.ts';
@@ -12,6 +13,7 @@ type Options = {
   readonly timeoutMs: number;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  readonly apnsTokens: ProviderTokens;
 };
 
 /** What came of trying out the credentials of a pool, if they can be read at all. */
@@ -45,6 +47,12 @@ const ofApns = async (pool: ApnsSettings, options: Options): Promise<TryOutcome>
   const { endpoint, defaultTopic } = pool;
   return {
     type: 'tried',
-    ...(await tryOutApns({ ...options, credentials: read.credentials, endpoint, defaultTopic })),
+    ...(await tryOutApns({
+      ...options,
+      tokens: options.apnsTokens,
+      credentials: read.credentials,
+      endpoint,
+      defaultTopic,
+    })),
   };
 };

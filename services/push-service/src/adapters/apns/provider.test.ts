@@ -13,6 +13,8 @@ import { readApnsCredentials } from './credentials.ts';
 import type { ApnsAuth } from './credentials.ts';
 import { createApnsProvider } from './provider.ts';
 import type { ApnsProviderOptions } from './provider.ts';
+import { createProviderTokens } from './provider-tokens.ts';
+import { tryOutApns } from './try-out.ts';
 
 const minute = 60_000;
 const authority = createFakeAuthority();
@@ -67,7 +69,7 @@ const start = (more: Partial<ApnsProviderOptions> = {}, pool: Partial<ApnsProvid
     credentials: tokenAuth(),
     defaultTopic: 'com.example.app',
     clock: () => time + offBy,
-    monotonic: () => time - epoch,
+    tokens: createProviderTokens({ clock: () => time + offBy, monotonic: () => time - epoch }),
     pool: { connections: 1, queueLimit: 1_000, timeoutMs: 20_000, backoff: { firstMs: 10, maxMs: 50 }, ...pool },
     ...more,
   });
@@ -213,6 +215,37 @@ describe('who we are', () => {
     expect(second).not.toBe(first);
   });
 
+  it('has one token for a key, in both environments and for trying it out, and one for each other key', async () => {
+    await startFake();
+    const seen = new Set<string | undefined>();
+    fake.script(({ headers }) => {
+      seen.add(headers['authorization']);
+      return undefined;
+    });
+    const clock = () => time;
+    const shared = createProviderTokens({ clock, monotonic: clock });
+    const { provider, push } = start({ tokens: shared });
+    const { push: pushToDev } = start({ tokens: shared, mode: 'dev' });
+    const tryOut = () =>
+      tryOutApns({
+        credentials: tokenAuth(),
+        endpoint: fake.origin(),
+        defaultTopic: 'com.example.app',
+        ca: authority.ca,
+        verify: true,
+        timeoutMs: 20_000,
+        clock,
+        tokens: shared,
+      });
+    expect([await push('A'), await pushToDev('B')]).toEqual([{ category: 'ok' }, { category: 'ok' }]);
+    expect((await tryOut()).finding).toBe('fine');
+    provider.swapCredentials(tokenAuth());
+    expect(await push('C')).toEqual({ category: 'ok' });
+    expect(seen.size).toBe(1);
+    const otherKey = { ...createApnsKey(), keyId: key.keyId, teamId: key.teamId };
+    expect(shared.of(tokenAuth(otherKey))).not.toBe(shared.of(tokenAuth()));
+  });
+
   it('takes a new token when APNs finds ours too old, if the 20 minutes have passed, and sends the push again', async () => {
     await startFake();
     const { push } = start();
@@ -260,7 +293,7 @@ describe('who we are', () => {
 
   it('takes a new token after the machine was suspended, which stops the one clock and not the other', async () => {
     await startFake();
-    const { push } = start({ monotonic: () => 0 });
+    const { push } = start({ tokens: createProviderTokens({ clock: () => time + offBy, monotonic: () => 0 }) });
     expect(words([await push('T')])).toEqual(['ok']);
     time += 120 * minute;
     expect(words([await push('T')])).toEqual(['ok']);

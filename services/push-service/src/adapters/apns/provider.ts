@@ -10,8 +10,7 @@ import { startDeadline } from '../deadline.ts';
 import { createHttp2Pool } from '../http2/pool.ts';
 import type { Http2Answer, Http2PoolOptions, Http2Response } from '../http2/pool.ts';
 import type { ApnsCredentials } from './credentials.ts';
-import { createProviderToken } from './provider-token.ts';
-import type { ProviderToken } from './provider-token.ts';
+import type { ProviderTokens } from './provider-tokens.ts';
 import { apnsTls } from './tls.ts';
 
 export type ApnsProviderOptions = {
@@ -30,8 +29,7 @@ export type ApnsProviderOptions = {
   readonly pool: Omit<Http2PoolOptions, 'origin' | 'tls' | 'neverIndexed' | 'probeFirst' | 'dropAfter'>;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
-  /** Milliseconds since some moment; never set. */
-  readonly monotonic?: () => number;
+  readonly tokens: ProviderTokens;
 };
 
 export type ApnsProvider = Provider & {
@@ -48,13 +46,10 @@ type Used = { readonly token: string | undefined; readonly swaps: number };
 
 /** APNs itself, over HTTP/2. */
 export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider => {
-  const { name, mode, tags, endpoint, ca, verify = true, defaultTopic, clock } = options;
-  const { monotonic = () => performance.now() } = options;
+  const { name, mode, tags, endpoint, ca, verify = true, defaultTopic, clock, tokens } = options;
   const tlsOf = (credentials: ApnsCredentials) => apnsTls(credentials, { verify, ...(ca !== undefined && { ca }) });
-  const tokenOf = (credentials: ApnsCredentials): ProviderToken | undefined =>
-    credentials.type === 'token' ? createProviderToken({ ...credentials, clock, monotonic }) : undefined;
 
-  let token = tokenOf(options.credentials);
+  let token = tokens.of(options.credentials);
   let swaps = 0;
   const pool = createHttp2Pool({
     ...options.pool,
@@ -118,7 +113,7 @@ export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider =
     open: pool.open,
     swapCredentials: (credentials) => {
       swaps += 1;
-      token = tokenOf(credentials);
+      token = tokens.of(credentials);
       pool.recycle(tlsOf(credentials));
     },
     close: pool.close,

@@ -4,7 +4,7 @@ import type { Observed } from '../../domain/judge-credentials.ts';
 import type { TriedOut } from '../../ports.ts';
 import { createHttp2Pool } from '../http2/pool.ts';
 import type { ApnsCredentials } from './credentials.ts';
-import { createProviderToken } from './provider-token.ts';
+import type { ProviderTokens } from './provider-tokens.ts';
 import { apnsTls } from './tls.ts';
 
 type Options = {
@@ -17,6 +17,7 @@ type Options = {
   readonly timeoutMs: number;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  readonly tokens: ProviderTokens;
 };
 
 /** Nothing that Apple ever gave to a device: those are hexadecimal. */
@@ -24,7 +25,7 @@ const noDevice = '/3/device/badtoken.push-service-check';
 
 /** Asks APNs what it thinks of credentials, on a connection of its own, by a push that can reach no device. */
 export const tryOutApns = async (options: Options): Promise<TriedOut> => {
-  const { credentials, endpoint, defaultTopic, ca, verify, timeoutMs, clock } = options;
+  const { credentials, endpoint, defaultTopic, ca, verify, timeoutMs, clock, tokens } = options;
   const pool = createHttp2Pool({
     origin: endpoint,
     connections: 1,
@@ -32,10 +33,7 @@ export const tryOutApns = async (options: Options): Promise<TriedOut> => {
     timeoutMs,
     tls: apnsTls(credentials, { verify, ...(ca !== undefined && { ca }) }),
   });
-  const token =
-    credentials.type === 'token'
-      ? createProviderToken({ ...credentials, clock, monotonic: () => performance.now() }).current()
-      : undefined;
+  const token = tokens.of(credentials)?.current();
   const answer = await pool.request({
     path: noDevice,
     headers: {
