@@ -17,6 +17,8 @@ import { dispatcherSchema } from '../services/dispatcher/src/config.ts';
 import { gatewaySchema } from '../services/gateway/src/config.ts';
 import { pubsubPushSchema } from '../services/pubsub-push/src/config.ts';
 import {
+  apnsCorrections,
+  fcmCorrections,
   outcomeDifferences,
   requestDifferences,
   unrecordedDifferences,
@@ -152,6 +154,18 @@ it finds that header ([0013](../adr/0013-several-notifications-in-one-request.md
 
 ${table(['request', 'answer', 'why'], rows(requestDifferences))}
 
+## What is sent to the provider
+
+${table(['to', 'what is changed', 'why'], [...corrections('FCM', fcmCorrections), ...corrections('APNs', apnsCorrections)])}
+
+FCM takes strings only for \`data\`: a string goes as it is, \`null\` as the empty string, all else as its JSON text (\`["ab","c"]\`,
+\`[72,105]\`, \`{"b":1}\`; MongoosePush joins lists to text and crashes over what is nested in them). Numbers arrive as they
+were written: \`1234567890123456789\` and \`1.0\` are not rounded.
+
+A request without an alert whose \`data\` has \`"type":"jmi"\` is a call, as in MongoosePush 2.3: APNs gets it as \`voip\` for the
+topic with \`.voip\`, for one try, without \`aps\`; FCM and Web Push with high priority for 30 seconds unless the request says
+otherwise, and one about the same \`jmi-sid\` replaces the one before.
+
 ## What came of a push (v3)
 
 ${table(['provider’s answer', 'answer', 'why'], rows(outcomeDifferences))}
@@ -168,6 +182,11 @@ without a certificate, and probes use \`OPS_PORT\`.
 A 410 of APNs comes with the header \`x-unregistered-at\`: since when the token is dead, in milliseconds.
 `;
 };
+
+const corrections = (
+  provider: string,
+  changes: readonly { readonly what: string; readonly why: string }[],
+): readonly (readonly string[])[] => changes.map(({ what, why }) => [provider, what, why]);
 
 const markdown = (text: string): Promise<string> => format(`${generated}\n\n${text}`, { parser: 'markdown' });
 

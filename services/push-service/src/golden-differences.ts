@@ -175,7 +175,12 @@ export const emptyInV2: Readonly<Record<string, string>> = {
   'apns answer after 6 s': 'request_timeout',
 };
 
-type Correction<M> = { readonly why: string; readonly correct: (recorded: M, pushed: Notification) => M };
+type Correction<M> = {
+  /** What is changed. */
+  readonly what: string;
+  readonly why: string;
+  readonly correct: (recorded: M, pushed: Notification) => M;
+};
 
 type RecordedFcm = FcmMessage & {
   readonly notification?: object;
@@ -185,11 +190,13 @@ type RecordedFcm = FcmMessage & {
 /** What is changed in a recorded FCM message; each must change at least one. */
 export const fcmCorrections: readonly Correction<RecordedFcm>[] = [
   {
-    why: 'data stands in the message, where all platforms look for it (as in MongoosePush 2.3.0)',
+    what: '`data` stands in the message, not under `android`',
+    why: 'all platforms look for it there (as in MongoosePush 2.3.0)',
     correct: ({ android: { data, ...android } = {}, ...message }) => ({ ...message, android, ...(data && { data }) }),
   },
   {
-    why: 'nothing empty is sent: with a notification, be it empty, a push is not silent',
+    what: 'nothing empty is sent',
+    why: 'with a notification, be it empty, a push is not silent',
     correct: (message) => withoutEmpty({ ...message, android: withoutEmpty(message.android ?? {}) }),
   },
 ];
@@ -204,22 +211,26 @@ const header = (recorded: RecordedApns, name: string, value: string): RecordedAp
 /** What is changed in a recorded APNs request; each must change at least one. */
 export const apnsCorrections: readonly Correction<RecordedApns>[] = [
   {
-    why: 'the push type is required since iOS 13, of alerts too',
+    what: '`apns-push-type` of alerts too',
+    why: 'required since iOS 13',
     correct: (recorded) => header(recorded, 'apns-push-type', isBackground(recorded) ? 'background' : 'alert'),
   },
   {
-    why: 'a silent push without topic gets the default one; APNs would answer MissingTopic',
+    what: 'a silent push without topic gets the default one',
+    why: 'APNs would answer MissingTopic',
     correct: (recorded) =>
       isBackground(recorded) && !recorded.headers['apns-topic']
         ? header(recorded, 'apns-topic', 'com.example.app')
         : recorded,
   },
   {
-    why: 'APNs refuses other priorities than 5 for background pushes',
+    what: '`apns-priority: 5` for silent pushes',
+    why: 'APNs refuses any other',
     correct: (recorded) => (isBackground(recorded) ? header(recorded, 'apns-priority', '5') : recorded),
   },
   {
-    why: 'a tag replaces the notification before it, as it does on Android',
+    what: 'the `tag` is the `apns-collapse-id`',
+    why: 'it replaces the notification before it, as it does on Android',
     correct: (recorded, { alert }) => (alert?.tag ? header(recorded, 'apns-collapse-id', alert.tag) : recorded),
   },
 ];

@@ -241,7 +241,7 @@ describe('every recorded message to a provider', () => {
     expect(id).toMatch(/^[\da-f-]{36}$/);
   });
 
-  it.each(fcmCorrections)('$why', ({ correct }) => {
+  it.each(fcmCorrections)('$what', ({ correct }) => {
     const messages = fcm.map(({ notification, provider: [{ body }] }) => {
       const { message } = body as { message: FcmMessage };
       return { recorded: message, corrected: correct(message, notification) };
@@ -249,7 +249,7 @@ describe('every recorded message to a provider', () => {
     expect(messages.filter(isChanged)).not.toEqual([]);
   });
 
-  it.each(apnsCorrections)('$why', ({ correct }) => {
+  it.each(apnsCorrections)('$what', ({ correct }) => {
     const messages = apns.map(({ notification, provider: [each] }) => {
       const recorded = recordedApns(each);
       return { recorded, corrected: correct(recorded, notification) };

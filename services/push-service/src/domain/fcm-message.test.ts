@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fcmPayloadBytes, toFcmData, toFcmMessage } from './fcm-message.ts';
+import { toFcmData, toFcmMessage } from './fcm-message.ts';
 import type { Notification } from './notification.ts';
 
 const push = (more: Partial<Notification>): Notification => ({
@@ -67,12 +67,5 @@ describe('toFcmData', () => {
       list: '["ab","c"]',
       object: '{"a":{"b":1}}',
     });
-  });
-});
-
-describe('fcmPayloadBytes', () => {
-  it('counts bytes, not characters', () => {
-    const size = (body: string) => fcmPayloadBytes(toFcmMessage(push({ alert: { title: '', body } })));
-    expect(size('üü') - size('')).toBe(4);
   });
 });

@@ -16,8 +16,6 @@ export type FcmMessage = FcmTarget & {
   };
 };
 
-/** FCM: data and notification together. */
-export const fcmPayloadLimit = 4096;
 /** FCM keeps a message for 28 days at most. */
 const maxTtlSeconds = 2_419_200;
 
@@ -67,7 +65,3 @@ const toText = (value: unknown): string => {
   if (typeof value === 'string') return value;
   return value === null ? '' : JSON.stringify(value);
 };
-
-/** Bytes that count against `fcmPayloadLimit`. */
-export const fcmPayloadBytes = ({ data, android }: FcmMessage): number =>
-  Buffer.byteLength(JSON.stringify({ data, notification: android?.notification }));

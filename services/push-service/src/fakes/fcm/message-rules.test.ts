@@ -37,18 +37,39 @@ it.each([
   [{ token, android: { ttl: '-1s' } }, 'message.android.ttl'],
   [{ token, android: { ttl: 60 } }, 'message.android.ttl'],
   [{ token, android: { ttl: '2419201s' } }, 'message'],
-  [{ token, android: { priority: 'high' } }, 'message.android.priority'],
+  [{ token, android: { priority: 'urgent' } }, 'message.android.priority'],
   [{ token, apns: { headers: { 'apns-push-type': 'background', 'apns-priority': '10' } } }, 'message.apns.headers'],
   [{ token, webpush: { fcm_options: { link: 'http://a.b/' } } }, 'message.webpush.fcm_options.link'],
+  [{ token, webpush: { fcmOptions: { link: 'http://a.b/' } } }, 'message.webpush.fcm_options.link'],
   [{ data: {} }, 'message'],
   [{ token, fid: 'x' }, 'message'],
   [{ token: '' }, 'message'],
   [{ token, data: { a: 'ü'.repeat(2050) } }, 'message'],
+  [{ token, notification: { body: 'x'.repeat(4096) } }, 'message'],
+  [{ token, android: { notification: { body: 'x'.repeat(4096) } } }, 'message'],
+  [{ token, data: { a: 'x'.repeat(2000) }, android: { data: { a: 'x'.repeat(2100) } } }, 'message'],
+  [{ token, apns: { payload: { aps: { alert: 'x'.repeat(4096) } } } }, 'message'],
+  [{ token, webpush: { notification: { body: 'x'.repeat(4096) } } }, 'message'],
   [{ topic: 'news', data: { a: 'x'.repeat(2050) } }, 'message'],
   [undefined, 'message'],
   ['text', 'message'],
 ])('refuses %j', (message, field) => {
   expect(refusal(judge(message))).toBe(field);
+});
+
+it('counts the parts of the platforms each for itself: a device gets one of them', () => {
+  const body = 'x'.repeat(3_000);
+  const parts = { android: { notification: { body } }, apns: { payload: { aps: { alert: body } } } };
+  expect(judge({ token, ...parts }).ok).toBe(true);
+});
+
+it('reads both spellings of a name, and an enum in either case', () => {
+  const message = { token, android: { priority: 'high', collapseKey: 'c' } };
+  expect(judge(message, { validateOnly: true })).toEqual({
+    ok: true,
+    message: { token, android: { priority: 'HIGH', collapse_key: 'c' } },
+    validateOnly: true,
+  });
 });
 
 it('refuses what is no request', () => {

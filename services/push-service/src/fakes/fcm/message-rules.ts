@@ -1,12 +1,12 @@
-import { fcmPayloadBytes, fcmPayloadLimit } from '../../domain/fcm-message.ts';
 import type { FcmMessage } from '../../domain/fcm-message.ts';
 import { parseJson } from '../../domain/parse-json.ts';
 import type { Answer } from '../http2-fake.ts';
 import { fcmAnswers, invalidField, invalidMessage } from './answers.ts';
-import { wrongField } from './message-shape.ts';
+import { readShape } from './message-shape.ts';
 
-/** A message whose fields exist and hold what they should. */
+/** A message whose fields exist and hold what they should. What of it a device gets or a rule looks at. */
 export type SentMessage = FcmMessage & {
+  readonly android?: { readonly data?: object };
   readonly topic?: string;
   readonly condition?: string;
   readonly notification?: { readonly title?: string; readonly body?: string };
@@ -14,7 +14,11 @@ export type SentMessage = FcmMessage & {
     readonly headers?: Readonly<Record<string, string>>;
     readonly payload?: Readonly<Record<string, unknown>>;
   };
-  readonly webpush?: { readonly fcm_options?: { readonly link?: string } };
+  readonly webpush?: {
+    readonly data?: object;
+    readonly notification?: object;
+    readonly fcm_options?: { readonly link?: string };
+  };
 };
 
 /** `validateOnly`: it is to be judged, and reaches no device. */
@@ -25,18 +29,32 @@ type Judged = RightRequest | { readonly ok: false; readonly response: Answer };
 export const judgeMessage = (text: string): Judged => {
   const body = parseJson(text);
   if (body === undefined) return { ok: false, response: invalidField('', 'Invalid JSON payload received.') };
-  const wrong = wrongField(body);
-  if (wrong) return { ok: false, response: wrong };
-  const { message, validate_only: validateOnly = false } = body as { message?: SentMessage; validate_only?: boolean };
+  const shaped = readShape(body);
+  if (!shaped.ok) return shaped;
+  const { message, validate_only: validateOnly = false } = shaped.value as {
+    message?: SentMessage;
+    validate_only?: boolean;
+  };
   if (!message) return { ok: false, response: invalidField('message', 'Message is not set.') };
   const broken = rules.find(({ breaks }) => breaks(message));
   return broken ? { ok: false, response: broken.answer() } : { ok: true, message, validateOnly };
 };
 
 const maxTtlSeconds = 2_419_200;
-/** "Message sizes": half as much to many. */
+/** "Message sizes", in bytes: half as much to many. */
 const limitOf = ({ topic, condition }: SentMessage): number =>
-  topic === undefined && condition === undefined ? fcmPayloadLimit : fcmPayloadLimit / 2;
+  topic === undefined && condition === undefined ? 4096 : 2048;
+
+/** Bytes for the platform that would get the most: what is for all of them, and its own part. */
+const payloadBytes = ({ data, notification, android, apns, webpush }: SentMessage): number => {
+  const ownParts = [
+    { android: android?.data, shown: android?.notification },
+    { apns: apns?.payload },
+    { webpush: webpush?.data, shown: webpush?.notification },
+  ];
+  return Math.max(...ownParts.map((own) => Buffer.byteLength(JSON.stringify({ data, notification, ...own }))));
+};
+
 const targets = ['token', 'fid', 'topic', 'condition'] as const;
 const targetsOf = (message: SentMessage) => targets.filter((name) => message[name] !== undefined);
 
@@ -75,7 +93,7 @@ const rules: readonly Rule[] = [
     breaks: ({ webpush }) => !/^https:|^$/.test(webpush?.fcm_options?.link ?? ''),
     answer: () => invalidField('message.webpush.fcm_options.link', 'The link must be an HTTPS URL'),
   },
-  { breaks: (message) => fcmPayloadBytes(message) > limitOf(message), answer: fcmAnswers.toolarge },
+  { breaks: (message) => payloadBytes(message) > limitOf(message), answer: fcmAnswers.toolarge },
 ];
 
 // "Message.data": `from`, `message_type` and everything that begins with `google.` or `gcm.notification.`

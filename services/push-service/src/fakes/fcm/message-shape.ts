@@ -81,20 +81,32 @@ const request: Shape = {
   },
 };
 
-/** The refusal of the first field that does not exist or does not hold what it should. */
-export const wrongField = (body: unknown): Answer | undefined => check(request, body, []);
+type Shaped = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly response: Answer };
 
-const check = (shape: Shape, value: unknown, path: readonly string[]): Answer | undefined => {
-  if (typeof shape === 'string') return holds[shape](value) ? undefined : wrongValue(shape, path, value);
-  if (isEnum(shape)) return shape.includes(String(value)) ? undefined : wrongValue('enum', path, value);
+/**
+ * The request with its fields spelled as the documentation spells them and its enums in capitals, or the refusal of the first
+ * field that does not exist or does not hold what it should.
+ */
+export const readShape = (body: unknown): Shaped => read(request, body, []);
+
+const read = (shape: Shape, value: unknown, path: readonly string[]): Shaped => {
+  if (typeof shape === 'string') return holds[shape](value) ? { ok: true, value } : wrongValue(shape, path, value);
+  if (isEnum(shape)) {
+    // Firebase's own examples write `"priority": "high"`.
+    const word = String(value).toUpperCase();
+    return shape.includes(word) ? { ok: true, value: word } : wrongValue('enum', path, value);
+  }
   if (!isObject(value)) return wrongValue('message', path, value);
+  const found: Record<string, unknown> = {};
   for (const [name, each] of Object.entries(value)) {
     const field = Object.hasOwn(shape, name) ? name : snakeCase(name);
     const known = Object.hasOwn(shape, field) ? shape[field] : undefined;
-    const wrong = known === undefined ? unknownName(name, path) : check(known, each, [...path, name]);
-    if (wrong) return wrong;
+    if (known === undefined) return unknownName(name, path);
+    const result = read(known, each, [...path, name]);
+    if (!result.ok) return result;
+    found[field] = result.value;
   }
-  return undefined;
+  return { ok: true, value: found };
 };
 
 const isEnum = (shape: Exclude<Shape, string>): shape is readonly string[] => Array.isArray(shape);
@@ -113,10 +125,13 @@ const holds: Readonly<Record<Extract<Shape, string>, (value: unknown) => boolean
 // The JSON form of protocol buffers takes both spellings of a name.
 const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-const unknownName = (name: string, path: readonly string[]): Answer => {
+const unknownName = (name: string, path: readonly string[]): Shaped => {
   const at = path.length > 0 ? ` at '${path.join('.')}'` : '';
-  return invalidField(path.join('.'), `Invalid JSON payload received. Unknown name "${name}"${at}: Cannot find field.`);
+  const message = `Invalid JSON payload received. Unknown name "${name}"${at}: Cannot find field.`;
+  return { ok: false, response: invalidField(path.join('.'), message) };
 };
 
-const wrongValue = (type: string, path: readonly string[], value: unknown): Answer =>
-  invalidField(path.join('.'), `Invalid value at '${path.join('.')}' (${type}), ${typeof value}`);
+const wrongValue = (type: string, path: readonly string[], value: unknown): Shaped => ({
+  ok: false,
+  response: invalidField(path.join('.'), `Invalid value at '${path.join('.')}' (${type}), ${typeof value}`),
+});
