@@ -11,8 +11,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['libs/**/*.test.ts', 'services/**/*.test.ts', 'test/unit/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/*.servers.test.ts', 'libs/servers/**'],
+          include: ['libs/**/*.test.ts', 'services/**/*.test.ts', 'test/{unit,golden}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.servers.test.ts', 'deploy/local/servers/**'],
           testTimeout: 30_000,
           maxWorkers: waiters,
         },
@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'servers',
-          include: ['libs/servers/**/*.test.ts', '**/*.servers.test.ts'],
+          include: ['deploy/local/servers/**/*.test.ts', '**/*.servers.test.ts'],
           exclude: ['**/node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -22,9 +22,9 @@ import {
   outcomeDifferences,
   requestDifferences,
   unrecordedDifferences,
-} from '../services/push-service/src/golden-differences.ts';
+} from '../test/golden/golden-differences.ts';
 import { pushServiceConfig } from '../services/push-service/src/config.ts';
-import { openApiDocument } from '../services/push-service/src/http/openapi.ts';
+import { openApiDocument } from '../services/push-service/src/api/openapi.ts';
 import { fakesConfig } from '../services/push-service/src/fakes/config.ts';
 
 const isCheck = readCommandLine({

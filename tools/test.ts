@@ -61,7 +61,7 @@ rmSync(folder, { recursive: true, force: true });
 const kindOf = (name: string): string =>
   name.includes('/test/e2e/')
     ? 'end to end'
-    : /\.servers\.test\.ts$|\/libs\/servers\//.test(name)
+    : /\.servers\.test\.ts$|\/local\/servers\//.test(name)
       ? 'on servers'
       : 'unit and contract';
 const counts = new Map<string, number>();

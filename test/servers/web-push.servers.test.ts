@@ -18,13 +18,13 @@ import { readDispatcherConfig } from '../../services/dispatcher/src/config.ts';
 import { openLane } from '../../services/dispatcher/src/lane.ts';
 import { decidePublish } from '../../services/gateway/src/domain/publish.ts';
 import { createFeedback } from '../../services/pubsub-push/src/flow/feedback.ts';
-import { createMemoryStore } from '../../services/pubsub-push/src/testing/memory-store.ts';
-import { parseVapidIdentity } from '../../services/push-service/src/adapters/web-push/vapid.ts';
+import { createMemoryStore } from '../../services/pubsub-push/testing/memory-store.ts';
+import { parseVapidIdentity } from '../../services/push-service/src/providers/web-push/vapid.ts';
 import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
 import { startFakePushService } from '../../services/push-service/src/fakes/web-push/fake-push-service.ts';
 import type { WebPushDelivery } from '../../services/push-service/src/fakes/web-push/fake-push-service.ts';
-import { createPushService } from '../../services/push-service/src/service.ts';
-import { createWebPush } from '../../services/push-service/src/web-push.ts';
+import { createPushService } from '../../services/push-service/src/api/server.ts';
+import { createWebPush } from '../../services/push-service/src/providers/web-push/pool.ts';
 
 const patience = { timeout: 45_000, interval: 20 };
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-web-push-'));

@@ -1,6 +1,6 @@
 // The stream of one component name: when it is there, and what it takes.
 import { afterEach, expect, it } from 'vitest';
-import { startScriptedServer } from '../../libs/xmpp/src/testing/scripted-server.ts';
+import { startScriptedServer } from '../../libs/xmpp/testing/scripted-server.ts';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { createComponentResource } from '../../services/gateway/src/component.ts';
 

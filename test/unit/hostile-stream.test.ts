@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { createComponentResource } from '../../services/gateway/src/component.ts';
 import { createAnswer } from '../../services/gateway/src/flow/answer.ts';
-import { startScriptedServer } from '../../libs/xmpp/src/testing/scripted-server.ts';
+import { startScriptedServer } from '../../libs/xmpp/testing/scripted-server.ts';
 
 const folder = new URL('../stanzas/', import.meta.url);
 /** Every captured stanza, as text. */

@@ -9,9 +9,9 @@ import { createPushApiClient } from '../../services/dispatcher/src/adapters/push
 import type { PushApiOptions } from '../../services/dispatcher/src/adapters/push-api.ts';
 import { toPushRequest } from '../../services/dispatcher/src/domain/request.ts';
 import { toVerdict } from '../../services/dispatcher/src/domain/verdict.ts';
-import type { WebPushMessage } from '../../services/push-service/src/domain/web-push-message.ts';
+import type { WebPushMessage } from '../../services/push-service/src/providers/web-push/message.ts';
 import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
-import { startPushService } from '../../services/push-service/src/testing.ts';
+import { startPushService } from '../../services/push-service/testing/start-push-service.ts';
 
 let service: Awaited<ReturnType<typeof startPushService>>;
 let client: ReturnType<typeof createPushApiClient>;

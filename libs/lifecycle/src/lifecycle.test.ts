@@ -40,7 +40,7 @@ describe('the ops server', () => {
 });
 
 describe('run', () => {
-  const script = fileURLToPath(new URL('testing/run-two.ts', import.meta.url));
+  const script = fileURLToPath(new URL('../testing/run-two.ts', import.meta.url));
   const start = async (...args: string[]) => {
     const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';

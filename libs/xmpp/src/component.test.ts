@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { connectComponent, type ComponentOptions, type DownReason, type StreamState } from './component.ts';
-import { startScriptedServer, type ScriptedServer } from './testing/scripted-server.ts';
+import { startScriptedServer, type ScriptedServer } from '../testing/scripted-server.ts';
 import { xml, type Element } from './xml.ts';
 
 const secret = 's3crét';

@@ -18,9 +18,9 @@ import { startFakeFcm } from './fakes/fcm/fake-fcm.ts';
 import type { FcmDelivery } from './fakes/fcm/fake-fcm.ts';
 import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
 import { createFakeAuthority } from './fakes/tls.ts';
-import { checkCredentials } from './flow/check-credentials.ts';
-import { createProviderTokens } from './adapters/apns/provider-tokens.ts';
-import { createTryOut } from './try-out.ts';
+import { checkCredentials } from './credentials/check.ts';
+import { createProviderTokens } from './providers/apns/provider-tokens.ts';
+import { createTryOut } from './providers/try-out.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,10 +1,10 @@
 // `npm run check-credentials`: tries the configured credentials out with the providers, and says what is wrong with them.
 // No push reaches a device. Exits with 0 when all can be used, with 1 otherwise, with 2 when it is asked for something else.
 import { ConfigError, readCommandLine } from '@pushmesh/config';
-import { createProviderTokens } from './adapters/apns/provider-tokens.ts';
+import { createProviderTokens } from './providers/apns/provider-tokens.ts';
 import { readPushServiceConfig } from './config.ts';
-import { checkCredentials } from './flow/check-credentials.ts';
-import { createTryOut } from './try-out.ts';
+import { checkCredentials } from './credentials/check.ts';
+import { createTryOut } from './providers/try-out.ts';
 
 readCommandLine({
   usage: 'Usage: npm run check-credentials   (of the variables of push-service; see docs/push-service.md)',

@@ -1,13 +1,13 @@
 import { groups, readConfig } from '@pushmesh/config';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { httpVariables, readHttpSettings } from './config/http-settings.ts';
-import type { HttpSettings } from './config/http-settings.ts';
-import { problemsOfFiles, readProviderSettings, rereadProviderSettings } from './config/provider-settings.ts';
-import type { ProviderSettings, RereadProviders } from './config/provider-settings.ts';
-import { providerVariables } from './config/provider-variables.ts';
-import { problemsOfUnusedCredentials, unusedVariables } from './config/unused-variables.ts';
-import type { Unused } from './config/unused-variables.ts';
+import { httpVariables, readHttpSettings } from './api/settings.ts';
+import type { HttpSettings } from './api/settings.ts';
+import { problemsOfFiles, readProviderSettings, rereadProviderSettings } from './providers/settings/settings.ts';
+import type { ProviderSettings, RereadProviders } from './providers/settings/settings.ts';
+import { providerVariables } from './providers/settings/variables.ts';
+import { problemsOfUnusedCredentials, unusedVariables } from './providers/settings/unused-variables.ts';
+import type { Unused } from './providers/settings/unused-variables.ts';
 
 /** The variables of push-service. */
 export const pushServiceConfig = Type.Object({

@@ -1,13 +1,13 @@
 import { orExit } from '@pushmesh/config';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
-import { bindWithoutProperty } from './adapters/http2/async-resource-bind.ts';
-import { sandboxRoutes } from './adapters/sandbox/routes.ts';
-import { openSandbox } from './adapters/sandbox/sandbox.ts';
+import { bindWithoutProperty } from './providers/http2/async-resource-bind.ts';
+import { sandboxRoutes } from './sandbox/routes.ts';
+import { openSandbox } from './sandbox/sandbox.ts';
 import { readPushServiceConfig } from './config.ts';
 import { createProviders, poolsOf } from './providers.ts';
-import { createSandboxProviders } from './sandbox-providers.ts';
-import { createPushService } from './service.ts';
+import { createSandboxProviders } from './sandbox/providers.ts';
+import { createPushService } from './api/server.ts';
 
 // What we were told
 const config = orExit(readPushServiceConfig);

@@ -12,8 +12,8 @@ import { startFakeFcm } from './fakes/fcm/fake-fcm.ts';
 import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
 import { createFakeAuthority } from './fakes/tls.ts';
 import { createProviders } from './providers.ts';
-import { patiently } from './adapters/http2/testing.ts';
-import { matchProvider } from './domain/match-provider.ts';
+import { patiently } from '../testing/http2-peer.ts';
+import { matchProvider } from './push/match-provider.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

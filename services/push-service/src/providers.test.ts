@@ -12,7 +12,7 @@ import type { FcmDelivery } from './fakes/fcm/fake-fcm.ts';
 import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
 import { createFakeAuthority } from './fakes/tls.ts';
 import { createProviders, poolsOf } from './providers.ts';
-import { createPushService } from './service.ts';
+import { createPushService } from './api/server.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

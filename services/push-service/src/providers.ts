@@ -1,12 +1,12 @@
 import type { Resource } from '@pushmesh/lifecycle';
 import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
-import { createProviderTokens } from './adapters/apns/provider-tokens.ts';
-import { createCredentialWatch } from './flow/watch-credentials.ts';
-import type { ProviderSettings, RereadProviders } from './config/provider-settings.ts';
-import { createProviderPool, measured } from './provider-pool.ts';
-import type { Provider } from './ports.ts';
-import { createTryOut } from './try-out.ts';
-import { createWebPush } from './web-push.ts';
+import { createProviderTokens } from './providers/apns/provider-tokens.ts';
+import { createCredentialWatch } from './credentials/watch.ts';
+import type { ProviderSettings, RereadProviders } from './providers/settings/settings.ts';
+import { createProviderPool, measured } from './providers/pool.ts';
+import type { Provider } from './push/provider.ts';
+import { createTryOut } from './providers/try-out.ts';
+import { createWebPush } from './providers/web-push/pool.ts';
 
 export type ProvidersDeps = {
   readonly log: Log;

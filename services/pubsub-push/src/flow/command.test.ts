@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Command, Reply, Result } from '@pushmesh/contracts';
 import type { NodeStore } from '../ports.ts';
-import { createMemoryStore } from '../testing/memory-store.ts';
+import { createMemoryStore } from '../../testing/memory-store.ts';
 import { createCommands } from './command.ts';
 import { createFeedback } from './feedback.ts';
 

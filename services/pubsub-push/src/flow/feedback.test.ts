@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Result } from '@pushmesh/contracts';
-import { createMemoryStore } from '../testing/memory-store.ts';
+import { createMemoryStore } from '../../testing/memory-store.ts';
 import { createFeedback } from './feedback.ts';
 
 const result: Result = {

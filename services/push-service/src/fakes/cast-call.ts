@@ -1,6 +1,6 @@
 import type { Static, TSchema } from 'typebox';
-import { castError, castRequest } from '../domain/cast-request.ts';
-import type { Cast, CastError } from '../domain/cast-request.ts';
+import { castError, castRequest } from '../api/cast-request.ts';
+import type { Cast, CastError } from '../api/cast-request.ts';
 
 type Property = { readonly enum?: readonly string[]; readonly minimum?: number; readonly maximum?: number };
 

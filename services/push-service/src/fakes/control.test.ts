@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
 import { readPushServiceConfig } from '../config.ts';
-import { patiently } from '../adapters/http2/testing.ts';
+import { patiently } from '../../testing/http2-peer.ts';
 import { createProviders } from '../providers.ts';
 import { createControl } from './control.ts';
 import { writeCredentials } from './credentials-dir.ts';

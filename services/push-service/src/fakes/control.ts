@@ -3,7 +3,7 @@ import { fastify } from 'fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
-import { castError } from '../domain/cast-request.ts';
+import { castError } from '../api/cast-request.ts';
 import { mistakeIn } from './act.ts';
 import { castCall } from './cast-call.ts';
 import type { Fakes } from './fakes.ts';

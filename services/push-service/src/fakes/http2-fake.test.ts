@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { afterEach, expect, it } from 'vitest';
-import { patiently } from '../adapters/http2/testing.ts';
+import { patiently } from '../../testing/http2-peer.ts';
 import { createHttp2Fake } from './http2-fake.ts';
 import { createFakeAuthority } from './tls.ts';
 

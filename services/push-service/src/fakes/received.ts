@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Mode, RequestV3 } from '@pushmesh/contracts';
-import { parseJson } from '../domain/parse-json.ts';
+import { parseJson } from '../push/parse-json.ts';
 import type { ApnsDelivery } from './apns/apns-fake.ts';
 import type { FakeService } from './fault.ts';
 import type { FcmDelivery } from './fcm/fake-fcm.ts';

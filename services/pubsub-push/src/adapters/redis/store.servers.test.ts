@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startRedis } from '@pushmesh/servers';
 import { createLog } from '@pushmesh/telemetry';
 import { StoreUnavailable } from '../../ports.ts';
-import { describeStore } from '../../testing/store-contract.ts';
+import { describeStore } from '../../../testing/store-contract.ts';
 import { createRedisStore } from './store.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-redis-'));

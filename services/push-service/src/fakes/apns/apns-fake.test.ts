@@ -1,7 +1,7 @@
 import { sign } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createHttp2Pool } from '../../adapters/http2/pool.ts';
-import { patiently } from '../../adapters/http2/testing.ts';
+import { createHttp2Pool } from '../../providers/http2/pool.ts';
+import { patiently } from '../../../testing/http2-peer.ts';
 import { createFakeAuthority } from '../tls.ts';
 import { createApnsFake } from './apns-fake.ts';
 import type { ApnsDelivery, ApnsFakeOptions } from './apns-fake.ts';

@@ -1,5 +1,5 @@
-import { apnsPayloadLimits } from '../../domain/apns-message.ts';
-import { parseJson } from '../../domain/parse-json.ts';
+import { apnsPayloadLimits } from '../../providers/apns/message.ts';
+import { parseJson } from '../../push/parse-json.ts';
 
 /** A request as it came in; header names are lower case. */
 export type ApnsRequest = {

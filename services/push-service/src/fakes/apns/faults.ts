@@ -1,4 +1,4 @@
-import { parseJson } from '../../domain/parse-json.ts';
+import { parseJson } from '../../push/parse-json.ts';
 import { byAct, retryAfterText, shortBodyBytes } from '../act.ts';
 import type { Act, Disturbance, RetryAfter } from '../act.ts';
 import type { Answer } from '../http2-fake.ts';

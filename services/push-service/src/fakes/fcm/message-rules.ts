@@ -1,5 +1,5 @@
-import type { FcmMessage } from '../../domain/fcm-message.ts';
-import { parseJson } from '../../domain/parse-json.ts';
+import type { FcmMessage } from '../../providers/fcm/message.ts';
+import { parseJson } from '../../push/parse-json.ts';
 import type { Answer } from '../http2-fake.ts';
 import { fcmAnswers, invalidField, invalidMessage } from './answers.ts';
 import { readShape } from './message-shape.ts';

@@ -1,6 +1,6 @@
 import { sign } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { parseServiceAccount } from '../../adapters/fcm/service-account.ts';
+import { parseServiceAccount } from '../../providers/fcm/service-account.ts';
 import { createFakeServiceAccount } from './service-account.ts';
 import { createTokenIssuer } from './token-issuer.ts';
 

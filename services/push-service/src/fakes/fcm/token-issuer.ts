@@ -1,5 +1,5 @@
 import { verify } from 'node:crypto';
-import { parseJson } from '../../domain/parse-json.ts';
+import { parseJson } from '../../push/parse-json.ts';
 import type { FakeServiceAccount } from './service-account.ts';
 
 type Options = {

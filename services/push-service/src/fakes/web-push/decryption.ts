@@ -1,6 +1,6 @@
 import { createDecipheriv } from 'node:crypto';
 import type { ECDH } from 'node:crypto';
-import { contentKeys, recordSize } from '../../adapters/web-push/encryption.ts';
+import { contentKeys, recordSize } from '../../providers/web-push/encryption.ts';
 
 /** What a user agent keeps of its subscription. */
 export type UserAgentKeys = { readonly keys: ECDH; readonly auth: Buffer };

@@ -1,4 +1,4 @@
-import { parseJson } from '../../domain/parse-json.ts';
+import { parseJson } from '../../push/parse-json.ts';
 import { byAct, retryAfterText, shortBodyBytes } from '../act.ts';
 import type { Act, RetryAfter } from '../act.ts';
 import type { WebPushDelivery } from './fake-push-service.ts';

@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { parseJson } from '../../domain/parse-json.ts';
+import { parseJson } from '../../push/parse-json.ts';
 
 type Expected = {
   /** The origin of the push service. */

@@ -1,0 +1,64 @@
+import { notificationsHeader, notificationsPerRequest, pushApiVersions } from '@pushmesh/contracts';
+import type { PushApiVersion, PushService } from '@pushmesh/contracts';
+import type { metricNames, MetricsOf } from '@pushmesh/telemetry';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler } from 'fastify';
+import { parseJsonToPassOn } from '../push/parse-json.ts';
+import { readPushRequest } from './push-request.ts';
+import type { Answer } from './push-handler.ts';
+import { checkHeaders, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
+
+type Requests = Pick<MetricsOf<typeof metricNames.pushService>, 'requests'>;
+type Deps = { readonly answer: Answer; readonly metrics: Requests };
+type Request = FastifyRequest<{ Params: { device_id: string }; Body: string | undefined }>;
+
+/** Decorates the requests; `none` until one could be read. */
+const pushService = 'pushService';
+
+/** `POST /{version}/notification/{device_id}`, the three versions of the MongoosePush API. */
+export const pushApi =
+  (deps: Deps) =>
+  (server: FastifyInstance): void => {
+    server.decorateRequest(pushService, 'none');
+    for (const version of pushApiVersions) {
+      const url = `${base(version)}:device_id`;
+      const onSend = countAnswers(version, deps.metrics);
+      server.post(url, { onRequest: checkHeaders(), onSend, handler: handle(version, deps) });
+      refuseOtherMethods(server, url, ['POST'], { onSend });
+    }
+  };
+
+const base = (version: PushApiVersion) => `/${version}/notification/`;
+
+/** Whoever answers: the handler, a hook before it, or the handler of errors. A caller that has hung up counts, too. */
+export const countAnswers =
+  (version: PushApiVersion, { requests }: Requests): onSendHookHandler =>
+  (request, { statusCode }, payload, done) => {
+    const push_service = request.getDecorator<PushService | 'none'>(pushService);
+    requests.inc({ version, push_service, status: String(statusCode) });
+    done(null, payload);
+  };
+
+/** Counts an answer to a path of the push API that fastify could not read, and that no route and its hooks saw. */
+export const countUnreadable = ({ requests }: Requests, url: string, status: number): void => {
+  const version = pushApiVersions.find((each) => url.startsWith(base(each)));
+  if (version) requests.inc({ version, push_service: 'none', status: String(status) });
+};
+
+const handle =
+  (version: PushApiVersion, { answer }: Deps) =>
+  async (request: Request, reply: FastifyReply) => {
+    // An empty body counts as an empty object.
+    const body = parseJsonToPassOn(request.body || '{}');
+    if (body === undefined) return sendRefusal(reply, 'malformed_json');
+    const read = readPushRequest(version, request.params.device_id, body);
+    if (!read.ok) return sendErrors(reply, read.errors);
+
+    request.setDecorator(pushService, read.value.service);
+    const {
+      status,
+      headers,
+      body: text,
+    } = await answer(version, read.value, request.headers['traceparent']?.toString());
+    if (version === 'v3') reply.header(notificationsHeader, notificationsPerRequest);
+    return reply.code(status).headers(headers).type('application/json; charset=utf-8').send(text);
+  };

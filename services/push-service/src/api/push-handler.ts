@@ -1,0 +1,35 @@
+import type { PushApiVersion } from '@pushmesh/contracts';
+import { traceIdOf } from '@pushmesh/telemetry';
+import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import { toHttpAnswer } from './api-answer.ts';
+import type { HttpAnswer } from './api-answer.ts';
+import type { Notification } from '../push/notification.ts';
+import type { Push } from '../push/push.ts';
+
+type Deps = {
+  readonly push: Push;
+  readonly log: Log;
+  readonly metrics: Pick<MetricsOf<typeof metricNames.pushService>, 'requestSeconds'>;
+};
+
+/** Pushes one notification, and puts what came of it into the words of that version of the API. */
+export const createAnswer =
+  ({ push, log, metrics }: Deps) =>
+  async (version: PushApiVersion, notification: Notification, traceparent: string | undefined): Promise<HttpAnswer> => {
+    const stop = metrics.requestSeconds.startTimer({ version });
+    const answer = await push(notification);
+    const seconds = stop();
+    const { service, mode } = notification;
+    log.debug({
+      event: 'push',
+      traceId: traceIdOf(traceparent),
+      version,
+      service,
+      mode,
+      category: answer.category,
+      seconds,
+    });
+    return toHttpAnswer(version, answer);
+  };
+
+export type Answer = ReturnType<typeof createAnswer>;

@@ -1,0 +1,91 @@
+import { maxRequestBytes } from '@pushmesh/contracts';
+import { fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { listenOn } from '@pushmesh/lifecycle';
+import type { Resource } from '@pushmesh/lifecycle';
+import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import { addressVariables } from './settings.ts';
+import type { HttpSettings } from './settings.ts';
+import { createPush } from '../push/push.ts';
+import { createRefusals } from '../credentials/alerts.ts';
+import { createAnswer } from './push-handler.ts';
+import { requireBearer } from './authentication.ts';
+import { healthcheck } from './healthcheck.ts';
+import { notificationsApi } from './notifications-route.ts';
+import { openApi } from './openapi.ts';
+import { countUnreadable, pushApi } from './notification-route.ts';
+import { onClientError, onFastifyError, sendRefusal } from './refusals.ts';
+import { createTransport } from './transport.ts';
+import type { Timeouts } from './transport.ts';
+import type { Provider } from '../push/provider.ts';
+
+type Deps = {
+  readonly http: HttpSettings;
+  readonly timeouts?: Partial<Timeouts>;
+  readonly providers: readonly Provider[];
+  /** More routes beside the API: those of the sandbox. */
+  readonly routes?: (server: FastifyInstance) => void;
+  readonly log: Log;
+  readonly metrics: MetricsOf<typeof metricNames.pushService>;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+};
+
+/** The MongoosePush-compatible HTTP server, not yet listening. */
+export const createPushService = ({ http, timeouts, providers, routes, log, metrics, clock }: Deps) => {
+  const onError = onFastifyError(log);
+  const refusals = createRefusals({ log, uptime: () => performance.now() });
+  const transport = createTransport(
+    { tls: http.tls, maxConnections: http.maxConnections, ...(timeouts && { timeouts }) },
+    { log, metrics },
+  );
+  const server = fastify({
+    logger: false,
+    // Far above the 4 KiB of a push, so that too long a text is judged by the push service’s own limit.
+    bodyLimit: maxRequestBytes,
+    serverFactory: transport.listen,
+    // What arrives while we stop, on a connection that is still open, is answered like everything else.
+    return503OnClosing: false,
+    clientErrorHandler: onClientError,
+    // Device tokens have no fixed length; in a path the size of the HTTP header is the limit.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
+    frameworkErrors: (error, request, reply) => {
+      onError(error, request, reply);
+      countUnreadable(metrics, request.url, reply.statusCode);
+    },
+  });
+  // Bodies stay text until a route knows what they should be.
+  server.removeAllContentTypeParsers();
+  // By its name fastify finds the parser without reading the header anew each time.
+  server.addContentTypeParser(['application/json', '*'], { parseAs: 'string' }, (_request, body, done) =>
+    done(null, body),
+  );
+  server.setErrorHandler(onError);
+  server.setNotFoundHandler((_request, reply) => sendRefusal(reply, 'no_such_route'));
+
+  if (http.bearerTokens.length > 0)
+    requireBearer({ tokens: http.bearerTokens, onRefused: () => metrics.unauthorized.inc() })(server);
+  const answer = createAnswer({ push: createPush({ providers, refusals, metrics }), log, metrics });
+  pushApi({ answer, metrics })(server);
+  notificationsApi({ answer, log, metrics })(server);
+  healthcheck({ providers, refusals, clock })(server);
+  if (http.exposeSpec) openApi(server);
+  routes?.(server);
+
+  const address = () => server.listeningOrigin.replace(/^http/, transport.scheme);
+
+  return {
+    server,
+    /** Draining answers what was taken, and closes each connection as soon as nothing is under way on it. */
+    resource: {
+      name: 'http',
+      start: async () => {
+        const { host, port } = http;
+        await listenOn({ host, port, variables: addressVariables(http) }, () => server.listen({ host, port }));
+        log.info({ event: 'listening', address: address() });
+      },
+      drain: () => transport.drain(() => server.close()),
+    } satisfies Resource,
+    address,
+  };
+};

@@ -1,0 +1,64 @@
+import { refuse } from '../../push/category.ts';
+import type { ProviderAnswer, Refusal } from '../../push/category.ts';
+import { parseJson } from '../../push/parse-json.ts';
+import { byWord, isReasonWord, refuseWordless, withRetryAfter } from '../response.ts';
+import type { ProviderResponse } from '../response.ts';
+
+// FCM HTTP v1 "ErrorCode" and google.rpc.Code. MongoosePush knows the FCM words; the google.rpc words that come without
+// an FCM word (UNAUTHENTICATED, RESOURCE_EXHAUSTED and so on) it leaves unsorted.
+const categoryOf = byWord({
+  // A token of another project is wrong for ever, and only for this device: no outage, as MongoosePush has it, for which
+  // it would be tried again and again and the others held back.
+  invalid_request: ['INVALID_ARGUMENT', 'SENDER_ID_MISMATCH'],
+  unregistered: ['UNREGISTERED'],
+  too_many_requests: ['QUOTA_EXCEEDED', 'RESOURCE_EXHAUSTED'],
+  auth: ['UNAUTHENTICATED', 'PERMISSION_DENIED'],
+  // Only the apps on iOS or in browsers: no outage, as MongoosePush has it, for which those on Android are held back.
+  third_party_auth: ['THIRD_PARTY_AUTH_ERROR', 'APNS_AUTH_ERROR'],
+  // Without the FCM word UNREGISTERED it is the project that was not found.
+  internal_config: ['NOT_FOUND'],
+  service_internal: ['UNAVAILABLE', 'INTERNAL', 'DEADLINE_EXCEEDED'],
+  unspecified: ['UNSPECIFIED', 'UNSPECIFIED_ERROR'],
+});
+
+type FcmError = {
+  readonly status?: unknown;
+  readonly message?: unknown;
+  readonly details?: unknown;
+};
+
+/** What an answer of FCM means: the `errorCode` of its FcmError detail, else its `status` word, else its HTTP status. */
+export const toFcmAnswer = (response: ProviderResponse, now: number): ProviderAnswer => {
+  const body = parseJson(response.body) as { name?: unknown; error?: FcmError } | null | undefined;
+  // Something else than FCM, such as a proxy with a page of its own, may answer 200 too: accepted is what got a name.
+  if (response.status === 200) return typeof body?.name === 'string' ? { category: 'ok' } : refuse('service_internal');
+  const error = body?.error;
+  const reason = errorCode(error?.details) ?? error?.status;
+  const answer = isReasonWord(reason) ? { category: toCategory(reason, error), reason } : refuseWordless(response);
+  return withRetryAfter({ ...answer, ...firstWait(answer.category, response.status) }, response, now);
+};
+
+const toCategory = (reason: string, error: FcmError | undefined): Refusal =>
+  isTooBig(reason, error?.message) ? 'payload_too_large' : (categoryOf.get(reason) ?? 'unknown');
+
+// "Scale FCM", without Retry-After: after a 429 wait for a minute at least, for quotas are filled again each minute; after
+// a 500 or 503 for ten seconds at least.
+const firstWait = (category: ProviderAnswer['category'], status: number) => {
+  if (category === 'too_many_requests') return { retryAfterSeconds: 60 };
+  return status === 500 || status === 503 ? { retryAfterSeconds: 10 } : {};
+};
+
+const errorCode = (details: unknown): unknown => {
+  if (!Array.isArray(details)) return undefined;
+  const detail: unknown = details.find(
+    (each: { '@type'?: unknown } | null) => each?.['@type'] === 'type.googleapis.com/google.firebase.fcm.v1.FcmError',
+  );
+  return (detail as { errorCode?: unknown } | undefined)?.errorCode;
+};
+
+// FCM has no word for it: INVALID_ARGUMENT with the message "Android message is too big" (firebase-admin-go issue 580).
+const isTooBig = (reason: string, message: unknown): boolean =>
+  reason === 'INVALID_ARGUMENT' && typeof message === 'string' && /message is too big/i.test(message);
+
+/** "Scale FCM": what is refused counts against the quota of a project as well, but for 429 and what is Google’s own fault. */
+export const countsAgainstQuota = (status: number): boolean => status < 500 && status !== 429;

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { toApnsAnswer } from './apns/outcome.ts';
+import { categories } from '../push/category.ts';
+import { toFcmAnswer } from './fcm/outcome.ts';
+import { toHttpAnswer } from '../api/api-answer.ts';
+
+// The recorded answers are read in golden.test.ts; here is what they leave open.
+
+const now = Date.UTC(2026, 0, 1);
+const apns = (status: number, body: unknown) => toApnsAnswer({ status, body: JSON.stringify(body) }, now);
+const fcm = (code: number, status: string, message = 'm') =>
+  toFcmAnswer({ status: code, body: JSON.stringify({ error: { code, message, status } }) }, now);
+
+it('takes a page for that of a proxy, not for a push that was accepted nor for credentials that were refused', () => {
+  const page = { status: 200, body: '<html>' };
+  expect([toApnsAnswer(page, now), toFcmAnswer(page, now)]).toMatchObject([
+    { category: 'service_internal' },
+    { category: 'service_internal' },
+  ]);
+  const refusal = { status: 403, body: '<html>' };
+  expect([toApnsAnswer(refusal, now).category, toFcmAnswer(refusal, now).category]).toEqual([
+    'service_internal',
+    'service_internal',
+  ]);
+  expect(toApnsAnswer({ status: 200, body: '' }, now)).toEqual({ category: 'ok' });
+  expect(toFcmAnswer({ status: 200, body: '{"name":"projects/p/messages/1"}' }, now)).toEqual({ category: 'ok' });
+});
+
+describe('toApnsAnswer', () => {
+  it('takes an expired token for dead, since the timestamp', () => {
+    const answer = apns(410, { reason: 'ExpiredToken', timestamp: 1_700_000_000_000 });
+    expect(answer).toEqual({ category: 'unregistered', reason: 'ExpiredToken', unregisteredAt: 1_700_000_000_000 });
+    expect(toHttpAnswer('v3', answer)).toEqual({
+      status: 410,
+      body: '{"reason":"unregistered"}',
+      headers: { 'x-unregistered-at': '1700000000000' },
+    });
+  });
+
+  it('gives no time of death that is not one', () => {
+    for (const timestamp of ['1700000000000', -1, 1.5, null])
+      expect(apns(410, { reason: 'Unregistered', timestamp })).toEqual({
+        category: 'unregistered',
+        reason: 'Unregistered',
+      });
+  });
+
+  it('never takes a 410 or 404 without a word for a death', () => {
+    expect(apns(410, {}).category).toBe('unspecified');
+    expect(toFcmAnswer({ status: 404, body: '' }, now).category).toBe('unspecified');
+  });
+
+  it.each([
+    [302, ''],
+    [404, '<html>'],
+    [407, ''],
+    [410, '<html>'],
+    [421, ''],
+  ])('takes a %i with %j for an answer of somebody in between', (status, body) => {
+    for (const answer of [toFcmAnswer({ status, body }, now), toApnsAnswer({ status, body }, now)])
+      expect(answer.category).toBe('service_internal');
+  });
+
+  it.each([
+    [401, 'auth'],
+    [403, 'auth'],
+    [413, 'payload_too_large'],
+    [429, 'too_many_requests'],
+    [502, 'service_internal'],
+  ])('reads a wordless %i as %s', (status, category) => {
+    expect(toApnsAnswer({ status, body: 'null' }, now).category).toBe(category);
+  });
+
+  it('passes no reason on that is not a word', () => {
+    expect(apns(400, { reason: 'Call me at <number>' })).toEqual({ category: 'unspecified', reason: 'unspecified' });
+    expect(apns(400, { reason: 'constructor' })).toEqual({ category: 'unknown', reason: 'constructor' });
+  });
+});
+
+describe('toFcmAnswer', () => {
+  it('knows a message that is too big by its text only', () => {
+    expect(fcm(400, 'INVALID_ARGUMENT', 'Android message is too big').category).toBe('payload_too_large');
+    expect(fcm(400, 'INVALID_ARGUMENT').category).toBe('invalid_request');
+  });
+
+  it('survives details of any shape', () => {
+    for (const details of [null, 'x', [null], [{ '@type': 1 }], {}])
+      expect(toFcmAnswer({ status: 503, body: JSON.stringify({ error: { details } }) }, now).category).toBe(
+        'service_internal',
+      );
+  });
+
+  it.each([
+    ['30', 30],
+    ['Thu, 01 Jan 2026 00:01:00 GMT', 60],
+    ['Thursday, 01-Jan-26 00:01:00 GMT', 60],
+    ['Thu Jan  1 00:01:00 2026', 60],
+    ['Thu, 01 Jan 2025 00:01:00 GMT', 0],
+    ['soon', undefined],
+    ['-5', undefined],
+    ['+5', undefined],
+    ['1.5', undefined],
+    ['2027-01-01', undefined],
+    ['Fri, 01 Jan 2027 00:01:00', undefined],
+    ['', undefined],
+  ])('reads retry-after: %s', (retryAfter, seconds) => {
+    const answer = toApnsAnswer({ status: 503, body: '', headers: { 'retry-after': retryAfter } }, now);
+    expect(toHttpAnswer('v3', answer).headers['retry-after']).toBe(seconds?.toString());
+  });
+
+  it('reads a moment by the clock that dated the answer', () => {
+    const headers = { 'retry-after': 'Thu, 01 Jan 2026 02:01:00 GMT', date: 'Thu, 01 Jan 2026 02:00:00 GMT' };
+    expect(toApnsAnswer({ status: 503, body: '', headers }, now)).toMatchObject({ retryAfterSeconds: 60 });
+  });
+});
+
+describe('toHttpAnswer', () => {
+  it('answers every category with a JSON body', () => {
+    for (const category of categories)
+      for (const version of ['v1', 'v2', 'v3'] as const) {
+        const { status, body } = toHttpAnswer(version, category === 'ok' ? { category } : { category, reason: 'Word' });
+        expect(status === 200).toBe(category === 'ok');
+        expect(() => JSON.parse(body) as unknown).not.toThrow();
+      }
+  });
+});

@@ -1,0 +1,308 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { alert, startPushService } from '../../testing/start-push-service.ts';
+import { patiently } from '../../testing/http2-peer.ts';
+
+let service: Awaited<ReturnType<typeof startPushService>>;
+const startService = async () => {
+  service = await startPushService({ maxPhones: 3, maxNotifications: 2, timeouts: { drainMs: 1_000 } });
+};
+const stopService = () => service.stop();
+
+const apns = { service: 'apns', alert };
+const fcm = { service: 'fcm', alert };
+const statuses = async (token: string) => [
+  (await service.push(token, apns)).status,
+  (await service.push(token, fcm)).status,
+];
+const fault = (body: unknown) =>
+  fetch(`${service.url}/sandbox/fault`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
+describe('the token of a device chooses the answer', () => {
+  beforeAll(startService);
+  afterAll(stopService);
+
+  it.each([
+    ['unregistered.a', 410],
+    ['badtoken.a', 400],
+    ['throttled.a', 429],
+    ['unavailable.a', 503],
+    ['slow.1.a', 200],
+    ['unregistered', 200],
+    ['constructor.a', 400],
+    ['a.unregistered.b', 400],
+  ])('%s: %i', async (token, status) => {
+    expect(await statuses(token)).toEqual([status, status]);
+  });
+
+  it('tells since when an APNs token is dead: since it was first seen', async () => {
+    const first = await service.push('unregistered.a', apns);
+    const since = Number(first.headers.get('x-unregistered-at'));
+    expect(since).toBeGreaterThan(1_700_000_000_000);
+    const again = await service.push('unregistered.a', apns);
+    expect(again.headers.get('x-unregistered-at')).toBe(String(since));
+    expect((await service.push('unregistered.a', fcm)).headers.has('x-unregistered-at')).toBe(false);
+  });
+
+  it('asks a throttled caller to wait', async () => {
+    expect((await service.push('throttled.a', apns)).headers.get('retry-after')).toBe('2');
+    expect((await service.push('throttled.a', fcm)).headers.get('retry-after')).toBe('2');
+  });
+
+  it('resets the stream, refuses it, breaks the answer off, or the connection', async () => {
+    expect(await statuses('reset.a')).toEqual([503, 503]);
+    expect(await statuses('break.a')).toEqual([503, 503]);
+    expect(await statuses('refused.a')).toEqual([503, 503]);
+    expect(await statuses('cut.a')).toEqual([503, 503]);
+    expect(await service.sandbox.phone('reset.a')).toEqual([]);
+    await expect.poll(() => statuses('a'), patiently).toEqual([200, 200]);
+  });
+
+  it('has the words of both, and answers without words', async () => {
+    expect((await service.push('word.ExpiredToken.a', apns)).status).toBe(410);
+    expect((await service.push('word.SENDER_ID_MISMATCH.a', fcm)).status).toBe(400);
+    expect(await statuses('status.503.a')).toEqual([503, 503]);
+    expect(await statuses('html.502.a')).toEqual([503, 503]);
+  });
+
+  it('belongs to one environment of APNs', async () => {
+    expect(await statuses('devonly.a')).toEqual([400, 200]);
+    expect((await service.push('devonly.a', { ...apns, mode: 'dev' })).status).toBe(200);
+  });
+
+  it('finds a text too large until it is shortened', async () => {
+    const withBody = (length: number) => ({ service: 'fcm', alert: { title: 't', body: 'x'.repeat(length) } });
+    expect((await service.push('toolarge.a', withBody(513))).status).toBe(413);
+    expect((await service.push('toolarge.a', withBody(512))).status).toBe(200);
+    expect((await service.push('toolarge.always.a', withBody(1))).status).toBe(413);
+  });
+});
+
+describe('what the push services check', () => {
+  beforeAll(startService);
+  afterAll(stopService);
+
+  const body = (length: number) => ({ title: '', body: 'x'.repeat(length) });
+
+  it('limits the payload to 4 KiB, and to 5 KiB for a call', async () => {
+    for (const to of ['apns', 'fcm']) {
+      expect((await service.push('tok', { service: to, alert: body(4000) })).status).toBe(200);
+      expect((await service.push('tok', { service: to, alert: body(4096) })).status).toBe(413);
+    }
+    const call = (length: number) => ({ service: 'apns', data: { type: 'jmi', x: 'x'.repeat(length) } });
+    expect((await service.push('tok', call(4900))).status).toBe(200);
+    expect((await service.push('tok', call(5120))).status).toBe(413);
+  });
+
+  it.each(['from', 'message_type', 'google.x', 'gcm.notification.x'])('keeps the data key %s for FCM', async (key) => {
+    const data = { [key]: '1' };
+    expect((await service.push('tok', { service: 'fcm', data })).status).toBe(400);
+    expect((await service.push('tok', { service: 'apns', data })).status).toBe(200);
+  });
+});
+
+it('measures its pools as in service', async () => {
+  await startService();
+  await statuses('phone');
+  const text = await service.metricsText();
+  for (const metric of ['provider_last_success_timestamp_seconds', 'provider_connection_changes_total'])
+    for (const pool of ['apns_prod', 'fcm_prod'])
+      expect(text).toMatch(new RegExp(`^pushmesh_${metric}\\{pool="${pool}".* [1-9]`, 'm'));
+  expect(text).toMatch(/^pushmesh_fcm_quota_used_total\{pool="fcm_prod".* 1$/m);
+  const subscription = await service.sandbox.subscription('reset.a');
+  for (let n = 0; n < 3; n += 1) await service.push(subscription, { service: 'webpush', alert });
+  expect(await service.metricsText()).toMatch(/^pushmesh_web_push_origins_out\{.* 1$/m);
+  await stopService();
+});
+
+describe('PUT /sandbox/fault', () => {
+  beforeEach(startService);
+  afterEach(stopService);
+
+  it('plays an outage of one push service until it is deleted', async () => {
+    expect((await fault({ service: 'fcm', answer: 'unavailable' })).status).toBe(200);
+    expect(await statuses('tok')).toEqual([200, 503]);
+    expect((await fault({ mode: 'dev', answer: 'throttled' })).status).toBe(200);
+    expect(await statuses('tok')).toEqual([200, 200]);
+    expect((await service.push('tok', { ...fcm, mode: 'dev' })).status).toBe(429);
+    expect((await fault({ answer: 'reset' })).status).toBe(200);
+    expect(await service.json('/sandbox/fault')).toEqual({ faults: [{ answer: 'reset' }] });
+    expect(await statuses('tok')).toEqual([503, 503]);
+    expect((await fetch(`${service.url}/sandbox/fault`, { method: 'DELETE' })).status).toBe(204);
+    expect(await statuses('tok')).toEqual([200, 200]);
+    expect(await service.json('/sandbox/fault')).toEqual({ faults: [] });
+  });
+
+  it.each([
+    [{}, 'Missing field: answer'],
+    [{ answer: 'x' }, expect.stringContaining('“x” is none of unregistered, badtoken')],
+    [{ answer: 'slow' }, 'Missing field: ms'],
+    [{ answer: 'slow', ms: 'x' }, 'Invalid integer. Got: string'],
+  ])('refuses %j', async (body, message) => {
+    const response = await fault(body);
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ errors: [{ message }] });
+  });
+
+  it('answers everything that waits when it stops', async () => {
+    await fault({ answer: 'slow', ms: 60_000 });
+    const waiting = service.push('tok', apns);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await service.stop();
+    expect((await waiting).status).toBe(200);
+  });
+});
+
+describe('GET /sandbox/devices', () => {
+  beforeEach(startService);
+  afterEach(stopService);
+
+  it('shows what a phone got, in order', async () => {
+    await service.push('a phone', {
+      ...apns,
+      alert: { ...alert, badge: 2, tag: 'g' },
+      data: { a: 1 },
+      priority: 'high',
+    });
+    await service.push('a phone', { service: 'fcm', data: { b: 2 } });
+    expect(await service.json('/sandbox/devices/a%20phone')).toEqual({
+      device_id: 'a phone',
+      notifications: [
+        {
+          id: 1,
+          device_id: 'a phone',
+          service: 'apns',
+          mode: 'prod',
+          ...alert,
+          badge: 2,
+          tag: 'g',
+          data: { a: 1 },
+          priority: 'high',
+          topic: 'com.example.app',
+          push_type: 'alert',
+          received_at: expect.any(Number),
+          provider: {
+            headers: expect.objectContaining({ 'apns-collapse-id': 'g', 'apns-priority': '10' }),
+            payload: { a: 1, aps: { alert, badge: 2 } },
+          },
+        },
+        {
+          id: 2,
+          device_id: 'a phone',
+          service: 'fcm',
+          mode: 'prod',
+          data: { b: '2' },
+          received_at: expect.any(Number),
+          provider: expect.objectContaining({ token: 'a phone', data: { b: '2' } }),
+        },
+      ],
+    });
+  });
+
+  it('knows nothing of a phone that got nothing', async () => {
+    await service.push('badtoken.a', apns);
+    expect(await service.json('/sandbox/devices/badtoken.a')).toEqual({ device_id: 'badtoken.a', notifications: [] });
+    expect(await service.json('/sandbox/devices')).toEqual({ devices: [] });
+  });
+
+  it('says what is wrong with the token of a phone that gets nothing, and makes no subscription for one', async () => {
+    const mistake = expect.stringMatching(/^“throtled” is none of .*throttled/);
+    expect(await service.json('/sandbox/devices/throtled.a')).toMatchObject({ notifications: [], mistake });
+    const refused = await fetch(`${service.url}/sandbox/subscriptions/throtled.a`, { method: 'POST' });
+    expect(refused.status).toBe(422);
+    expect(await refused.json()).toMatchObject({ errors: [{ message: mistake }] });
+  });
+
+  it('forgets the eldest, and counts that', async () => {
+    for (const token of ['a', 'a', 'a', 'b', 'c', 'd']) await service.push(token, fcm);
+    expect(await service.json('/sandbox/devices')).toEqual({
+      devices: ['d', 'c', 'b'].map((device_id) => ({
+        device_id,
+        services: ['fcm'],
+        notifications: 1,
+        last_received_at: expect.any(Number),
+      })),
+    });
+    expect(await service.metricsText()).toMatch(/pushmesh_sandbox_evicted_total\{.*\} 3/);
+  });
+});
+
+describe('GET /sandbox/events', () => {
+  beforeEach(startService);
+  afterEach(stopService);
+
+  const listen = async () => {
+    const stop = new AbortController();
+    const response = await fetch(`${service.url}/sandbox/events`, { signal: stop.signal });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const until = async (wanted: string) => {
+      let text = '';
+      for (;;) {
+        if (text.includes(wanted)) return text;
+        const chunk = await reader?.read();
+        if (!chunk || chunk.done) return `${text}<end>`;
+        text += chunk.value;
+      }
+    };
+    return { response, until, stop: () => stop.abort() };
+  };
+
+  it('tells what phones get as they get it', async () => {
+    const { response, until, stop } = await listen();
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    await until('\n\n');
+    await service.push('tok', { ...fcm, alert: { title: 'two\nlines', body: '' } });
+    const [id, data] = (await until('"provider"')).split('\n');
+    expect(id).toBe('id: 1');
+    expect(JSON.parse(data?.replace('data: ', '') ?? '')).toEqual((await service.sandbox.phone('tok'))[0]);
+    stop();
+  });
+
+  it('ends with the service', async () => {
+    const { until } = await listen();
+    await until('\n\n');
+    await service.stop();
+    expect(await until('never')).toContain('<end>');
+  });
+
+  it('has room for so many and no more', async () => {
+    const listeners = await Promise.all([listen(), listen(), listen(), listen()]);
+    expect((await listen()).response.status).toBe(503);
+    for (const { stop } of listeners) stop();
+  });
+});
+
+describe('the end of the thread of the fakes', () => {
+  beforeEach(startService);
+  afterEach(stopService);
+
+  it('settles what waits, is told by readiness, and does not hold up the stop', async () => {
+    expect(service.sandbox.resource.missing()).toBe(undefined);
+    // No fault that came by HTTP is one that the thread cannot read.
+    const questions = [service.sandbox.play([{ answer: 'no such' }]), service.sandbox.phones()];
+    for (const { status } of await Promise.allSettled(questions)) expect(status).toBe('rejected');
+    expect(service.sandbox.resource.missing()).toMatch(/^the fakes crashed with Error/);
+    expect((await fetch(`${service.url}/sandbox/devices`)).status).toBe(503);
+    expect((await service.push('tok', apns)).status).toBe(503);
+    await service.stop();
+  });
+});
+
+describe('GET /', () => {
+  beforeAll(startService);
+  afterAll(stopService);
+
+  it('is a page for browsers that loads nothing from elsewhere', async () => {
+    const response = await fetch(`${service.url}/`, { headers: { accept: 'text/html' } });
+    expect(response.status).toBe(200);
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toContain('unsafe');
+    const page = await response.text();
+    expect(page).toContain('npm run demo');
+    expect(page).not.toMatch(/innerHTML|https?:\/\//);
+  });
+});

@@ -1,0 +1,64 @@
+import { createSecureServer } from 'node:http2';
+import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream, Settings } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import { createFakeAuthority } from '../src/fakes/tls.ts';
+
+/** For `expect.poll`: as long as a loaded machine may take. */
+export const patiently = { interval: 5, timeout: 20_000 } as const;
+
+type Handler = (stream: ServerHttp2Stream, body: string, path: string) => void;
+
+const authority = createFakeAuthority();
+
+/** For the `ca` of those who speak to a peer. */
+export const { ca } = authority;
+
+/** A server of HTTP/2 over TLS on the loopback that does what `handler` says, once a request is complete. */
+export const startPeer = async (handler: Handler, settings: Settings = {}) => {
+  const sessions = new Set<Http2Session>();
+  /** The paths that came, in their order. */
+  const seen: string[] = [];
+  const received: IncomingHttpHeaders[] = [];
+  const server = createSecureServer({ ...authority.issue('peer'), settings });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session)).on('error', () => {});
+  });
+  server.on('stream', (stream, headers) => {
+    const path = String(headers[':path']);
+    seen.push(path);
+    received.push(headers);
+    let body = '';
+    stream.on('error', () => {});
+    stream.on('data', (chunk: Buffer) => {
+      body += chunk.toString();
+    });
+    stream.on('end', () => handler(stream, body, path));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    origin: `https://127.0.0.1:${port}`,
+    sessions,
+    seen,
+    headers: received,
+    close: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+};
+
+/** Answers 200 with the path, the body, and the number of the stream's connection. */
+export const echo: Handler = (stream, body, path) => {
+  if (stream.destroyed) return;
+  stream.respond({ ':status': 200, 'x-path': path, 'x-port': String(stream.session?.socket.remotePort) });
+  stream.end(body);
+};
