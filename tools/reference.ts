@@ -12,7 +12,6 @@ import {
   policies,
   streams,
 } from '@pushmesh/contracts';
-import { metricNames } from '@pushmesh/telemetry';
 import { dispatcherSchema } from '../services/dispatcher/src/config.ts';
 import { gatewaySchema } from '../services/gateway/src/config.ts';
 import { pubsubPushSchema } from '../services/pubsub-push/src/config.ts';
@@ -26,6 +25,7 @@ import {
 import { pushServiceConfig } from '../services/push-service/src/config.ts';
 import { openApiDocument } from '../services/push-service/src/api/openapi.ts';
 import { fakesConfig } from '../services/push-service/src/fakes/config.ts';
+import { metricGroups } from './metric-groups.ts';
 
 const isCheck = readCommandLine({
   usage: 'Usage: npm run docs -- [--check]   (writes docs/reference; --check only says which page is stale)',
@@ -57,7 +57,7 @@ ${sections.join('\n\n')}
 };
 
 const metrics = (): string => {
-  const sections = Object.entries(metricNames).map(([group, entries]) => {
+  const sections = Object.entries(metricGroups).map(([group, entries]) => {
     const rows = Object.values(entries).map(({ name, type, labels, help }) => [
       `\`${name}\``,
       type,

@@ -13,7 +13,7 @@ import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { durables, messages, readResults, subjects } from '@pushmesh/contracts';
 import type { Mode, Result } from '@pushmesh/contracts';
 import { startNats } from '@pushmesh/servers';
-import { createLog, createMetrics, metricNames, newTraceparent, traceIdOf } from '@pushmesh/telemetry';
+import { createLog, createMetrics, newTraceparent, traceIdOf } from '@pushmesh/telemetry';
 import { readDispatcherConfig } from '../../services/dispatcher/src/config.ts';
 import { openLane } from '../../services/dispatcher/src/lane.ts';
 import { decidePublish } from '../../services/gateway/src/domain/publish.ts';
@@ -25,6 +25,8 @@ import { startFakePushService } from '../../services/push-service/src/fakes/web-
 import type { WebPushDelivery } from '../../services/push-service/src/fakes/web-push/fake-push-service.ts';
 import { createPushService } from '../../services/push-service/src/api/server.ts';
 import { createWebPush } from '../../services/push-service/src/providers/web-push/pool.ts';
+import { dispatcherMetrics } from '../../services/dispatcher/src/metrics.ts';
+import { pushServiceMetrics } from '../../services/push-service/src/metrics.ts';
 
 const patience = { timeout: 45_000, interval: 20 };
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-web-push-'));
@@ -46,7 +48,7 @@ afterAll(async () => {
 const results: Result[] = [];
 const delivered: WebPushDelivery[] = [];
 const nodes = createMemoryStore();
-const dispatcherMetrics = createMetrics('dispatcher');
+const dispatcherRegistry = createMetrics('dispatcher');
 let bus: ReturnType<typeof createBus>;
 let fake: Awaited<ReturnType<typeof startFakePushService>>;
 
@@ -78,7 +80,7 @@ beforeAll(async () => {
     http: { host: '127.0.0.1', port: 0, bearerTokens: [], maxConnections: 100, exposeSpec: false },
     providers,
     log,
-    metrics: createMetrics('push-service').add(metricNames.pushService),
+    metrics: createMetrics('push-service').add(pushServiceMetrics),
     clock: Date.now,
   });
   await pushService.resource.start();
@@ -93,9 +95,9 @@ beforeAll(async () => {
     BREAKER_VOLUME: '5',
     BREAKER_RESET_MS: '600000',
   });
-  bus = createBus(busOptionsOf('test', config), log, dispatcherMetrics);
+  bus = createBus(busOptionsOf('test', config), log, dispatcherRegistry);
   while (bus.missing() !== undefined) await sleep(20);
-  const metrics = dispatcherMetrics.add(metricNames.dispatcher);
+  const metrics = dispatcherRegistry.add(dispatcherMetrics);
   const lanes = (['prod', 'dev'] as const).map((mode) => openLane('webpush', mode, { bus, config, log, metrics }));
   const feedback = createFeedback({ nodes, retiredKeptMs: 60_000, onFeedback: () => {} });
   bus.consume({
@@ -231,7 +233,7 @@ describe('a publish with the option service=webpush', () => {
       )
       .toBe(50);
     expect(results.filter(({ node }) => node.node.startsWith('dead'))).toEqual([]);
-    expect(await dispatcherMetrics.registry.metrics()).toMatch(
+    expect(await dispatcherRegistry.registry.metrics()).toMatch(
       /pushmesh_circuit_state\{[^}]*"webpush"[^}]*"prod"[^}]*\} 0/,
     );
     // Each is tried by those that were under way when it was given up, and by nobody after them.

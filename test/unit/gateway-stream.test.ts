@@ -1,8 +1,9 @@
 // The stream of one component name: when it is there, and what it takes.
 import { afterEach, expect, it } from 'vitest';
 import { startScriptedServer } from '../../libs/xmpp/testing/scripted-server.ts';
-import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { createComponentResource } from '../../services/gateway/src/component.ts';
+import { gatewayMetrics } from '../../services/gateway/src/metrics.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -47,7 +48,7 @@ const start = async (stream: 'shared' | 'exclusive', { passMs = 20_000 } = {}) =
       maxInFlight: 10,
       maxStanzaBytes: 262_144,
       log: createLog('gateway', 'silent'),
-      metrics: createMetrics('gateway').add(metricNames.gateway),
+      metrics: createMetrics('gateway').add(gatewayMetrics),
       reconnectCapMs: 20,
       passMs,
     },

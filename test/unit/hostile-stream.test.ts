@@ -2,10 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';
-import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { createComponentResource } from '../../services/gateway/src/component.ts';
 import { createAnswer } from '../../services/gateway/src/flow/answer.ts';
 import { startScriptedServer } from '../../libs/xmpp/testing/scripted-server.ts';
+import { gatewayMetrics } from '../../services/gateway/src/metrics.ts';
 
 const folder = new URL('../stanzas/', import.meta.url);
 /** Every captured stanza, as text. */
@@ -51,7 +52,7 @@ const startGateway = async (natsIsReady: Promise<void> = Promise.resolve()) => {
       maxInFlight: 100,
       maxStanzaBytes: 262_144,
       log: createLog('gateway', 'silent'),
-      metrics: createMetrics('gateway').add(metricNames.gateway),
+      metrics: createMetrics('gateway').add(gatewayMetrics),
       reconnectCapMs: 20,
       passMs: 20_000,
     },

@@ -2,7 +2,7 @@ import type { Subscription } from '@nats-io/transport-node';
 import type { JsMsg } from '@nats-io/jetstream';
 import { commandQueue, commandSubject, leases, streams, subjects } from '@pushmesh/contracts';
 import type { Durable, Message } from '@pushmesh/contracts';
-import { metricNames, nowAndThen } from '@pushmesh/telemetry';
+import { nowAndThen } from '@pushmesh/telemetry';
 import type { Log, Metrics } from '@pushmesh/telemetry';
 import { createAnswerer, openCommands } from './commands.ts';
 import type { CommandHandler } from './commands.ts';
@@ -17,6 +17,7 @@ import type { Published, PublishOptions } from './publisher.ts';
 import { createPuller } from './puller.ts';
 import type { Puller, Settlement } from './puller.ts';
 import { prefixedStream, prefixedSubject } from './streams.ts';
+import { busMetrics } from './metrics.ts';
 
 export type MessageContext = { readonly traceparent: string | undefined };
 
@@ -80,7 +81,7 @@ const backlogEveryMs = 5_000;
 
 /** The bus as the services see it: typed messages in, values out. Nothing here throws because NATS is away. */
 export const createBus = (options: BusOptions, log: Log, metrics: Metrics) => {
-  const measure = metrics.add(metricNames.bus);
+  const measure = metrics.add(busMetrics);
   const connection = openConnection(options, log);
   const pubAcks = openInbox(connection, {
     timeoutMs: options.publishTimeoutMs,

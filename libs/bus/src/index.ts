@@ -9,3 +9,4 @@ export type { LookedBack, Reader } from './look-back.ts';
 export { isStored } from './publisher.ts';
 export type { Published } from './publisher.ts';
 export type { Puller, Settlement } from './puller.ts';
+export { busMetrics } from './metrics.ts';

@@ -1,5 +1,16 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Metric } from './names.ts';
+
+/** One metric: its name, what it counts and in which unit, and its labels. Every label has a bounded set of values. */
+export type Metric = {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly buckets?: readonly number[];
+};
+
+/** The metrics that one service or library declares in its `metrics.ts`. Code refers to these entries only. */
+export type MetricGroup = Readonly<Record<string, Metric>>;
 
 type Instrument<M extends Metric> = M['type'] extends 'counter'
   ? Counter<M['labels'][number]>
@@ -7,13 +18,13 @@ type Instrument<M extends Metric> = M['type'] extends 'counter'
     ? Gauge<M['labels'][number]>
     : Histogram<M['labels'][number]>;
 
-/** The live instruments of one group of `metricNames`. */
-export type MetricsOf<G extends Readonly<Record<string, Metric>>> = { readonly [K in keyof G]: Instrument<G[K]> };
+/** The live instruments of a group. */
+export type MetricsOf<G extends MetricGroup> = { readonly [K in keyof G]: Instrument<G[K]> };
 
-/** A registry with the process's own metrics (event loop lag, memory, CPU) and a way to add groups of the catalogue. */
+/** A registry with the process's own metrics (event loop lag, memory, CPU) and a way to add groups. */
 export type Metrics = {
   readonly registry: Registry;
-  add<const G extends Readonly<Record<string, Metric>>>(group: G): MetricsOf<G>;
+  add<const G extends MetricGroup>(group: G): MetricsOf<G>;
 };
 
 export const createMetrics = (service: string): Metrics => {

@@ -1,14 +1,6 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import {
-  childTraceparent,
-  createLog,
-  createMetrics,
-  metricNames,
-  newTraceparent,
-  nowAndThen,
-  traceIdOf,
-} from './index.ts';
+import { childTraceparent, createLog, createMetrics, newTraceparent, nowAndThen, traceIdOf } from './index.ts';
 
 describe('the log', () => {
   it('shows no token, secret or message text, one or two levels deep', () => {
@@ -67,22 +59,15 @@ describe('trace context', () => {
   });
 });
 
-describe('the catalogue of metrics', () => {
-  const all = Object.values(metricNames).flatMap((group) => Object.values(group));
-  it('has no name twice, and every name has our prefix', () => {
-    expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
-    for (const { name } of all) expect(name).toMatch(/^pushmesh_[a-z_]+$/);
-  });
-  it('has counters that end in _total and histograms in seconds', () => {
-    const named = (type: string) => all.filter((metric) => metric.type === type).map(({ name }) => name);
-    expect(named('counter').filter((name) => !name.endsWith('_total'))).toEqual([]);
-    expect(named('histogram').filter((name) => !name.endsWith('_seconds'))).toEqual([]);
-  });
-  it('becomes live instruments', async () => {
+describe('a group of metrics', () => {
+  it('becomes live instruments, beside those of the process', async () => {
     const metrics = createMetrics('gateway');
-    metrics.add(metricNames.gateway).streamUp.set({ component: 'push.localhost' }, 1);
+    const { streamUp } = metrics.add({
+      streamUp: { type: 'gauge', name: 'pushmesh_stream_up', help: '1 while it is online', labels: ['component'] },
+    });
+    streamUp.set({ component: 'push.localhost' }, 1);
     const text = await metrics.registry.metrics();
-    expect(text).toContain('pushmesh_xmpp_stream_up{component="push.localhost",service="gateway"} 1');
+    expect(text).toContain('pushmesh_stream_up{component="push.localhost",service="gateway"} 1');
     expect(text).toContain('nodejs_eventloop_lag_seconds');
   });
 });

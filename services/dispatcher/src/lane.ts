@@ -3,7 +3,7 @@ import { deliveryDurable, messages, resultsPerMessage, subjects } from '@pushmes
 import type { Delivery, Mode, PushService } from '@pushmesh/contracts';
 import type { Bus } from '@pushmesh/bus';
 import { traceIdOf } from '@pushmesh/telemetry';
-import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
+import type { Log } from '@pushmesh/telemetry';
 import { createCircuit } from './adapters/circuit.ts';
 import type { CircuitState } from './adapters/circuit.ts';
 import { createPushApiClient } from './adapters/push-api.ts';
@@ -12,12 +12,13 @@ import { toPushRequest } from './domain/request.ts';
 import { isFailure, toVerdict } from './domain/verdict.ts';
 import { createDeliver } from './flow/deliver.ts';
 import type { Verdict } from './ports.ts';
+import type { DispatcherMetrics } from './metrics.ts';
 
 type Deps = {
   readonly bus: Bus;
   readonly config: DispatcherConfig;
   readonly log: Log;
-  readonly metrics: MetricsOf<typeof metricNames.dispatcher>;
+  readonly metrics: DispatcherMetrics;
 };
 
 /**

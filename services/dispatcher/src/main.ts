@@ -2,15 +2,16 @@ import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { orExit } from '@pushmesh/config';
 import { modes, pushServices } from '@pushmesh/contracts';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
-import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { readDispatcherConfig } from './config.ts';
 import { openLane } from './lane.ts';
+import { dispatcherMetrics } from './metrics.ts';
 
 // what we were told
 const config = orExit(readDispatcherConfig);
 const log = createLog('dispatcher', config.LOG_LEVEL);
 const metrics = createMetrics('dispatcher');
-const measure = metrics.add(metricNames.dispatcher);
+const measure = metrics.add(dispatcherMetrics);
 
 // the edges
 const bus = createBus(busOptionsOf('dispatcher', config), log, metrics);

@@ -1,12 +1,13 @@
 import { leases } from '@pushmesh/contracts';
 import type { Bus, Lease } from '@pushmesh/bus';
-import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
+import type { Log } from '@pushmesh/telemetry';
 import { connectComponent } from '@pushmesh/xmpp';
 import type { ComponentStream } from '@pushmesh/xmpp';
 import type { ComponentConfig } from './config.ts';
 import { hintOf } from './domain/stream-hints.ts';
 import type { createAnswer } from './flow/answer.ts';
 import { createIntake } from './flow/intake.ts';
+import type { GatewayMetrics } from './metrics.ts';
 
 type Deps = {
   readonly bus: Pick<Bus, 'lease' | 'ready'>;
@@ -14,7 +15,7 @@ type Deps = {
   readonly maxInFlight: number;
   readonly maxStanzaBytes: number;
   readonly log: Log;
-  readonly metrics: MetricsOf<typeof metricNames.gateway>;
+  readonly metrics: GatewayMetrics;
   /** The longest wait before a lost stream is tried again, milliseconds. */
   readonly reconnectCapMs: number;
   /** How long an exclusive stream may be offline before a gateway that stands by gets the lease, milliseconds. */

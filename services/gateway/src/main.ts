@@ -1,16 +1,17 @@
 import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { orExit } from '@pushmesh/config';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
-import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { createComponentResource } from './component.ts';
 import { readGatewayConfig } from './config.ts';
 import { createAnswer } from './flow/answer.ts';
+import { gatewayMetrics } from './metrics.ts';
 
 // what we were told
 const config = orExit(readGatewayConfig);
 const log = createLog('gateway', config.LOG_LEVEL);
 const metrics = createMetrics('gateway');
-const measure = metrics.add(metricNames.gateway);
+const measure = metrics.add(gatewayMetrics);
 
 // the edges
 const bus = createBus(

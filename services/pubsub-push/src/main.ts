@@ -2,19 +2,20 @@ import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { orExit } from '@pushmesh/config';
 import { durables, messages } from '@pushmesh/contracts';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
-import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { createRedisStore } from './adapters/redis/store.ts';
 import { readPubsubPushConfig } from './config.ts';
 import { createCommands } from './flow/command.ts';
 import { createFeedback } from './flow/feedback.ts';
 import { createVerify } from './flow/verify.ts';
 import { answerSafely, retryWhenUnavailable } from './flow/unavailable.ts';
+import { pubsubPushMetrics } from './metrics.ts';
 
 // what we were told
 const config = orExit(readPubsubPushConfig);
 const log = createLog('pubsub-push', config.LOG_LEVEL);
 const metrics = createMetrics('pubsub-push');
-const measure = metrics.add(metricNames.pubsubPush);
+const measure = metrics.add(pubsubPushMetrics);
 
 // the edges
 const bus = createBus(busOptionsOf('pubsub-push', config), log, metrics);

@@ -1,6 +1,6 @@
 import { orExit } from '@pushmesh/config';
 import { createOpsServer, run } from '@pushmesh/lifecycle';
-import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { bindWithoutProperty } from './providers/http2/async-resource-bind.ts';
 import { sandboxRoutes } from './sandbox/routes.ts';
 import { openSandbox } from './sandbox/sandbox.ts';
@@ -8,12 +8,13 @@ import { readPushServiceConfig } from './config.ts';
 import { createProviders, poolsOf } from './providers.ts';
 import { createSandboxProviders } from './sandbox/providers.ts';
 import { createPushService } from './api/server.ts';
+import { pushServiceMetrics } from './metrics.ts';
 
 // What we were told
 const config = orExit(readPushServiceConfig);
 const log = createLog('push-service', config.LOG_LEVEL);
 const registry = createMetrics('push-service');
-const metrics = registry.add(metricNames.pushService);
+const metrics = registry.add(pushServiceMetrics);
 
 bindWithoutProperty();
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { readPushServiceConfig } from './config.ts';
 import { createApnsFake } from './fakes/apns/apns-fake.ts';
 import type { ApnsDelivery, ApnsFake } from './fakes/apns/apns-fake.ts';
@@ -14,6 +14,7 @@ import { createFakeAuthority } from './fakes/tls.ts';
 import { createProviders } from './providers.ts';
 import { patiently } from '../testing/http2-peer.ts';
 import { matchProvider } from './push/match-provider.ts';
+import { pushServiceMetrics } from './metrics.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -56,7 +57,7 @@ const start = async (env: Record<string, string>) => {
   const lines: string[] = [];
   const { providers, resource } = createProviders(config.providers, {
     log: createLog('push-service', 'trace', { write: (line: string) => void lines.push(line) }),
-    metrics: registry.add(metricNames.pushService),
+    metrics: registry.add(pushServiceMetrics),
     reread: config.rereadProviders,
     ca: authority.ca,
   });

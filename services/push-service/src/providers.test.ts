@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { readPushServiceConfig } from './config.ts';
 import { createApnsFake } from './fakes/apns/apns-fake.ts';
 import type { ApnsDelivery } from './fakes/apns/apns-fake.ts';
@@ -13,6 +13,7 @@ import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
 import { createFakeAuthority } from './fakes/tls.ts';
 import { createProviders, poolsOf } from './providers.ts';
 import { createPushService } from './api/server.ts';
+import { pushServiceMetrics } from './metrics.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -60,7 +61,7 @@ describe('push-service with the credentials of both providers, against fakes of 
       apns: config.providers.apns.map((each) => ({ ...each, endpoint: apns.origin() })),
     };
     const log = createLog('push-service', 'silent');
-    const metrics = createMetrics('push-service').add(metricNames.pushService);
+    const metrics = createMetrics('push-service').add(pushServiceMetrics);
     const real = createProviders(settings, { log, metrics, reread: config.rereadProviders, ca: authority.ca });
     await real.resource.start();
     cleanups.push(real.resource.stop);
@@ -258,7 +259,7 @@ it('sends a push to the first pool of its service and mode that has all of its t
   const config = readPushServiceConfig({ PUSH_POOLS_FILE: file('pools.json', JSON.stringify({ apns })) });
   if (!config.providers) throw new Error('no providers');
   const log = createLog('push-service', 'silent');
-  const metrics = createMetrics('push-service').add(metricNames.pushService);
+  const metrics = createMetrics('push-service').add(pushServiceMetrics);
   const real = createProviders(config.providers, { log, metrics, reread: config.rereadProviders, ca: authority.ca });
   await real.resource.start();
   cleanups.push(real.resource.stop);

@@ -1,5 +1,5 @@
 import type { Resource } from '@pushmesh/lifecycle';
-import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import type { Log } from '@pushmesh/telemetry';
 import { createProviderTokens } from './providers/apns/provider-tokens.ts';
 import { createCredentialWatch } from './credentials/watch.ts';
 import type { ProviderSettings, RereadProviders } from './providers/settings/settings.ts';
@@ -7,10 +7,11 @@ import { createProviderPool, measured } from './providers/pool.ts';
 import type { Provider } from './push/provider.ts';
 import { createTryOut } from './providers/try-out.ts';
 import { createWebPush } from './providers/web-push/pool.ts';
+import type { PushServiceMetrics } from './metrics.ts';
 
 export type ProvidersDeps = {
   readonly log: Log;
-  readonly metrics: MetricsOf<typeof metricNames.pushService>;
+  readonly metrics: PushServiceMetrics;
   /** Reads the pools and their credentials again. */
   readonly reread: RereadProviders;
   /** PEM of authorities to trust instead of Node’s own: the fakes have one. */

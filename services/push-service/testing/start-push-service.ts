@@ -1,4 +1,4 @@
-import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { sandboxRoutes } from '../src/sandbox/routes.ts';
 import { openSandbox } from '../src/sandbox/sandbox.ts';
 import type { HttpSettings } from '../src/api/settings.ts';
@@ -6,6 +6,7 @@ import type { Timeouts } from '../src/api/transport.ts';
 import type { Provider } from '../src/push/provider.ts';
 import { createSandboxProviders } from '../src/sandbox/providers.ts';
 import { createPushService } from '../src/api/server.ts';
+import { pushServiceMetrics } from '../src/metrics.ts';
 
 type Options = {
   readonly maxPhones?: number;
@@ -21,7 +22,7 @@ type Options = {
 export const startPushService = async ({ http, timeouts, providers, ...bounds }: Options = {}) => {
   const lines: string[] = [];
   const registry = createMetrics('push-service');
-  const metrics = registry.add(metricNames.pushService);
+  const metrics = registry.add(pushServiceMetrics);
   const log = createLog('push-service', 'trace', { write: (line: string) => void lines.push(line) });
   const sandbox = await openSandbox({
     maxPhones: 1000,

@@ -1,10 +1,11 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { parseStanza } from '@pushmesh/xmpp';
 import type { Element, Sent } from '@pushmesh/xmpp';
 import { createAnswer } from './answer.ts';
 import { createIntake } from './intake.ts';
+import { gatewayMetrics } from '../metrics.ts';
 
 const ping = (id: number) =>
   parseStanza(`<iq type='get' id='${id}' from='a@b' to='push.b'><ping xmlns='urn:xmpp:ping'/></iq>`) as Element;
@@ -39,7 +40,7 @@ const intakeWith = (
     answer,
     maxInFlight,
     log,
-    metrics: metrics.add(metricNames.gateway),
+    metrics: metrics.add(gatewayMetrics),
   });
   return { intake, metrics, out };
 };

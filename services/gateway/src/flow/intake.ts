@@ -1,5 +1,5 @@
 import { newTraceparent, nowAndThen, traceIdOf } from '@pushmesh/telemetry';
-import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
+import type { Log } from '@pushmesh/telemetry';
 import { errorOf, parseJid, resultOf } from '@pushmesh/xmpp';
 import type { Element, Head, Sent, StanzaError } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
@@ -7,6 +7,7 @@ import { stanzaErrors } from '../domain/stanza-errors.ts';
 import { nodeOf, readStanza, senderOf } from '../domain/request.ts';
 import type { Ignored, Question } from '../domain/request.ts';
 import type { Answer, createAnswer } from './answer.ts';
+import type { GatewayMetrics } from '../metrics.ts';
 
 /** What the intake needs of a component stream. */
 export type Outlet = {
@@ -22,7 +23,7 @@ type Ports = {
   readonly maxInFlight: number;
   readonly outlet: Outlet;
   readonly log: Log;
-  readonly metrics: MetricsOf<typeof metricNames.gateway>;
+  readonly metrics: GatewayMetrics;
 };
 
 /**

@@ -1,14 +1,15 @@
 import type { CommandHandler, MessageContext, Settlement } from '@pushmesh/bus';
 import type { Command, CommandType, Reply } from '@pushmesh/contracts';
 import { nowAndThen, traceIdOf } from '@pushmesh/telemetry';
-import type { Log, MetricsOf, metricNames } from '@pushmesh/telemetry';
+import type { Log } from '@pushmesh/telemetry';
 import { StoreUnavailable } from '../ports.ts';
+import type { PubsubPushMetrics } from '../metrics.ts';
 
 type Commands = <K extends CommandType>(type: K, command: Command<K>) => Promise<Reply>;
 
 /** Answers commands; a store that is away is the reply `unavailable`, any other throw is a bug and goes on. */
 export const answerSafely =
-  (commands: Commands, log: Log, measure: MetricsOf<typeof metricNames.pubsubPush>): CommandHandler =>
+  (commands: Commands, log: Log, measure: PubsubPushMetrics): CommandHandler =>
   async (type, command, { traceparent }) => {
     const stop = measure.commandSeconds.startTimer({ command: type });
     const reply = await commands(type, command as never).catch(

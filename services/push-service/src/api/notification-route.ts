@@ -1,13 +1,13 @@
 import { notificationsHeader, notificationsPerRequest, pushApiVersions } from '@pushmesh/contracts';
 import type { PushApiVersion, PushService } from '@pushmesh/contracts';
-import type { metricNames, MetricsOf } from '@pushmesh/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler } from 'fastify';
 import { parseJsonToPassOn } from '../push/parse-json.ts';
 import { readPushRequest } from './push-request.ts';
 import type { Answer } from './push-handler.ts';
 import { checkHeaders, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
+import type { PushServiceMetrics } from '../metrics.ts';
 
-type Requests = Pick<MetricsOf<typeof metricNames.pushService>, 'requests'>;
+type Requests = Pick<PushServiceMetrics, 'requests'>;
 type Deps = { readonly answer: Answer; readonly metrics: Requests };
 type Request = FastifyRequest<{ Params: { device_id: string }; Body: string | undefined }>;
 

@@ -1,7 +1,7 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { AddressedNotification, linesOfJson, notificationsPerRequest } from '@pushmesh/contracts';
 import type { PushService } from '@pushmesh/contracts';
-import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import type { Log } from '@pushmesh/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { castError, castRequest } from './cast-request.ts';
@@ -12,11 +12,12 @@ import { readPushRequest } from './push-request.ts';
 import type { Answer } from './push-handler.ts';
 import { countAnswers } from './notification-route.ts';
 import { checkHeaders, logFault, refusals, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
+import type { PushServiceMetrics } from '../metrics.ts';
 
 type Deps = {
   readonly answer: Answer;
   readonly log: Log;
-  readonly metrics: Pick<MetricsOf<typeof metricNames.pushService>, 'requests'>;
+  readonly metrics: Pick<PushServiceMetrics, 'requests'>;
 };
 type Answered = HttpAnswer & { readonly service: PushService | 'none' };
 

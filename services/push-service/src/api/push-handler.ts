@@ -1,15 +1,16 @@
 import type { PushApiVersion } from '@pushmesh/contracts';
 import { traceIdOf } from '@pushmesh/telemetry';
-import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import type { Log } from '@pushmesh/telemetry';
 import { toHttpAnswer } from './api-answer.ts';
 import type { HttpAnswer } from './api-answer.ts';
 import type { Notification } from '../push/notification.ts';
 import type { Push } from '../push/push.ts';
+import type { PushServiceMetrics } from '../metrics.ts';
 
 type Deps = {
   readonly push: Push;
   readonly log: Log;
-  readonly metrics: Pick<MetricsOf<typeof metricNames.pushService>, 'requestSeconds'>;
+  readonly metrics: Pick<PushServiceMetrics, 'requestSeconds'>;
 };
 
 /** Pushes one notification, and puts what came of it into the words of that version of the API. */

@@ -3,7 +3,7 @@ import { fastify } from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import { listenOn } from '@pushmesh/lifecycle';
 import type { Resource } from '@pushmesh/lifecycle';
-import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import type { Log } from '@pushmesh/telemetry';
 import { addressVariables } from './settings.ts';
 import type { HttpSettings } from './settings.ts';
 import { createPush } from '../push/push.ts';
@@ -18,6 +18,7 @@ import { onClientError, onFastifyError, sendRefusal } from './refusals.ts';
 import { createTransport } from './transport.ts';
 import type { Timeouts } from './transport.ts';
 import type { Provider } from '../push/provider.ts';
+import type { PushServiceMetrics } from '../metrics.ts';
 
 type Deps = {
   readonly http: HttpSettings;
@@ -26,7 +27,7 @@ type Deps = {
   /** More routes beside the API: those of the sandbox. */
   readonly routes?: (server: FastifyInstance) => void;
   readonly log: Log;
-  readonly metrics: MetricsOf<typeof metricNames.pushService>;
+  readonly metrics: PushServiceMetrics;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 };

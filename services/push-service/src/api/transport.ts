@@ -5,9 +5,10 @@ import type { Http2SecureServer, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { nowAndThen } from '@pushmesh/telemetry';
-import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import type { Log } from '@pushmesh/telemetry';
 import { readCertificate, watchCertificate } from './certificate.ts';
 import type { CertificateFiles, ReadCertificate } from './certificate.ts';
+import type { PushServiceMetrics } from '../metrics.ts';
 
 /** Milliseconds. */
 export type Timeouts = {
@@ -46,7 +47,7 @@ type Options = {
 type Deps = {
   readonly log: Log;
   readonly metrics: Pick<
-    MetricsOf<typeof metricNames.pushService>,
+    PushServiceMetrics,
     'connectionsRefused' | 'handshakesFailed' | 'certificateExpires' | 'certificateReloads'
   >;
 };

@@ -1,4 +1,4 @@
-import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import type { Log } from '@pushmesh/telemetry';
 import { backoffMs } from '../providers/backoff.ts';
 import { changeOf } from '../providers/credentials/change.ts';
 import type { Watched } from '../providers/credentials/change.ts';
@@ -6,6 +6,7 @@ import { findings } from '../providers/credentials/finding.ts';
 import { objectionTo, waitingForRestart, withCredentialsOf } from '../providers/pool-identity.ts';
 import type { PoolSettings, RereadProviders } from '../providers/settings/settings.ts';
 import type { TryOut } from '../providers/try-out.ts';
+import type { PushServiceMetrics } from '../metrics.ts';
 
 /** A pool whose credentials can be changed while it works. */
 export type SwappablePool = {
@@ -18,10 +19,7 @@ type Deps = {
   readonly reread: RereadProviders;
   readonly tryOut: TryOut;
   readonly log: Log;
-  readonly metrics: Pick<
-    MetricsOf<typeof metricNames.pushService>,
-    'credentialReloads' | 'credentialsRead' | 'credentialsRefused'
-  >;
+  readonly metrics: Pick<PushServiceMetrics, 'credentialReloads' | 'credentialsRead' | 'credentialsRefused'>;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   /** [0, 1) */

@@ -7,7 +7,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { createLog, createMetrics, metricNames } from '@pushmesh/telemetry';
+import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { readPushServiceConfig } from '../config.ts';
 import { patiently } from '../../testing/http2-peer.ts';
 import { createProviders } from '../providers.ts';
@@ -16,6 +16,7 @@ import { writeCredentials } from './credentials-dir.ts';
 import { startFakes } from './fakes.ts';
 import type { Fakes } from './fakes.ts';
 import { createLedger } from './ledger.ts';
+import { pushServiceMetrics } from '../metrics.ts';
 
 // What `npm run fakes` offers, used by the providers with the variables that it prints.
 
@@ -33,7 +34,7 @@ beforeAll(async () => {
   if (!config.providers) throw new Error('no providers');
   providers = createProviders(config.providers, {
     log: createLog('test', 'silent'),
-    metrics: createMetrics('push-service').add(metricNames.pushService),
+    metrics: createMetrics('push-service').add(pushServiceMetrics),
     reread: config.rereadProviders,
     ca: readFileSync(ca, 'utf8'),
   });

@@ -1,5 +1,5 @@
 import { modes } from '@pushmesh/contracts';
-import type { Log, metricNames, MetricsOf } from '@pushmesh/telemetry';
+import type { Log } from '@pushmesh/telemetry';
 import { createApnsProvider } from './apns/provider.ts';
 import type { ProviderTokens } from './apns/provider-tokens.ts';
 import { createOAuth } from './fcm/oauth.ts';
@@ -11,10 +11,11 @@ import { countsAgainstQuota } from './fcm/outcome.ts';
 import type { SwappablePool } from '../credentials/watch.ts';
 import type { Provider } from '../push/provider.ts';
 import type { ApnsSettings, FcmSettings, PoolSettings } from './settings/settings.ts';
+import type { PushServiceMetrics } from '../metrics.ts';
 
 export type PoolDeps = {
   readonly log: Log;
-  readonly metrics: MetricsOf<typeof metricNames.pushService>;
+  readonly metrics: PushServiceMetrics;
   readonly verify: boolean;
   /** PEM of authorities to trust instead of Node’s own: the fakes have one. */
   readonly ca?: string;

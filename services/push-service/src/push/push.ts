@@ -1,16 +1,15 @@
-import type { MetricsOf } from '@pushmesh/telemetry';
-import type { metricNames } from '@pushmesh/telemetry';
 import { refuse } from './category.ts';
 import type { ProviderAnswer } from './category.ts';
 import { matchProvider } from './match-provider.ts';
 import type { Notification } from './notification.ts';
 import type { Provider } from './provider.ts';
 import type { Refusals } from '../credentials/alerts.ts';
+import type { PushServiceMetrics } from '../metrics.ts';
 
 type Deps = {
   readonly providers: readonly Provider[];
   readonly refusals: Pick<Refusals, 'note'>;
-  readonly metrics: Pick<MetricsOf<typeof metricNames.pushService>, 'providerAnswers'>;
+  readonly metrics: Pick<PushServiceMetrics, 'providerAnswers'>;
 };
 
 /** Hands a notification to the provider that matches it. */

@@ -1,6 +1,5 @@
 import type { Writable } from 'node:stream';
 import type { Resource } from '@pushmesh/lifecycle';
-import type { metricNames, MetricsOf } from '@pushmesh/telemetry';
 import type { KnownOfFakes } from '../fakes/fakes.ts';
 import type { Fault } from '../fakes/fault.ts';
 import type { Received } from '../fakes/received.ts';
@@ -8,6 +7,7 @@ import type { Provider } from '../push/provider.ts';
 import { createEvents } from './events.ts';
 import { startFakesThread } from './fakes-thread.ts';
 import type { Bounds, FakesThread } from './fakes-thread.ts';
+import type { PushServiceMetrics } from '../metrics.ts';
 
 type Options = Bounds & {
   readonly maxSubscribers: number;
@@ -16,7 +16,7 @@ type Options = Bounds & {
     readonly providers: readonly Provider[];
     readonly resource: Pick<Required<Resource>, 'start' | 'stop'>;
   };
-  readonly metrics: Pick<MetricsOf<typeof metricNames.pushService>, 'sandboxEvicted'>;
+  readonly metrics: Pick<PushServiceMetrics, 'sandboxEvicted'>;
 };
 
 const openMs = 20_000;

@@ -1,0 +1,57 @@
+import { hopSeconds } from '@pushmesh/telemetry';
+import type { MetricGroup, MetricsOf } from '@pushmesh/telemetry';
+
+/** The metrics of the gateway. */
+export const gatewayMetrics = {
+  streamUp: {
+    type: 'gauge',
+    name: 'pushmesh_xmpp_stream_up',
+    help: '1 while the component stream is online, else 0',
+    labels: ['component'],
+  },
+  streamChanges: {
+    type: 'counter',
+    name: 'pushmesh_xmpp_stream_changes_total',
+    help: 'Changes of the state of a component stream, by the new state',
+    labels: ['component', 'state'],
+  },
+  stanzas: {
+    type: 'counter',
+    name: 'pushmesh_stanzas_total',
+    help: 'Stanzas by request and by the answer that was decided: result, ignored, or the error condition; answers that were not sent count too, see pushmesh_answers_lost_total',
+    labels: ['component', 'request', 'answer'],
+  },
+  answerSeconds: {
+    type: 'histogram',
+    name: 'pushmesh_stanza_answer_seconds',
+    help: 'Time from a request stanza to its answer',
+    labels: ['request'],
+    buckets: hopSeconds,
+  },
+  inFlight: {
+    type: 'gauge',
+    name: 'pushmesh_stanzas_in_flight',
+    help: 'Stanzas that were taken and not yet answered',
+    labels: ['component'],
+  },
+  paused: {
+    type: 'counter',
+    name: 'pushmesh_xmpp_pauses_total',
+    help: 'How often a component stream stopped reading because too much was in flight',
+    labels: ['component'],
+  },
+  answersLost: {
+    type: 'counter',
+    name: 'pushmesh_answers_lost_total',
+    help: 'Answers that were not sent: there was no stream to go out on, or the server would have closed it over them. The sender’s wait times out; servers do not repeat a publish, but one whose lost answer is a result is stored and pushed',
+    labels: ['component'],
+  },
+  unverified: {
+    type: 'counter',
+    name: 'pushmesh_publishes_unverified_total',
+    help: 'Publishes stored without authorisation because pubsub-push did not answer in time',
+    labels: [],
+  },
+} as const satisfies MetricGroup;
+
+export type GatewayMetrics = MetricsOf<typeof gatewayMetrics>;
