@@ -1,4 +1,4 @@
-// `npm run docs`: writes docs/reference from the code. With --check it writes nothing and fails when a page is stale.
+// `npm run docs`: generates docs/reference from the code. With --check it writes nothing and fails if a page is stale.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { TObject } from 'typebox';
 import { format } from 'prettier';
@@ -28,7 +28,7 @@ import { fakesConfig } from '../services/push-service/src/fakes/config.ts';
 import { metricGroups } from './metric-groups.ts';
 
 const isCheck = readCommandLine({
-  usage: 'Usage: npm run docs -- [--check]   (writes docs/reference; --check only says which page is stale)',
+  usage: 'Usage: npm run docs -- [--check]   (writes docs/reference; --check only reports stale pages)',
   options: { check: { type: 'boolean', default: false } },
   read: ({ check }) => check,
 });
@@ -49,8 +49,8 @@ const configuration = (): string => {
   const sections = Object.entries(services).map(([name, schema]) => `## ${name}\n\n${describeConfig(schema)}`);
   return `# Configuration
 
-Everything is an environment variable. For each variable \`X\`, \`X_FILE\` may name a file that holds the value. An empty
-variable counts as absent. A service that finds problems says all of them at once, and does not start.
+All configuration is by environment variables. For each variable \`X\`, \`X_FILE\` may name a file that contains the value. An empty
+variable counts as unset. A service that finds problems reports all of them at once and does not start.
 
 ${sections.join('\n\n')}
 `;
@@ -68,8 +68,8 @@ const metrics = (): string => {
   });
   return `# Metrics
 
-Each service serves these on \`/metrics\`, with a label \`service\`, beside the process’s own (\`process_*\`, \`nodejs_*\`,
-event loop lag among them). Every label has a bounded set of values; no token, JID or text ever is one.
+Each service serves its metrics on \`/metrics\`, with a label \`service\`, together with those of the process (\`process_*\`, \`nodejs_*\`,
+including event loop lag). Every label has a bounded set of values; no token, JID or text is ever one.
 
 ${sections.join('\n\n')}
 `;
@@ -80,7 +80,7 @@ const messaging = (): string => {
     `\`${each.name}\``,
     each.subjects.map((subject) => `\`${subject}\``).join(', '),
     each.retention,
-    each.discard === 'new' ? 'refuses' : 'forgets the eldest',
+    each.discard === 'new' ? 'refuses new messages' : 'discards the oldest',
     hours(each.maxAgeMs),
     hours(each.duplicateWindowMs),
   ]);
@@ -96,9 +96,9 @@ const messaging = (): string => {
       : [
           outcome,
           {
-            retry: 'tried again with back-off',
+            retry: 'retried with back-off',
             shorten: 'shortened once, then parked',
-            hold: 'goes back, no attempt spent',
+            hold: 'goes back untouched, no attempt spent',
           }[policy.step],
           'kept',
         ];
@@ -117,9 +117,9 @@ ${table(['durable', 'stream', 'filter'], durableRows)}
 
 ${table(['outcome', 'the delivery', 'the push node'], outcomeRows)}
 
-What is tried again expires at its deadline, or is \`exhausted\` after \`MAX_ATTEMPTS\` attempts. An outage spends none, so what is
-\`unavailable\` by one is never exhausted: no answer of the push API, APNs or FCM out, credentials of ours that are refused.
-What is \`unavailable\` by the fault of one push spends them.
+A delivery that is retried expires at its deadline, or is \`exhausted\` after \`MAX_ATTEMPTS\` attempts. An outage spends no attempt: no
+answer from the push API, APNs or FCM out, or our credentials refused. A delivery that is \`unavailable\` because of an outage is therefore
+never exhausted. One that is \`unavailable\` for a reason of its own spends an attempt each time.
 `;
 };
 
@@ -140,15 +140,14 @@ const pushApi = (): string => {
   ]);
   return `# The MongoosePush API of push-service
 
-\`POST /{v1,v2,v3}/notification/{device_id}\` as [MongoosePush](https://github.com/esl/MongoosePush) serves it, held against
-its recorded answers row by row. It differs where MongoosePush is defective, and nowhere else,
-but for the service \`webpush\`, which MongoosePush does not know: its device id is the JSON text of a subscription; and for one
-route more.
+push-service serves \`POST /{v1,v2,v3}/notification/{device_id}\` as [MongoosePush](https://github.com/esl/MongoosePush) does; tests compare
+it with MongoosePush's recorded answers, row by row. It differs only where MongoosePush is defective, listed below, and in two additions:
 
-\`POST /v3/notifications\` takes an array of up to ${notificationsPerRequest} \`{device_id, traceparent, notification}\`, and answers each
-as if it had come alone to \`/v3/notification/{device_id}\`: on a line of \`${linesOfJson}\`, as soon as its answer is known,
-\`{place, status, headers, body}\`. Every answer to a push of v3 says with \`${notificationsHeader}\` how many it takes. The dispatcher uses it where
-it finds that header ([0013](../adr/0013-several-notifications-in-one-request.md)).
+- The service \`webpush\`, which MongoosePush does not know. Its device id is the JSON text of a subscription.
+- \`POST /v3/notifications\`, which takes an array of up to ${notificationsPerRequest} \`{device_id, traceparent, notification}\` and answers each
+  as if it had been sent alone to \`/v3/notification/{device_id}\`: on a line of \`${linesOfJson}\`, as soon as its answer is known,
+  \`{place, status, headers, body}\`. The header \`${notificationsHeader}\` of every answer to a v3 push says how many it takes. The dispatcher uses
+  the route if it finds that header ([0013](../adr/0013-several-notifications-in-one-request.md)).
 
 ## Requests
 
@@ -156,30 +155,30 @@ ${table(['request', 'answer', 'why'], rows(requestDifferences))}
 
 ## What is sent to the provider
 
-${table(['to', 'what is changed', 'why'], [...corrections('FCM', fcmCorrections), ...corrections('APNs', apnsCorrections)])}
+${table(['to', 'change', 'why'], [...corrections('FCM', fcmCorrections), ...corrections('APNs', apnsCorrections)])}
 
-FCM takes strings only for \`data\`: a string goes as it is, \`null\` as the empty string, all else as its JSON text (\`["ab","c"]\`,
-\`[72,105]\`, \`{"b":1}\`; MongoosePush joins lists to text and crashes over what is nested in them). Numbers arrive as they
+FCM accepts only strings in \`data\`: a string is sent as it is, \`null\` as the empty string, anything else as its JSON text (\`["ab","c"]\`,
+\`[72,105]\`, \`{"b":1}\`; MongoosePush joins lists into text and crashes on values nested in them). Numbers arrive as they
 were written: \`1234567890123456789\` and \`1.0\` are not rounded.
 
-A request without an alert whose \`data\` has \`"type":"jmi"\` is a call, as in MongoosePush 2.3: APNs gets it as \`voip\` for the
-topic with \`.voip\`, for one try, without \`aps\`; FCM and Web Push with high priority for 30 seconds unless the request says
-otherwise, and one about the same \`jmi-sid\` replaces the one before.
+A request without an alert whose \`data\` has \`"type":"jmi"\` is a call, as in MongoosePush 2.3. APNs gets it as \`voip\`, for the
+topic with \`.voip\`, to be tried once, without \`aps\`. FCM and Web Push get it with high priority and a time to live of 30 seconds unless the
+request says otherwise, and a push about the same \`jmi-sid\` replaces the previous one.
 
-## What came of a push (v3)
+## Answers to a push (v3)
 
-${table(['provider’s answer', 'answer', 'why'], rows(outcomeDifferences))}
+${table(["provider's answer", 'answer', 'why'], rows(outcomeDifferences))}
 
-Not recorded, but read in the source of MongoosePush:
+Not recorded, but read in MongoosePush's source:
 
-${table(['provider’s answer', 'answer', 'MongoosePush', 'why'], unrecorded)}
+${table(["provider's answer", 'answer', 'MongoosePush', 'why'], unrecorded)}
 
-The requests, and every status with its body: [openapi.json](openapi.json), which push-service itself serves at
-\`/swagger.json\` with \`PUSH_OPENAPI_EXPOSE_SPEC=true\` (any Swagger UI shows it; none is built in). Everything but
-\`/healthcheck\` asks for a bearer token when \`HTTP_BEARER_TOKENS\` is set; with \`PUSH_HTTPS_CLIENT_CAFILE\` nobody gets in
-without a certificate, and probes use \`OPS_PORT\`.
+The requests, and every status with its body, are in [openapi.json](openapi.json), which push-service itself serves at
+\`/swagger.json\` with \`PUSH_OPENAPI_EXPOSE_SPEC=true\` (any Swagger UI shows it; none is built in). Everything except
+\`/healthcheck\` requires a bearer token if \`HTTP_BEARER_TOKENS\` is set. With \`PUSH_HTTPS_CLIENT_CAFILE\` every caller needs
+a certificate, so probes use \`OPS_PORT\`.
 
-A 410 of APNs comes with the header \`x-unregistered-at\`: since when the token is dead, in milliseconds.
+A 410 that comes from APNs has the header \`x-unregistered-at\`: the time since which the token is dead, in milliseconds since 1970.
 `;
 };
 

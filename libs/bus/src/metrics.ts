@@ -6,13 +6,13 @@ export const busMetrics = {
   connected: {
     type: 'gauge',
     name: 'pushmesh_nats_connected',
-    help: '1 from when NATS is connected and the streams were made sure of until the connection is lost, else 0',
+    help: '1 while NATS is connected and the streams have been ensured, otherwise 0',
     labels: [],
   },
   published: {
     type: 'counter',
     name: 'pushmesh_nats_published_total',
-    help: 'JetStream publishes by how they ended: stored, duplicate, refused, timeout, disconnected, full; one of push.result.delivered may hold many ends',
+    help: 'JetStream publishes by how they ended: stored, duplicate, refused, timeout, disconnected, full; a message of push.result.delivered may contain many ends',
     labels: ['subject', 'result'],
   },
   publishSeconds: {
@@ -25,7 +25,7 @@ export const busMetrics = {
   received: {
     type: 'counter',
     name: 'pushmesh_nats_received_total',
-    help: 'Messages taken from a durable consumer by how they were settled: ack, retry, fault; unreadable ones count as both',
+    help: 'Messages taken from a durable consumer by how they were settled: ack, retry, fault; a message that cannot be decoded counts once more, as unreadable',
     labels: ['durable', 'settled'],
   },
   inFlight: {
@@ -37,19 +37,19 @@ export const busMetrics = {
   pulling: {
     type: 'gauge',
     name: 'pushmesh_nats_pulling',
-    help: '1 while the consumer asks for messages, 0 while it is held or stopped',
+    help: '1 while the consumer pulls messages, 0 while it is held or stopped',
     labels: ['durable'],
   },
   backlog: {
     type: 'gauge',
     name: 'pushmesh_queue_depth',
-    help: 'Messages of a durable consumer that are waiting or in flight, in the whole mesh',
+    help: 'Messages of a durable consumer that are waiting or in flight anywhere in the mesh',
     labels: ['durable'],
   },
   oldest: {
     type: 'gauge',
     name: 'pushmesh_queue_age_seconds',
-    help: 'Age of the message that was stored first of those that a durable consumer has waiting or in flight (0: none): of a delivery since its push was accepted, of others since they were stored. Each attempt stores a delivery anew, so that one accepted earlier may stand behind it',
+    help: 'Age of the first stored message among those that a durable consumer has waiting or in flight (0: none). A delivery ages from when its push was accepted, others from when they were stored. Each attempt stores a delivery again, so a delivery accepted earlier may be behind the one measured',
     labels: ['durable'],
   },
 } as const satisfies MetricGroup;

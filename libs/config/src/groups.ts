@@ -29,7 +29,7 @@ export const groups = {
   log: {
     LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
       default: 'info',
-      description: 'the least level that is logged',
+      description: 'the lowest level that is logged',
     }),
   },
   ops: {
@@ -48,14 +48,15 @@ export const groups = {
     SHUTDOWN_DEADLINE_MS: Type.Integer({
       default: 20_000,
       minimum: 100,
-      description: 'how long a stopping service may take to finish what it took; keep it below the pod’s grace period',
+      description:
+        "how long a stopping service may take to finish its work in progress; keep it below the pod's grace period",
       examples: [20000],
     }),
     SHUTDOWN_DELAY_MS: Type.Integer({
       default: 0,
       minimum: 0,
       description:
-        'how long a stopping service keeps working while /readyz already answers 503, so that balancers notice',
+        'how long a stopping service keeps working while /readyz already answers 503, so that load balancers notice',
       examples: [3000],
     }),
   },
@@ -64,7 +65,7 @@ export const groups = {
       default: 'nats://127.0.0.1:4222',
       check: checkNatsUrl,
       description:
-        'the NATS servers, separated by commas (`tls://`: never without TLS); credentials go into NATS_CREDS, not in here',
+        'the NATS servers, separated by commas (`tls://`: TLS required); credentials go into NATS_CREDS, not into the URL',
       examples: ['nats://nats-0:4222,nats://nats-1:4222'],
     }),
     NATS_CREDS: Type.Optional(
@@ -78,7 +79,7 @@ export const groups = {
     NATS_SUBJECT_PREFIX: Type.String({
       default: '',
       pattern: '^([A-Za-z0-9_-]+)?$',
-      description: 'a word before every subject and stream name, so that two meshes can share one NATS',
+      description: 'a prefix for every subject and stream name, so that two meshes can share one NATS',
       examples: ['staging'],
     }),
     PUBLISH_TIMEOUT_MS: Type.Integer({
@@ -92,21 +93,21 @@ export const groups = {
       default: 1,
       minimum: 1,
       maximum: 5,
-      description: 'how many NATS servers hold each stream',
+      description: 'the number of NATS servers that keep a copy of each stream',
       examples: [3],
     }),
     NATS_STREAM_MAX_BYTES: Type.Integer({
       default: 536_870_912,
       minimum: 1_048_576,
       description:
-        'the most bytes of each stream of results and parked deliveries; when one is full it forgets the eldest',
+        'the maximum size in bytes of the stream of results and of the stream of parked deliveries; a full stream discards its oldest messages',
       examples: [536870912],
     }),
     NATS_STREAM_MAX_MESSAGES: Type.Integer({
       default: 1_000_000,
       minimum: 1,
       description:
-        'the most pushes that may wait in each stream; when one is full, publishes are answered `wait` (about 1 KB each)',
+        'the maximum number of pushes that wait in each stream (about 1 KB each); while a stream is full, publishes are answered `wait`',
       examples: [1000000],
     }),
   },

@@ -33,45 +33,47 @@ export const dispatcherSchema = Type.Object({
   }),
   PUSH_API_VERSION: Type.Enum(['v2', 'v3'], {
     default: 'v3',
-    description: 'the version of the MongoosePush API; its v1 has no silent pushes',
+    description: 'the version of the MongoosePush API; v1 is not offered, because it has no silent pushes',
     examples: ['v3'],
   }),
   PUSH_API_FCM_DEV: Type.Boolean({
     default: true,
     description:
-      'whether pushes to FCM carry `mode: dev` when the registration asks for it; MongoosePush itself has no such pool and answers 400',
+      'whether pushes to FCM carry `mode: dev` if the options ask for it; MongoosePush itself has no such pool and answers 400',
     examples: [false],
   }),
   PUSH_API_TIMEOUT_MS: Type.Integer({
     default: 8_000,
     minimum: 100,
     maximum: 25_000,
-    description: 'how long the push API may take; MongoosePush gives up after 5 s itself, so stay above that',
+    description: 'how long the push API may take to answer; MongoosePush itself gives up after 5 s, so stay above that',
     examples: [8000],
   }),
   PUSH_API_CA: Type.Optional(
     Type.String({
       check: checkCa,
-      description: 'PEM certificates that the push API’s own may be signed by; give a path in PUSH_API_CA_FILE',
+      description:
+        "the CA certificates in PEM that may have signed the push API's certificate; give a path in PUSH_API_CA_FILE",
       examples: ['PUSH_API_CA_FILE=/etc/pushmesh/ca.pem'],
     }),
   ),
   PUSH_API_TLS_VERIFY: Type.Boolean({
     default: true,
-    description: 'whether the certificate of the push API is checked; MongoosePush’s image brings a self-signed one',
+    description:
+      "whether the certificate of the push API is verified; MongoosePush's image comes with a self-signed one",
     examples: [true],
   }),
   PUSH_API_TOKEN: Type.Optional(
     Type.String({
       secret: true,
       pattern: '^[A-Za-z0-9._~+/-]+=*$',
-      description: 'the bearer token for the push API: one of push-service’s HTTP_BEARER_TOKENS',
+      description: "the bearer token for the push API: one of push-service's HTTP_BEARER_TOKENS",
       examples: ['PUSH_API_TOKEN_FILE=/run/secrets/push-api-token'],
     }),
   ),
   PUSH_API_CERT: Type.Optional(
     Type.String({
-      description: 'our own certificate in PEM, where the push API asks for one; give a path in PUSH_API_CERT_FILE',
+      description: 'the client certificate in PEM, if the push API requires one; give a path in PUSH_API_CERT_FILE',
       examples: ['PUSH_API_CERT_FILE=/run/secrets/tls/tls.crt'],
     }),
   ),
@@ -86,52 +88,52 @@ export const dispatcherSchema = Type.Object({
   CONCURRENCY: Type.Integer({
     default: 64,
     minimum: 1,
-    description: 'how many deliveries of one push service and mode are under way at a time',
+    description: 'how many deliveries of one push service and mode are in flight at the same time',
     examples: [64],
   }),
   MAX_ATTEMPTS: Type.Integer({
     default: 10,
     minimum: 1,
     description:
-      'how many attempts a delivery gets before it is parked. One that fails by an outage spends none: no answer of the push API, APNs or FCM out, credentials of ours that are refused; such a delivery is tried until its deadline',
+      'how many attempts a delivery gets before it is parked. An attempt that fails because of an outage does not count: no answer from the push API, APNs or FCM out, or our credentials refused; such a delivery is retried until its deadline',
     examples: [10],
   }),
   RETRY_BASE_MS: Type.Integer({
     default: 1_000,
     minimum: 1,
-    description: 'the longest first wait between attempts; each next one may be twice as long',
+    description: 'the maximum wait before the second attempt; the maximum doubles with each further attempt',
     examples: [1000],
   }),
   RETRY_CAP_MS: Type.Integer({
     default: 60_000,
     minimum: 1,
-    description: 'the longest wait between attempts',
+    description: 'the maximum wait between attempts, unless the push API asks for a longer one',
     examples: [60000],
   }),
   BREAKER_VOLUME: Type.Integer({
     default: 40,
     minimum: 1,
     description:
-      'how many pushes must have been tried within ten seconds before the circuit can open; more than the 32 of one request, or one that fails opens it',
+      'how many pushes must have been tried within ten seconds before the circuit can open; keep it above the 32 of one request, or a single failed request opens it',
     examples: [40],
   }),
   BREAKER_ERROR_PERCENT: Type.Integer({
     default: 50,
     minimum: 1,
     maximum: 100,
-    description: 'the share of them that must have failed for the circuit to open',
+    description: 'the percentage of these that must have failed for the circuit to open',
     examples: [50],
   }),
   BREAKER_RESET_MS: Type.Integer({
     default: 5_000,
     minimum: 50,
-    description: 'how long an open circuit waits before one delivery tries again',
+    description: 'how long an open circuit waits before it lets one delivery try again',
     examples: [5000],
   }),
   FALLBACK_TEXT: Type.String({
     default: 'New message',
     minLength: 1,
-    description: 'title or body of a notification when the XMPP server sent none',
+    description: 'the title or body of a notification if the XMPP server sent none',
     examples: ['New message'],
   }),
   ...groups.nats,

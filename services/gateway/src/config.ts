@@ -43,54 +43,55 @@ export const gatewaySchema = Type.Object({
     secret: true,
     check: checkComponents,
     description:
-      'the component names, separated by commas; or JSON, a list of {"name", "service"?, "secret"?, "roles"?: ["app-server", "xmpp-server"], "stream"?: "shared" or "exclusive"}',
+      'the component names, separated by commas; or a JSON list of {"name", "service"?, "secret"?, "roles"?: ["app-server", "xmpp-server"], "stream"?: "shared" or "exclusive"}',
     examples: ['push.example.org'],
   }),
   XMPP_COMPONENT_SECRET: Type.Optional(
     Type.String({
       secret: true,
       check: checkSecret,
-      description: 'the secret of every component that has none of its own; required unless each has one',
+      description: 'the secret of every component without a secret of its own; required unless each component has one',
       examples: ['XMPP_COMPONENT_SECRET_FILE=/run/secrets/xmpp'],
     }),
   ),
   XMPP_STREAM: Type.Enum([...streamModes], {
     default: 'shared',
     description:
-      'how several gateways share a component name: `shared`, each has a stream (ejabberd), or `exclusive`, one has it and the others stand by (Prosody, MongooseIM)',
+      'how several gateways use one component name: `shared`, each has a stream (ejabberd), or `exclusive`, one has the stream and the others stand by (Prosody, MongooseIM)',
     examples: ['exclusive'],
   }),
   XMPP_MAX_STANZA_BYTES: Type.Integer({
     default: 1_048_576,
     minimum: 10_000,
     description:
-      'the largest stanza that is read; a larger one is skipped, and its sender told; one of 16 times as much closes the stream',
+      'the largest stanza that is read; a larger one is skipped and answered with an error, and one of 16 times this size closes the stream',
     examples: [1048576],
   }),
   MAX_IN_FLIGHT: Type.Integer({
     default: 1_000,
     minimum: 1,
-    description: 'how many stanzas of one component may wait for their answer before the stream stops being read',
+    description:
+      'how many stanzas of one component may wait for their answer before the gateway stops reading the stream',
     examples: [1000],
   }),
   MAX_PAYLOAD_BYTES: Type.Integer({
     default: 60_000,
     minimum: 1_000,
-    description: 'the largest notification of a publish, not counting sender and text, which are shortened instead',
+    description: 'the largest notification in a publish, not counting sender and text, which are truncated instead',
     examples: [60000],
   }),
   COMMAND_TIMEOUT_MS: Type.Integer({
     default: 1_000,
     minimum: 10,
     description:
-      'how long pubsub-push may take to answer; later, a publish is stored unverified and all else gets `wait`',
+      'how long pubsub-push may take to answer; after that, a publish is stored unverified and anything else is answered `wait`',
     examples: [1000],
   }),
   PUSH_TTL_SECONDS: Type.Integer({
     default: 14_400,
     minimum: 1,
     maximum: 2_419_200,
-    description: 'how long an undelivered push is worth delivering when its options have no time_to_live',
+    description: 'how long an undelivered push is worth delivering if its options have no time_to_live',
     examples: [14400],
   }),
   ...groups.nats,

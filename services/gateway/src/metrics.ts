@@ -6,19 +6,19 @@ export const gatewayMetrics = {
   streamUp: {
     type: 'gauge',
     name: 'pushmesh_xmpp_stream_up',
-    help: '1 while the component stream is online, else 0',
+    help: '1 while the component stream is online, otherwise 0',
     labels: ['component'],
   },
   streamChanges: {
     type: 'counter',
     name: 'pushmesh_xmpp_stream_changes_total',
-    help: 'Changes of the state of a component stream, by the new state',
+    help: 'State changes of a component stream, by the new state',
     labels: ['component', 'state'],
   },
   stanzas: {
     type: 'counter',
     name: 'pushmesh_stanzas_total',
-    help: 'Stanzas by request and by the answer that was decided: result, ignored, or the error condition; answers that were not sent count too, see pushmesh_answers_lost_total',
+    help: 'Stanzas by request and by the answer that was decided: result, ignored, or the error condition; this includes answers that could not be sent, see pushmesh_answers_lost_total',
     labels: ['component', 'request', 'answer'],
   },
   answerSeconds: {
@@ -31,7 +31,7 @@ export const gatewayMetrics = {
   inFlight: {
     type: 'gauge',
     name: 'pushmesh_stanzas_in_flight',
-    help: 'Stanzas that were taken and not yet answered',
+    help: 'Stanzas that were received and not answered yet',
     labels: ['component'],
   },
   paused: {
@@ -43,7 +43,7 @@ export const gatewayMetrics = {
   answersLost: {
     type: 'counter',
     name: 'pushmesh_answers_lost_total',
-    help: 'Answers that were not sent: there was no stream to go out on, or the server would have closed it over them. The sender’s wait times out; servers do not repeat a publish, but one whose lost answer is a result is stored and pushed',
+    help: "Answers that were not sent: there was no stream to send them on, or the server would have closed the stream because of them. The sender's request times out. Servers do not repeat a publish, but if the lost answer was a result, the push is stored and delivered",
     labels: ['component'],
   },
   unverified: {

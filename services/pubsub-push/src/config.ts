@@ -31,24 +31,25 @@ export const pubsubPushSchema = Type.Object({
     default: 'redis://127.0.0.1:6379',
     secret: true,
     check: checkRedisUrl,
-    description: 'the Redis that keeps push nodes and registrations; it should append to a file (appendonly yes)',
+    description:
+      'the Redis that stores push nodes and registrations; use one with an append-only file (appendonly yes)',
     examples: ['redis://redis:6379'],
   }),
   REDIS_KEY_PREFIX: Type.String({
     default: 'pushmesh:',
-    description: 'what every key begins with',
+    description: 'the prefix of every key',
     examples: ['pushmesh:'],
   }),
   REDIS_TIMEOUT_MS: Type.Integer({
     default: 800,
     minimum: 10,
-    description: 'how long Redis may take to answer; keep it below the gateway’s COMMAND_TIMEOUT_MS',
+    description: "how long Redis may take to answer; keep it below the gateway's COMMAND_TIMEOUT_MS",
     examples: [800],
   }),
   PUBLISH_MODEL: Type.Enum(['publishers', 'open'], {
     default: 'publishers',
     description:
-      'who may publish to a new node: `publishers` (its owner and the XMPP server of its owner) or `open` (everybody, as MongooseIM does)',
+      'who may publish to a new node: `publishers` (its owner and the XMPP server of its owner) or `open` (everybody, the default of MongooseIM)',
     examples: ['publishers'],
   }),
   TRUSTED_PUBLISHERS: Type.String({
@@ -72,19 +73,19 @@ export const pubsubPushSchema = Type.Object({
   RETIRED_KEPT_SECONDS: Type.Integer({
     default: 2_592_000,
     minimum: 60,
-    description: 'how long a retired node is remembered',
+    description: 'how long a retired node is kept',
     examples: [2592000],
   }),
   MAX_COMMANDS_IN_FLIGHT: Type.Integer({
     default: 2_000,
     minimum: 1,
-    description: 'how many commands may wait for Redis at a time before the next are refused with `unavailable`',
+    description: 'how many commands may wait for Redis at the same time; further ones are answered `unavailable`',
     examples: [2000],
   }),
   CONCURRENCY: Type.Integer({
     default: 64,
     minimum: 1,
-    description: 'how many results, and how many unverified publishes, are worked on at a time',
+    description: 'how many results, and how many unverified publishes, are processed at the same time',
     examples: [64],
   }),
   ...groups.nats,

@@ -19,19 +19,19 @@ export const pubsubPushMetrics = {
   verified: {
     type: 'counter',
     name: 'pushmesh_publishes_verified_total',
-    help: 'Publishes that were stored unverified, by the later verdict',
+    help: 'Publishes that were stored unverified, by the verdict of their verification',
     labels: ['verdict'],
   },
   feedback: {
     type: 'counter',
     name: 'pushmesh_feedback_total',
-    help: 'Devices that a push service no longer knows, by what that did to the push node: retire, or nothing as it is stale or gone',
+    help: 'Results of devices that a push service no longer knows, by what became of the push node: retire, or nothing because the result is stale or the node gone',
     labels: ['decision'],
   },
   storeUp: {
     type: 'gauge',
     name: 'pushmesh_redis_connected',
-    help: '1 while the connection to Redis is up, else 0',
+    help: '1 while the connection to Redis is up, otherwise 0',
     labels: [],
   },
 } as const satisfies MetricGroup;
