@@ -1,10 +1,10 @@
 -- The XMPP server of `docker compose up`, for trying pushmesh out: no TLS, no other servers, accounts with known passwords.
--- With an XMPP server of your own it is not started, see docker-compose.yml.
+-- It is not started if you use your own XMPP server, see docker-compose.yml.
 data_path = "/var/lib/prosody"
 certificates = "/etc/prosody/certs"
 interfaces = { "*" }
 c2s_ports = { 5222 }
--- Not published: only the gateway reaches it.
+-- The port is not published: only the gateway reaches it.
 component_ports = { 5347 }
 component_interfaces = { "*" }
 s2s_ports = {}
@@ -19,7 +19,7 @@ c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 limits = {}
 smacks_hibernation_time = 60
--- The notification says who wrote and what, instead of a placeholder.
+-- The notification contains the sender and the text instead of a placeholder.
 push_notification_with_body = true
 push_notification_with_sender = true
 log = { warn = "*console" }
