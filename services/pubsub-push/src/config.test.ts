@@ -36,7 +36,7 @@ it.each([
   ['PUBLISH_MODE', 'PUBLISH_MODEL'],
 ])('refuses %s, which only a slip can have named', (slip, meant) => {
   expect(() => readPubsubPushConfig({ [slip]: 'hunter2' })).toThrow(
-    new RegExp(`\n  ${slip}: is not known; is ${meant} meant\\?(?!.*hunter2)`, 's'),
+    new RegExp(`\n  ${slip}: is unknown; did you mean ${meant}\\?(?!.*hunter2)`, 's'),
   );
 });
 
