@@ -3,20 +3,20 @@ import type { Static } from 'typebox';
 import { groups, readConfig } from '@pushmesh/config';
 import type { Check } from '@pushmesh/config';
 
-/** Credentials are at home in this one, and a password that is not encoded tears it apart. */
+/** Unlike other addresses, this one may contain credentials; a password that is not percent-encoded makes it unparsable. */
 const checkRedisUrl: Check = (url) =>
   url === undefined || (URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol) && new URL(url).hostname !== '')
     ? undefined
-    : 'is no redis://[[user]:password@]host[:port][/database], or rediss:// for TLS; in a password, # / ? % @ are written %23 %2F %3F %25 %40';
+    : 'is not redis://[[user]:password@]host[:port][/database], or rediss:// for TLS; in a password, write # / ? % @ as %23 %2F %3F %25 %40';
 
-/** As the gateway writes a publisher. */
+/** Normalised in the same way as the gateway normalises a publisher. */
 const domainsOf = (list: string): readonly string[] =>
   list
     .split(',')
     .map((domain) => domain.trim().normalize('NFKC').toLowerCase().replace(/\.$/, ''))
     .filter((domain) => domain !== '');
 
-/** A publisher that is left out by a slip is refused, and its server forgets the registrations. */
+/** A misspelt publisher would be refused, and its server would drop its registrations. */
 const checkDomains: Check = (list = '') => {
   const isDomain = /^[\p{L}\p{M}\p{N}_-]+(?:\.[\p{L}\p{M}\p{N}_-]+)*$/u;
   const problems = domainsOf(list).flatMap((domain, index) =>
@@ -31,30 +31,31 @@ export const pubsubPushSchema = Type.Object({
     default: 'redis://127.0.0.1:6379',
     secret: true,
     check: checkRedisUrl,
-    description: 'the Redis that keeps push nodes and registrations; it should append to a file (appendonly yes)',
+    description:
+      'the Redis that stores push nodes and registrations; it should use an append-only file (appendonly yes)',
     examples: ['redis://redis:6379'],
   }),
   REDIS_KEY_PREFIX: Type.String({
     default: 'pushmesh:',
-    description: 'what every key begins with',
+    description: 'the prefix of every key',
     examples: ['pushmesh:'],
   }),
   REDIS_TIMEOUT_MS: Type.Integer({
     default: 800,
     minimum: 10,
-    description: 'how long Redis may take to answer; keep it below the gateway’s COMMAND_TIMEOUT_MS',
+    description: "how long Redis may take to answer; keep it below the gateway's COMMAND_TIMEOUT_MS",
     examples: [800],
   }),
   PUBLISH_MODEL: Type.Enum(['publishers', 'open'], {
     default: 'publishers',
     description:
-      'who may publish to a new node: `publishers` (its owner and the XMPP server of its owner) or `open` (everybody, as MongooseIM does)',
+      "who may publish to a new node: `publishers` (its owner and the owner's XMPP server) or `open` (everybody, as in MongooseIM)",
     examples: ['publishers'],
   }),
   TRUSTED_PUBLISHERS: Type.String({
     default: '',
     check: checkDomains,
-    description: 'domains that may publish to every node, separated by commas',
+    description: 'the domains that may publish to every node, separated by commas',
     examples: ['xmpp.example.org'],
   }),
   MAX_NODES_PER_OWNER: Type.Integer({
@@ -78,13 +79,13 @@ export const pubsubPushSchema = Type.Object({
   MAX_COMMANDS_IN_FLIGHT: Type.Integer({
     default: 2_000,
     minimum: 1,
-    description: 'how many commands may wait for Redis at a time before the next are refused with `unavailable`',
+    description: 'how many commands may wait for Redis at a time; any more are answered `unavailable`',
     examples: [2000],
   }),
   CONCURRENCY: Type.Integer({
     default: 64,
     minimum: 1,
-    description: 'how many results, and how many unverified publishes, are worked on at a time',
+    description: 'how many results, and how many unverified publishes, are processed at a time',
     examples: [64],
   }),
   ...groups.nats,

@@ -19,13 +19,13 @@ export const pubsubPushMetrics = {
   verified: {
     type: 'counter',
     name: 'pushmesh_publishes_verified_total',
-    help: 'Publishes that were stored unverified, by the later verdict',
+    help: 'Publishes that were stored unverified, by their later verdict',
     labels: ['verdict'],
   },
   feedback: {
     type: 'counter',
     name: 'pushmesh_feedback_total',
-    help: 'Devices that a push service no longer knows, by what that did to the push node: retire, or nothing as it is stale or gone',
+    help: 'Reports of an unregistered device, by their effect on the push node: retire, or none because the report is stale or the node gone',
     labels: ['decision'],
   },
   storeUp: {
