@@ -8,7 +8,7 @@ import { startMesh } from './mesh.ts';
 import type { Mesh, XmppServerName } from './mesh.ts';
 
 const server = readCommandLine({
-  usage: 'Usage: npm start -- [--server prosody|ejabberd]   (prosody)',
+  usage: 'Usage: npm start -- [--server prosody|ejabberd]   (default: prosody)',
   options: { server: { type: 'string', default: 'prosody' } },
   read: ({ server: name }, problems): XmppServerName => {
     if (name !== 'prosody' && name !== 'ejabberd') problems.push(`--server is "${name}"; expected prosody or ejabberd`);
@@ -106,7 +106,7 @@ writeFileSync(endpointsFile, `${JSON.stringify(mesh.endpoints, null, 2)}\n`);
 
 const { xmpp, components, phones, ops } = mesh.endpoints;
 console.log(`
-pushmesh is running. What next:
+pushmesh is running. Next steps:
 
   npm run demo                 (in another terminal) the whole flow with real XMPP clients, narrated
   ${phones.padEnd(28)} the sandbox phones and what they receive, live
