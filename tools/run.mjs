@@ -16,7 +16,9 @@ const installedNode = () => {
     .find((path) => existsSync(path));
 };
 
-/** The script of a program in node_modules, so that it runs on this Node.js and not on the one that its shebang finds. */
+/**
+ * The script of a program in node_modules, so that it runs on this Node.js and not on the one that its shebang finds.
+ */
 const scriptOf = (name) => realpathSync(join(root, 'node_modules', '.bin', name));
 
 const node = isNewEnough(process.versions.node) ? process.execPath : installedNode();

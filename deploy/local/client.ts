@@ -21,8 +21,8 @@ export type Client = {
 
 const replyMs = 20_000;
 /**
- * @xmpp/client counts stanzas that it sends before the server has enabled stream management (XEP-0198), and then Prosody
- * closes the stream because of the wrong count.
+ * @xmpp/client counts stanzas that it sends before the server has enabled stream management (XEP-0198), and then
+ * Prosody closes the stream because of the wrong count.
  */
 const settleMs = 400;
 

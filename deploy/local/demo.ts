@@ -1,5 +1,5 @@
-// `npm run demo`: the flow of MongooseIM's "Push Notifications" guide, with real XMPP clients. Needs a running `npm start`. The
-// exit status says whether everything worked.
+// `npm run demo`: the flow of MongooseIM's "Push Notifications" guide, with real XMPP clients, on a running
+// `npm start`. The exit status says whether everything worked.
 import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { readCommandLine } from '@pushmesh/config';

@@ -14,7 +14,9 @@ export const createNode = (node: string): Element =>
     xml('configure', {}, nodeConfig({ 'pubsub#access_model': 'whitelist', 'pubsub#publish_model': 'publishers' })),
   );
 
-/** `<affiliations/>`: the owner grants somebody access to the node, for example `publish-only` to the owner's own server. */
+/**
+ * `<affiliations/>`: the owner grants somebody access to the node, such as `publish-only` to the owner's own server.
+ */
 export const setAffiliation = (node: string, jid: string, affiliation: string): Element =>
   xml('pubsub', { xmlns: `${pubsub}#owner` }, xml('affiliations', { node }, xml('affiliation', { jid, affiliation })));
 

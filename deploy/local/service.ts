@@ -25,14 +25,15 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const readyMs = 60_000;
 
 /**
- * Without bounds, V8 uses all the memory of a machine before it collects garbage; with these, a service under load stays at about
- * 150 MB. The bounds on the size of a stanza or answer, and on how many wait at a time, keep a service far below that.
+ * Without bounds, V8 uses all the memory of a machine before it collects garbage; with these, a service under load
+ * stays at about 150 MB. The bounds on the size of a stanza or answer, and on how many wait at a time, keep a service
+ * far below that.
  */
 export const heapBounds: readonly string[] = ['--max-semi-space-size=8', '--max-old-space-size=384'];
 
 /**
- * For glibc. The threads of V8 hardly allocate, yet an arena for each of them would cost ten megabytes. The threshold returns
- * allocations of more than 8 KiB to the system when they are freed, instead of leaving holes in the arena.
+ * For glibc. The threads of V8 hardly allocate, yet an arena for each of them would cost ten megabytes. The threshold
+ * returns allocations of more than 8 KiB to the system when they are freed, instead of leaving holes in the arena.
  */
 export const memoryEnv = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '8192' } as const;
 

@@ -1,4 +1,4 @@
-// `npm start`: runs the whole mesh on this machine, ready to push. Ctrl-C stops everything that it started, and nothing else.
+// `npm start`: runs the whole mesh on this machine, ready to push. Ctrl-C stops what it started, and nothing else.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCommandLine } from '@pushmesh/config';
@@ -38,7 +38,7 @@ const stop = async (status: number): Promise<void> => {
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
 
-/** Restarts whatever has exited, as Kubernetes would: at once, then after longer and longer waits if it keeps exiting. */
+/** Restarts whatever exits, as Kubernetes would: at once, then after longer and longer waits if it keeps exiting. */
 const superviseMs = 500;
 const restartCapMs = 30_000;
 const supervise = async (running: Mesh): Promise<void> => {

@@ -37,7 +37,7 @@ export const parseCommandLine = <const O extends Options, T>(
   }
 };
 
-/** Reads this process's command line. Prints the usage and exits with 0 for `--help`; prints the mistakes and exits with 2. */
+/** Reads this process's command line. For `--help`, prints the usage and exits with 0; for mistakes, exits with 2. */
 export const readCommandLine = <const O extends Options, T>(line: CommandLine<O, T>): T => {
   const parsed = parseCommandLine(line, process.argv.slice(2));
   switch (parsed.type) {

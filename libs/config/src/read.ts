@@ -38,8 +38,8 @@ type Data = Readonly<Record<string, string>>;
 type Key = Partial<TSchema> & { description?: string; examples?: unknown[]; secret?: boolean; check?: Check };
 
 /**
- * Checks what a type cannot express. Returns what is wrong, without revealing a secret, or `undefined`. Also called if the
- * variable is not set.
+ * Checks what a type cannot express. Returns what is wrong, without revealing a secret, or `undefined`. Also called if
+ * the variable is not set.
  *
  * @param all every variable that is set, unparsed
  */
@@ -47,12 +47,13 @@ export type Check = (value: string | undefined, all: Data) => string | undefined
 
 /**
  * Reads the variables of `schema` from `env`, with defaults and types applied. For each variable `X`, `X_FILE` may name
- * a file that holds the value (Kubernetes and Docker secrets). An empty variable counts as absent, and so does the address that
- * Kubernetes or Docker sets for a service whose name collides with a variable of ours. On a key of the schema, `secret` means that its
- * value is never shown, `path` that the value is a path, and `check` is a {@link Check}.
+ * a file that holds the value (Kubernetes and Docker secrets). An empty variable counts as absent, and so does the
+ * address that Kubernetes or Docker sets for a service whose name collides with a variable of ours. On a key of the
+ * schema, `secret` means that its value is never shown, `path` that the value is a path, and `check` is a
+ * {@link Check}.
  *
- * @param refine turns the flat record into the service's own type; called only if each variable is valid on its own; adds
- *   the problems that show only now to the list it is given
+ * @param refine turns the flat record into the service's own type; called only if each variable is valid on its own;
+ *   adds the problems that show only now to the list it is given
  * @param own makes unknown variables with these names a problem too
  * @throws {ConfigError} with all problems at once
  */

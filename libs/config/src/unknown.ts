@@ -42,8 +42,8 @@ export const isServiceAddress = (name: string, value = ''): boolean =>
 type Name = { readonly spelled: string; readonly meant: string };
 
 /**
- * The names to compare with, and what to suggest for each. For a variable that is itself a path, `X_FILE` is not suggested:
- * it would lead to a file that holds a path.
+ * The names to compare with, and what to suggest for each. For a variable that is itself a path, `X_FILE` is not
+ * suggested: it would lead to a file that holds a path.
  */
 const namesOf = (schema: TObject): readonly Name[] =>
   Object.entries<TSchema & { path?: boolean }>(schema.properties).flatMap(([name, { path }]) => [

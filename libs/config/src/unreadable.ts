@@ -1,6 +1,6 @@
 /**
- * Why a file cannot be read. Somebody may have set the variable to the credentials instead of their path, and they must not
- * end up in a log: only text that begins like a path is shown.
+ * Why a file cannot be read. Somebody may have set the variable to the credentials instead of their path, and they must
+ * not end up in a log: only text that begins like a path is shown.
  *
  * @param error what the attempt to read it threw
  */

@@ -8,8 +8,8 @@ export type { DownReason };
 export type StreamState = 'connecting' | 'online' | 'waiting' | 'stopped';
 
 /**
- * `congested`: sent, but the peer is not reading; send less. `offline`: not sent. `invalid`: not sent, because it would make
- * the server close the stream (no `to`, or `from` is not at this component; XEP-0114 §3).
+ * `congested`: sent, but the peer is not reading; send less. `offline`: not sent. `invalid`: not sent, because it would
+ * make the server close the stream (no `to`, or `from` is not at this component; XEP-0114 §3).
  */
 export type Sent = 'sent' | 'congested' | 'offline' | 'invalid';
 
@@ -63,8 +63,8 @@ export type ComponentStream = {
   /** Sends a stanza, in one write with all others of this turn of the event loop. `from` defaults to the component. */
   send(stanza: Element): Sent;
   /**
-   * Stops reading, on later connections too. Stanzas that have already been read (at most 64 KiB) are still handed out. While
-   * paused, a connection closed by the server is noticed only when something is sent.
+   * Stops reading, on later connections too. Stanzas that have already been read (at most 64 KiB) are still handed out.
+   * While paused, a connection closed by the server is noticed only when something is sent.
    */
   pause(): void;
   resume(): void;
@@ -73,8 +73,8 @@ export type ComponentStream = {
 };
 
 /**
- * A component of an XMPP server (XEP-0114). Keeps connecting until it is stopped; a failed first attempt is treated like any
- * other. Throws only if `service` is not an address.
+ * A component of an XMPP server (XEP-0114). Keeps connecting until it is stopped; a failed first attempt is treated
+ * like any other. Throws only if `service` is not an address.
  */
 export const connectComponent = (options: ComponentOptions): ComponentStream => {
   const { domain, random = Math.random, highWaterBytes = 1024 * 1024 } = options;

@@ -5,9 +5,9 @@ import { serialise, StreamParser, xml, type Element, type ParserLimits, type Xml
 /** Why a stream is not, or no longer, usable: `cause` for metrics, `text` for the log. */
 export type DownReason = {
   /**
-   * `refused`: the server rejects this component (wrong name or secret, name in use); `stream-error`: the server sent another
-   * stream error; `xml`: it sent XML that the parser refuses; `timeout`: not online in time; `stalled`: it does not read;
-   * `closed`: one side closed the stream or the connection; `socket`: the connection failed.
+   * `refused`: the server rejects this component (wrong name or secret, name in use); `stream-error`: the server sent
+   * another stream error; `xml`: it sent XML that the parser refuses; `timeout`: not online in time; `stalled`: it does
+   * not read; `closed`: one side closed the stream or the connection; `socket`: the connection failed.
    */
   readonly cause: 'refused' | 'stream-error' | 'xml' | 'timeout' | 'stalled' | 'closed' | 'socket';
   readonly text: string;
@@ -49,8 +49,8 @@ export type ComponentConnection = {
 };
 
 /**
- * Opens a XEP-0114 stream. Every attempt gets its own entity of `@xmpp/component`: the library keeps closing an old stream
- * until its timeout, and in a reused entity it would end the new socket.
+ * Opens a XEP-0114 stream. Every attempt gets its own entity of `@xmpp/component`: the library keeps closing an old
+ * stream until its timeout, and in a reused entity it would end the new socket.
  */
 export const openComponentConnection = (options: ConnectionOptions): ComponentConnection => {
   const connection = new EntityConnection(options);
@@ -62,7 +62,8 @@ const keepAliveMs = 30_000;
 const streamsNamespace = 'http://etherx.jabber.org/streams';
 const streamErrorNamespace = 'urn:ietf:params:xml:ns:xmpp-streams';
 /**
- * Conditions that a quick retry cannot clear (RFC 6120 §4.9.3). `conflict` is also sent if another gateway took the name.
+ * Conditions that a quick retry cannot clear (RFC 6120 §4.9.3). `conflict` is also sent if another gateway took the
+ * name.
  */
 const refusals = new Set(['not-authorized', 'host-unknown', 'host-gone', 'conflict']);
 
@@ -104,8 +105,9 @@ class EntityConnection implements ComponentConnection {
     entity.on('disconnect', () => this.#onDisconnect());
     // The library would answer every parser error with `bad-format`.
     entity._onParserError = (error) => this.#onParserError(error);
-    // The library would follow `see-other-host` and send our secret to wherever it points. It also notices the handshake some
-    // ticks late, and loses the stanzas in the same packet: there Prosody asks about what is delegated, and it asks only once.
+    // The library would follow `see-other-host` and send our secret to wherever it points. It also notices the
+    // handshake some ticks late, and loses the stanzas in the same packet: there Prosody asks about what is delegated,
+    // and it asks only once.
     entity._onElement = (element) => this.#onElement(element);
     entity
       .connect(service)

@@ -19,7 +19,7 @@ export type Condition =
   | 'resource-constraint'
   | 'service-unavailable';
 
-/** A stanza error as a value. `pubsub` is the pubsub-specific condition (XEP-0060 §12.1), `feature` the attribute of `unsupported`. */
+/** A stanza error as a value. `pubsub` is the condition of XEP-0060 §12.1, `feature` the attribute of `unsupported`. */
 export type StanzaError = {
   readonly type: ErrorType;
   readonly condition: Condition;

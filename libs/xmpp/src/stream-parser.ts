@@ -41,7 +41,7 @@ export type StreamParserEvents = {
   end: [root: Element];
   /** The first and only error; the parser ignores everything after it. */
   error: [error: XmlError];
-  /** A stanza that is too large, too deep or has too many attributes: its outermost element, emptied. See {@link StreamParser}. */
+  /** The outermost element, emptied, of a stanza that is too large or too deep or has too many attributes. */
   refused: [head: Element, error: XmlError];
 };
 
@@ -50,9 +50,9 @@ export type StreamParserEvents = {
  * restricts (DTD, processing instructions, comments, undeclared entities), everything that is not well-formed, and
  * everything over a limit. It never throws.
  *
- * If there is a listener for `refused`, a stanza over a limit is skipped and the stream goes on: servers pass such stanzas on
- * from any user, and no user must be able to cut off everybody's stream. Without a listener it is an `error`; so is a stanza
- * that seems never to end.
+ * If there is a listener for `refused`, a stanza over a limit is skipped and the stream goes on: servers pass such
+ * stanzas on from any user, and no user must be able to cut off everybody's stream. Without a listener it is an
+ * `error`; so is a stanza that seems never to end.
  */
 export class StreamParser extends EventEmitter<StreamParserEvents> {
   readonly #limits: Required<ParserLimits>;
@@ -69,9 +69,9 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
   #depth = 0;
   #refusal: XmlError | undefined;
   /**
-   * The stanza, or the root, that a closing tag completed. It is not emitted until the next event, because saxes reports a
-   * closing tag before it notices a mismatch. Stored as a value: a closure here kept every stanza alive through several garbage
-   * collections, which made parsing three times as expensive.
+   * The stanza, or the root, that a closing tag completed. It is not emitted until the next event, because saxes
+   * reports a closing tag before it notices a mismatch. Stored as a value: a closure here kept every stanza alive
+   * through several garbage collections, which made parsing three times as expensive.
    */
   #completed: { readonly element: Element; readonly refusal: XmlError | undefined } | undefined;
   #inert = false;
@@ -96,8 +96,8 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
     saxes.on('doctype', () => restricted('a document type declaration'));
     saxes.on('processinginstruction', () => restricted('a processing instruction'));
     saxes.on('comment', () => restricted('a comment'));
-    // No `error` handler, so saxes throws. An eighth handler would push V8 into a slow representation of the saxes object, which
-    // makes parsing four times as expensive.
+    // No `error` handler, so saxes throws. An eighth handler would push V8 into a slow representation of the saxes
+    // object, which makes parsing four times as expensive.
   }
 
   /** Parses the next characters of the stream. */
@@ -143,7 +143,7 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
     }
     if (this.#refusal && level > 1) return;
     const element = new Element(name);
-    // Not copied: copying took a third of the parsing time. The object has no prototype, so `getAttr` with a namespace fails.
+    // Not copied, which took a third of the parsing time. Without a prototype, `getAttr` with a namespace fails.
     element.attrs = attributes;
     if (level > 1) this.#cursor?.cnode(element);
     this.#cursor = element;
@@ -203,7 +203,9 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
     this.#cursor = head;
   }
 
-  /** A stanza has no parent, so a prefix declared only in the stream header (`stream:error`) is declared again on it. */
+  /**
+   * A stanza has no parent, so a prefix declared only in the stream header (`stream:error`) is declared again on it.
+   */
   #bindPrefix(element: Element, root: Element): void {
     const prefix = element.name.slice(0, element.name.indexOf(':'));
     const namespace: string | undefined = root.attrs[`xmlns:${prefix}`];

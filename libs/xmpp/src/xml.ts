@@ -11,18 +11,18 @@ export type Child = Element | string | undefined | null | false | readonly Child
 
 /** Builds an element: `xml('error', { type: 'wait' }, xml('internal-server-error', { xmlns }))`. */
 export const xml = (name: string, attributes?: Attributes, ...children: readonly Child[]): Element =>
-  // Copied, because ltx deletes entries of the object that it is given. Its types allow neither nested nor absent children.
+  // Copied, because ltx deletes entries of the object that it is given. Its types know no nested or absent children.
   createElement(name, { ...attributes }, ...(children as Element[]));
 
 /**
- * An element as text. Characters that XML 1.0 §2.2 does not allow become U+FFFD: a message body from JSON can contain them,
- * and a single one makes an XMPP server close the whole stream.
+ * An element as text. Characters that XML 1.0 §2.2 does not allow become U+FFFD: a message body from JSON can contain
+ * them, and a single one makes an XMPP server close the whole stream.
  */
 export const serialise = (element: Element): string => element.toString().replace(notXml, '\uFFFD');
 
 const notXml = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 
-/** Parses a text that is exactly one element, by the rules of {@link StreamParser}. Returns the element, or why it was refused. */
+/** Parses a text that is exactly one element, as strictly as {@link StreamParser}. Returns why, if it is refused. */
 export const parseStanza = (text: string, limits: ParserLimits = defaultLimits): Element | XmlError => {
   const size = Buffer.byteLength(text);
   if (size > limits.maxStanzaBytes) {

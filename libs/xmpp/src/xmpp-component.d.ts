@@ -1,6 +1,6 @@
 /**
- * The part of `@xmpp/component` 0.13.1 that we use; the package ships no types. Names with an underscore are methods that
- * `@xmpp/connection` calls on itself, and that can be replaced on an instance.
+ * The part of `@xmpp/component` 0.13.1 that we use; the package ships no types. Names with an underscore are methods
+ * that `@xmpp/connection` calls on itself, and that can be replaced on an instance.
  */
 declare module '@xmpp/component' {
   import type { EventEmitter } from 'node:events';

@@ -3,7 +3,7 @@ import type { Static } from 'typebox';
 import { groups, readConfig } from '@pushmesh/config';
 import type { Check } from '@pushmesh/config';
 
-/** Unlike other addresses, this one may contain credentials; a password that is not percent-encoded makes it unparsable. */
+/** Unlike other addresses, this may contain credentials; a password that is not percent-encoded makes it unparsable. */
 const checkRedisUrl: Check = (url) =>
   url === undefined || (URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol) && new URL(url).hostname !== '')
     ? undefined

@@ -6,8 +6,8 @@ export class StoreUnavailable extends Error {
 }
 
 /**
- * Where push nodes are stored. Every write is one atomic step that takes the version that the decision was based on; if the
- * node has another version by now, the write changes nothing and returns `changed`. Any function may throw
+ * Where push nodes are stored. Every write is one atomic step that takes the version that the decision was based on; if
+ * the node has another version by now, the write changes nothing and returns `changed`. Any function may throw
  * `StoreUnavailable`.
  */
 export type NodeStore = {

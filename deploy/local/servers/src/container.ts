@@ -6,8 +6,8 @@ import type { Image } from './catalogue.ts';
 import { lastLines, sizeOf } from './log.ts';
 import type { Instance, Launch, Report } from './server.ts';
 
-// For machines that have a Docker engine (or Podman with Docker's API). The server sees the data folder under the same path
-// and listens on the same port numbers as a local process would, so everything else is the same for both.
+// For machines that have a Docker engine (or Podman with Docker's API). The server sees the data folder under the same
+// path and listens on the same port numbers as a local process would, so everything else is the same for both.
 
 /** A container engine on this machine that responds. */
 export type Engine = {

@@ -15,8 +15,8 @@ export type EjabberdOptions = Omit<XmppServerOptions, 'ports'> & {
 type Ports = { readonly c2s: number; readonly component: number; readonly api: number };
 
 /**
- * Starts ejabberd: the Erlang program itself without `ejabberdctl`, hence without distribution and port mapper.
- * While a component is not connected, ejabberd drops the registrations that name it, unless the system's resolver can resolve
+ * Starts ejabberd: the Erlang program itself without `ejabberdctl`, hence without distribution and port mapper. While a
+ * component is not connected, ejabberd drops the registrations that name it, unless the system's resolver can resolve
  * its name. A component named `127.0.0.1` can always be resolved.
  */
 export const startEjabberd = async (
@@ -80,9 +80,9 @@ const configuration = (options: EjabberdOptions, domain: string, listen: string,
       },
       { port: ports.api, ip: listen, module: 'ejabberd_http', request_handlers: { '/api': 'mod_http_api' } },
     ],
-    // Stanzas for a component that is not connected go out to the host of that name (s2s). Nothing listens on this port, so that
-    // fails at once: with a temporary error if the name can be resolved, otherwise with a permanent one, for which ejabberd
-    // drops registrations.
+    // Stanzas for a component that is not connected go out to the host of that name (s2s). Nothing listens on this
+    // port, so that fails at once: with a temporary error if the name can be resolved, otherwise with a permanent one,
+    // for which ejabberd drops registrations.
     outgoing_s2s_port: 1,
     auth_password_format: 'plain',
     // A container is reached from outside, though only from this machine.

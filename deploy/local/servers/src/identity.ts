@@ -9,8 +9,8 @@ export const identify = (pid: number): Identity => ({ pid, began: startOf(pid) ?
 export const isAlive = ({ pid, began }: Identity): boolean => startOf(pid) === began;
 
 /**
- * Claims `file` for this process, which must remove it in the end. If another process that is alive holds it, returns that
- * process instead.
+ * Claims `file` for this process, which must remove it in the end. If another process that is alive holds it, returns
+ * that process instead.
  *
  * @throws if the file cannot be written
  */
@@ -54,7 +54,7 @@ const startOf = (pid: number): string | undefined => {
       return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', stdio }).trim();
     }
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    // proc(5): the name in parentheses may contain anything; after it, the 3rd field is the state and the 22nd the start time.
+    // proc(5): the name in parentheses may contain anything; after it come state (field 3) and start time (field 22).
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');

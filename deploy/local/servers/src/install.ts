@@ -8,8 +8,8 @@ const aptScript = fileURLToPath(new URL('./apt-install.sh', import.meta.url));
 const timeoutMs = 15 * 60_000;
 
 /**
- * Installs these servers with the system's package manager. Returns the explanation to give if a server is still missing
- * afterwards, as the end of a sentence.
+ * Installs these servers with the system's package manager. Returns the explanation to give if a server is still
+ * missing afterwards, as the end of a sentence.
  */
 export const install = async (kinds: readonly ServerKind[], report: Report): Promise<string> => {
   const manager = await findManager();

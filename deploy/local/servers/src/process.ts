@@ -39,7 +39,7 @@ export const startProcess = async (program: Program, launch: ProcessLaunch): Pro
     // Of this process's environment only PATH: settings for another server must not reach this one.
     env: { PATH: process.env['PATH'], HOME: dataDir, LANG: 'C.UTF-8', ...program.env, ...launch.env },
     stdio: ['ignore', logged, logged],
-    // In its own process group, so that Ctrl-C in a terminal does not reach the server: this process stops all in order.
+    // In its own process group, so that Ctrl-C in a terminal does not reach it: this process stops all in order.
     detached: true,
   });
   child.unref();
@@ -94,8 +94,8 @@ const happensWithin = async (timeoutMs: number, event: Promise<void>): Promise<b
 };
 
 /**
- * Stops the child when this process is gone, however it ended: a shell waits for the end of a pipe that only this process
- * holds open. Returns a function that calls off the shell.
+ * Stops the child when this process is gone, however it ended: a shell waits for the end of a pipe that only this
+ * process holds open. Returns a function that calls off the shell.
  */
 const stopWhenThisProcessEnds = (pid: number): (() => void) => {
   const watcher = spawn('/bin/sh', ['-c', 'read -r _; kill -TERM "$1"', 'watcher', String(pid)], {

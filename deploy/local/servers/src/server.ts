@@ -52,7 +52,7 @@ export type Launch = {
   readonly report: Report;
 };
 
-/** What is specific to one kind of server. `listen` is the address that it must listen on, which differs in a container. */
+/** What is specific to one kind of server. `listen` is the address to listen on, which differs in a container. */
 export type Plan<Port extends string> = {
   readonly kind: ServerKind;
   readonly preferredPorts: Readonly<Record<Port, number | undefined>>;

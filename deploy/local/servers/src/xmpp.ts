@@ -30,8 +30,8 @@ export type RunningXmppServer = RunningServer & {
 };
 
 /**
- * Resolves if the server opens a stream for clients and one for each component. The handshake is left out: some modules of
- * Prosody query a component only the first time it connects, and that must not be this probe.
+ * Resolves if the server opens a stream for clients and one for each component. The handshake is left out: some modules
+ * of Prosody query a component only the first time it connects, and that must not be this probe.
  */
 export const opensStreams = async (
   domain: string,

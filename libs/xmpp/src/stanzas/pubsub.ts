@@ -34,7 +34,7 @@ export type PayloadFault = 'item-required' | 'item-invalid' | 'payload-required'
 /** `<publish node/>` with its one notification, and the publish-options as a flat record. */
 export type Publish = {
   readonly node: string | undefined;
-  /** `otherBytes`: size of the unescaped notification in octets, without the fields for the sender and body of the message. */
+  /** `otherBytes`: octets of the unescaped notification, without the fields for sender and body of the message. */
   readonly payload: { readonly summary: SummaryForm; readonly otherBytes: number } | PayloadFault;
   readonly options: Readonly<Record<string, string>>;
 };
@@ -59,7 +59,7 @@ const readPayload = (publish: Element): Publish['payload'] => {
   return { summary: readSummary(payload), otherBytes: contentBytes(payload) };
 };
 
-/** The sender and body of a message, which other users wrote: their size, in however many values, must not get a publish refused. */
+/** Sender and body of a message are written by others: their size must never get a publish refused. */
 const isSenderOrBody = ({ name, attrs }: Element): boolean =>
   name === 'field' && (attrs['var'] === 'last-message-sender' || attrs['var'] === 'last-message-body');
 
@@ -74,8 +74,9 @@ const contentBytes = (element: Element): number => {
 };
 
 /**
- * The client's publish-options, as its server passes them on. Prosody passes the form on unchanged, so a form that the client
- * sent with another type or without FORM_TYPE is accepted too. The values of a multi-value field are joined by newlines.
+ * The client's publish-options, as its server passes them on. Prosody passes the form on unchanged, so a form that the
+ * client sent with another type or without FORM_TYPE is accepted too. The values of a multi-value field are joined by
+ * newlines.
  */
 const readOptions = (pubsub: Element): Readonly<Record<string, string>> => {
   const element = pubsub.getChild('publish-options', ns.pubsub);

@@ -22,9 +22,9 @@ export type CreateDecision =
   | { readonly type: 'create'; readonly node: PushNode; readonly replaces: number | undefined };
 
 /**
- * Creates a new node, or revives a retired one for its owner: the device was gone, and its owner says that it is back. The
- * node is revived with its old settings, because the verdict of a push service must not change who may publish. An existing
- * node is a conflict for everybody, including its owner; clients create theirs every time they start.
+ * Creates a new node, or revives a retired one for its owner: the device was gone, and its owner says that it is back.
+ * The node is revived with its old settings, because the verdict of a push service must not change who may publish. An
+ * existing node is a conflict for everybody, including its owner; clients create theirs every time they start.
  */
 export const decideCreate = (found: PushNode | undefined, facts: CreateFacts): CreateDecision => {
   const { host, node, owner, defaultPublishModel, now } = facts;
@@ -82,9 +82,9 @@ export type PublishFacts = {
 };
 
 /**
- * Decides whether `publisher` may publish to this node, for this device. A publish for another device than the last one gives
- * the node a new version: results about the old device become stale, and a node that was retired because the old device was
- * gone is in use again.
+ * Decides whether `publisher` may publish to this node, for this device. A publish for another device than the last one
+ * gives the node a new version: results about the old device become stale, and a node that was retired because the old
+ * device was gone is in use again.
  */
 export const decideAuthorisation = (
   found: PushNode | undefined,
@@ -108,8 +108,8 @@ const mayPublish = ({ publishModel, affiliations }: PushNode, publisher: string)
 };
 
 /**
- * XEP-0357 §3: a server publishes for all of its users, so its name alone does not prove whose push it is. A gateway of an
- * earlier version sends no secret at all; its publishes are let through.
+ * XEP-0357 §3: a server publishes for all of its users, so its name alone does not prove whose push it is. A gateway of
+ * an earlier version sends no secret at all; its publishes are let through.
  */
 const knowsSecret = ({ secret }: PushNode, given: string | undefined): boolean => {
   if (secret === undefined || given === undefined) return true;

@@ -12,8 +12,8 @@ export type Feedback =
   | { readonly type: 'keep' };
 
 /**
- * A node is retired only on evidence: the push service reports the device as unregistered, the node still stands for that
- * device, and the report is not about a time before the owner last created the node.
+ * A node is retired only on evidence: the push service reports the device as unregistered, the node still stands for
+ * that device, and the report is not about a time before the owner last created the node.
  */
 export const decideFeedback = (result: Result, found: PushNode | undefined): Feedback => {
   const { version } = result.node;

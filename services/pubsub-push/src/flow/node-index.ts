@@ -2,9 +2,9 @@ import type { PushNode } from '../domain/node.ts';
 import type { NodeStore } from '../ports.ts';
 
 /**
- * The index of each owner's nodes. A node and the index are two keys, so they cannot change in one step; between the two steps
- * another replica may see one without the other. The index may hold the name of a node that does not exist, but in the end no
- * node may be missing from it.
+ * The index of each owner's nodes. A node and the index are two keys, so they cannot change in one step; between the
+ * two steps another replica may see one without the other. The index may hold the name of a node that does not exist,
+ * but in the end no node may be missing from it.
  */
 export type NodeIndex = {
   /** Adds the name of a node that is about to be created; `false` if the owner already has `limit` nodes. */
@@ -31,7 +31,7 @@ export const createNodeIndex = (nodes: NodeStore): NodeIndex => {
 
     remove: async (host, owner, name) => {
       await nodes.removeFromIndex(host, owner, name);
-      // The node may have been created in the meantime, so it is read again. If it is created later still, its creator confirms it.
+      // The node may have been created in the meantime, so it is read again. A later creation confirms the name itself.
       const found = await nodes.readNode(host, name);
       if (found?.owner === owner) await index.confirm(host, owner, name);
     },

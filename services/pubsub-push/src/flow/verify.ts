@@ -17,8 +17,9 @@ type Ports = {
 };
 
 /**
- * Gives a verdict on a publish that was accepted while pubsub-push was unavailable: it becomes a delivery, or a recorded end.
- * The publisher already received `result`; if the node turns out to be unknown, it learns that at its next publish.
+ * Gives a verdict on a publish that was accepted while pubsub-push was unavailable: it becomes a delivery, or a
+ * recorded end. The publisher already received `result`; if the node turns out to be unknown, it learns that at its
+ * next publish.
  */
 export const createVerify =
   ({ authorise, bus, clock, log, onVerified }: Ports) =>
@@ -49,7 +50,7 @@ export const createVerify =
     return settled(reply.type);
   };
 
-/** The recorded end of a publish that should not have been accepted: unknown or retired node, or unauthorised publisher. */
+/** The end of a publish that should not have been accepted: node unknown or retired, or publisher not authorised. */
 const refusal = (delivery: Delivery, why: 'not-found' | 'forbidden', now: number): Result => ({
   v: 1,
   delivery: delivery.id,

@@ -25,8 +25,8 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
     maxRetriesPerRequest: 0,
     commandTimeout: timeoutMs,
     connectTimeout: 5_000,
-    // If Redis hangs, the connection is cut together with what was queued on it: a command that was answered `unavailable` must
-    // not be executed later.
+    // If Redis hangs, the connection is cut together with what was queued on it: a command that was answered
+    // `unavailable` must not be executed later.
     socketTimeout: 2 * timeoutMs,
     retryStrategy: (times) => Math.random() * Math.min(2_000, 50 * 2 ** times) + 20,
   });
@@ -84,8 +84,8 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
 };
 
 /**
- * How long `missing` reports an error that Redis replied with. Redis still answers reads if it is out of memory or a replica,
- * so a successful answer does not mean that the error is over.
+ * How long `missing` reports an error that Redis replied with. Redis still answers reads if it is out of memory or a
+ * replica, so a successful answer does not mean that the error is over.
  */
 const errorReplyShownMs = 10_000;
 
@@ -93,8 +93,8 @@ const errorReplyShownMs = 10_000;
 const codeOf = ({ message }: Error): string => /^[A-Z]+/.exec(message)?.[0] ?? 'an error';
 
 /**
- * Why there is no connection. The error itself must not be logged: ioredis adds the command to it, and an AUTH command contains
- * the password.
+ * Why there is no connection. The error itself must not be logged: ioredis adds the command to it, and an AUTH command
+ * contains the password.
  */
 const reasonOf = (error: Error & { code?: string }): string => {
   if (error instanceof ReplyError) {
