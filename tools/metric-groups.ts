@@ -5,7 +5,7 @@ import { gatewayMetrics } from '../services/gateway/src/metrics.ts';
 import { pubsubPushMetrics } from '../services/pubsub-push/src/metrics.ts';
 import { pushServiceMetrics } from '../services/push-service/src/metrics.ts';
 
-/** Every metric of the mesh, by the library or service that declares it. */
+/** Every metric of the mesh, grouped by the library or service that declares it. */
 export const metricGroups: Readonly<Record<string, MetricGroup>> = {
   bus: busMetrics,
   gateway: gatewayMetrics,

@@ -1,4 +1,4 @@
-/** The oldest Node.js that runs `.ts` files as they are and that every dependency accepts. */
+/** The oldest Node.js that runs `.ts` files directly and that every dependency supports. */
 export const minimum = [22, 19];
 
 /**

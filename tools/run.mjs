@@ -1,6 +1,6 @@
-// Runs a TypeScript file, or with `--bin NAME` a program of node_modules, on a Node.js that is new enough:
-// the running one, or the one that tools/ensure-node.mjs installed. Plain JavaScript, because Node.js 20 must
-// be able to read this file. Signals and the exit status pass through.
+// Runs a TypeScript file, or with `--bin NAME` a program from node_modules, on a recent enough Node.js: the current
+// one, or the one that tools/ensure-node.mjs installed. Plain JavaScript, because Node.js 20 must be able to run this
+// file. Signals and the exit status are passed on.
 import { spawn } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -16,13 +16,15 @@ const installedNode = () => {
     .find((path) => existsSync(path));
 };
 
-/** The script behind a program of node_modules: run by our Node.js, not by the one that its first line finds. */
+/**
+ * The script of a program in node_modules, so that it runs on this Node.js and not on the one that its shebang finds.
+ */
 const scriptOf = (name) => realpathSync(join(root, 'node_modules', '.bin', name));
 
 const node = isNewEnough(process.versions.node) ? process.execPath : installedNode();
 if (!node) {
   console.error(
-    `pushmesh needs Node.js ${minimum.join('.')} or newer, this is ${process.versions.node}. ` +
+    `pushmesh needs Node.js ${minimum.join('.')} or newer; this is ${process.versions.node}. ` +
       'Run `npm ci` (it installs one for this checkout) or install Node.js 24.',
   );
   process.exit(1);
@@ -42,7 +44,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => c
 child.on('exit', (code, signal) => {
   process.exitCode = code ?? 1;
   if (!signal) return;
-  // Ours only passes it on: without it we end as the child did.
+  // The handler only passes the signal on; without it, this process ends as the child did.
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 });

@@ -1,4 +1,4 @@
-// `npm test`: the checks, then every test, on real servers. The closing lines say what ran where.
+// `npm test`: the checks, then every test, on real servers. The last lines say what ran where.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,9 @@ type Report = {
 
 const filters = process.argv.slice(2);
 if (filters.includes('--help') || filters.includes('-h')) {
-  console.log('Usage: npm test -- [--project unit|servers|e2e] [PATH …]   (all; these go to vitest)');
+  console.log(
+    'Usage: npm test -- [--project unit|servers|e2e] [PATH …]   (default: all; arguments are passed to vitest)',
+  );
   process.exit(0);
 }
 
@@ -30,7 +32,7 @@ const run = (...args: string[]): number =>
 
 console.log('Checks: types, lint, formatting, unused code, generated reference');
 if (spawnSync('npm', ['run', '--silent', 'check'], { cwd: root, stdio: 'inherit' }).status !== 0) {
-  console.error('The checks failed; no test was run. `npm run check` runs them alone.');
+  console.error('The checks failed, so no tests were run. `npm run check` runs only the checks.');
   process.exit(1);
 }
 
@@ -52,7 +54,7 @@ const status = run(
   ...filters,
 );
 if (!existsSync(reportFile)) {
-  console.error('vitest ended without a report; what went wrong stands above.');
+  console.error('vitest wrote no report; see its output above.');
   process.exit(1);
 }
 const report = JSON.parse(readFileSync(reportFile, 'utf8')) as Report;
@@ -69,7 +71,7 @@ for (const { name, assertionResults } of report.testResults)
   counts.set(kindOf(name), (counts.get(kindOf(name)) ?? 0) + assertionResults.length);
 
 const skipped = report.numPendingTests + report.numTodoTests;
-// A file that cannot be loaded has no test that could fail: it counts as one.
+// A file that cannot be loaded reports no failed test, so the file itself counts as one.
 const brokenFiles = report.testResults.filter(
   ({ status: each, assertionResults }) => each === 'failed' && assertionResults.length === 0,
 ).length;
@@ -77,5 +79,5 @@ console.log('\nWhat ran where');
 for (const [server, how] of Object.entries(servers)) console.log(`  ${server.padEnd(10)} ${how}`);
 for (const [kind, count] of counts) console.log(`  ${kind.padEnd(18)} ${count} tests`);
 console.log(`${report.numPassedTests} passed, ${report.numFailedTests + brokenFiles} failed, ${skipped} skipped`);
-if (skipped > 0) console.error('A skipped test proves nothing: this counts as a failure.');
+if (skipped > 0) console.error('A skipped test proves nothing, so it counts as a failure.');
 process.exitCode = status !== 0 || skipped > 0 ? 1 : 0;

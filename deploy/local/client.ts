@@ -10,19 +10,19 @@ export type Account = {
   readonly password: string;
 };
 
-/** An ordinary XMPP client: what a phone or a desktop runs. */
+/** An ordinary XMPP client, as it runs on a phone or a desktop. */
 export type Client = {
   /** Sends an IQ and returns the reply, errors included. */
   iq(type: 'get' | 'set', to: string | undefined, payload: Element): Promise<Element>;
   message(to: string, body: string): Promise<void>;
-  /** Closes the session: the account is offline unless it has another one. */
+  /** Closes the session: the account is then offline unless it has another session. */
   close(): Promise<void>;
 };
 
 const replyMs = 20_000;
 /**
- * @xmpp/client counts stanzas that it sends before the server enabled stream management (XEP-0198), and Prosody then
- * closes the stream over the wrong count.
+ * @xmpp/client counts stanzas that it sends before the server has enabled stream management (XEP-0198), and then
+ * Prosody closes the stream because of the wrong count.
  */
 const settleMs = 400;
 
@@ -34,20 +34,20 @@ export const connectClient = async (
   const connection = client({
     service: `xmpp://${host}:${port}`,
     domain,
-    // PLAIN, over loopback: the library’s SCRAM takes two seconds for Prosody’s 10,000 iterations.
+    // PLAIN, over loopback: the library's SCRAM takes two seconds for Prosody's 10,000 iterations.
     credentials: (authenticate) => authenticate({ username: jid.slice(0, jid.indexOf('@')), password }, 'PLAIN'),
     resource,
   });
   connection.reconnect.stop();
-  // Without a listener an error would end the process; the request that suffers from it fails by itself.
+  // Without a listener an error would end the process; the affected request fails anyway.
   connection.on('error', () => {});
   const lost = Promise.withResolvers<never>();
-  lost.promise.catch(() => {}); // it may come while nobody waits
+  lost.promise.catch(() => {}); // it may be rejected while nothing awaits it
   connection.on('disconnect', () =>
     lost.reject(new Error(`the XMPP server at ${host}:${port} ended the connection; is it still running?`)),
   );
-  // Without a connection the library waits for ever, or writes to a socket that is null.
-  const unlessLost = <T>(doing: Promise<T>): Promise<T> => Promise.race([lost.promise, doing]);
+  // After a disconnect the library waits for ever, or writes to a socket that is null.
+  const unlessLost = <T>(pending: Promise<T>): Promise<T> => Promise.race([lost.promise, pending]);
   await unlessLost(connection.start()).catch((error: Error) => {
     throw new Error(`${jid} cannot log in at ${host}:${port}: ${error.message}`, { cause: error });
   });
@@ -62,8 +62,7 @@ export const connectClient = async (
         // The library rejects with the <error/> element; its parent is the reply.
         const reply = error.element?.parent;
         if (reply) return reply;
-        if (error.name === 'TimeoutError')
-          throw new Error(`no answer came within ${replyMs / 1000} s`, { cause: error });
+        if (error.name === 'TimeoutError') throw new Error(`no reply within ${replyMs / 1000} s`, { cause: error });
         throw error;
       }),
     message: (to, body) => unlessLost(connection.send(xml('message', { to, type: 'chat' }, xml('body', {}, body)))),

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where `npm start` keeps its state, out of version control. */
+/** Where `npm start` keeps its state; ignored by Git. */
 export const dataDir = fileURLToPath(new URL('../../.pushmesh', import.meta.url));
 
-/** Written when everything runs, removed when it stops: how `npm run demo` finds the mesh. */
+/** Written once everything is running, removed when it stops: this is how `npm run demo` finds the mesh. */
 export const endpointsFile = join(dataDir, 'endpoints.json');
 
-/** The process that runs the mesh of this folder. */
+/** Identifies the process that runs the mesh in this folder. */
 export const pidFile = join(dataDir, 'start.pid');
 
-/** The demo that is under way: two at once would each keep the other’s users online. */
+/** Identifies the demo that is running: two at once would keep each other's users online. */
 export const demoFile = join(dataDir, 'demo.pid');

@@ -1,5 +1,5 @@
-// `npm run demo`: the flow of MongooseIM’s “Push Notifications” guide, with real XMPP clients beside a running
-// `npm start`. The exit status says whether it held.
+// `npm run demo`: the flow of MongooseIM's "Push Notifications" guide, with real XMPP clients, on a running
+// `npm start`. The exit status says whether everything worked.
 import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { readCommandLine } from '@pushmesh/config';
@@ -8,32 +8,38 @@ import { connectClient } from './client.ts';
 import type { Client } from './client.ts';
 import { demoFile, endpointsFile } from './data-dir.ts';
 import { createNode, deleteNode, disable, enable, setAffiliation } from './guide.ts';
-import { lastHop, notReady, readSeen } from './hops.ts';
-import type { Seen } from './hops.ts';
+import { describeProgress, notReady, readHopCounts } from './hops.ts';
+import type { HopCounts } from './hops.ts';
 import type { Endpoints } from './mesh.ts';
-import { expectNothing, faultsOf, waitForPush } from './phone.ts';
+import { faultsOf, staysSilent, waitForPush } from './phone.ts';
 import type { Notification } from './phone.ts';
-import { takeAway } from './registration.ts';
+import { removeAll } from './registration.ts';
 import type { Registration } from './registration.ts';
 
 const readEndpoints = (): Endpoints => {
   try {
     return JSON.parse(readFileSync(endpointsFile, 'utf8')) as Endpoints;
   } catch {
-    console.error(`Nothing runs: ${endpointsFile} is not there. Start the mesh first, in another terminal: npm start`);
+    console.error(
+      `The mesh is not running: ${endpointsFile} does not exist. Start it first, in another terminal: npm start`,
+    );
     process.exit(1);
   }
 };
 
-readCommandLine({ usage: 'Usage: npm run demo   (beside a running npm start)', options: {}, read: () => {} });
+readCommandLine({
+  usage: 'Usage: npm run demo   (while npm start is running in another terminal)',
+  options: {},
+  read: () => {},
+});
 
 class DemoFailed extends Error {}
 
 const { xmpp, components, pushService, ops } = readEndpoints();
 const [alice, bob] = xmpp.users;
-if (!alice || !bob) throw new Error(`${endpointsFile} names no two users`);
+if (!alice || !bob) throw new Error(`${endpointsFile} does not name two users`);
 
-// A fresh node and phone each time, so that the demo can be run again and again.
+// A new node and phone each time, so that the demo can be repeated.
 const node = `princely_musings-${randomUUID().slice(0, 8)}`;
 const deviceId = `demo-phone-${randomUUID().slice(0, 8)}`;
 const greeting = 'Neither, fair saint, if either thee dislike.';
@@ -41,17 +47,17 @@ const open: Client[] = [];
 const pushNode: Registration = {
   what: `the push node ${node}`,
   to: components.push,
-  takeAway: () => deleteNode(node),
+  removal: () => deleteNode(node),
 };
 const enabledPush: Registration = {
   what: `push enabled for the node ${node}`,
   to: undefined,
-  takeAway: () => disable(components.push, node),
+  removal: () => disable(components.push, node),
 };
-/** What may be registered, from before the request on, and must be taken away again. */
+/** What may be registered, added before the request is sent, and must be removed in the end. */
 const registered = new Set<Registration>();
-/** What the hops had seen when the message went out. */
-let goneOut: Seen | undefined;
+/** What the hops had counted when the message was sent. */
+let countsBefore: HopCounts | undefined;
 let step = 0;
 
 const tell = (what: string) => console.log(`${(step += 1)}. ${what}`);
@@ -67,32 +73,32 @@ const expectResult = async (reply: Promise<{ attrs: Record<string, string>; toSt
   show('← result');
 };
 
-/** Every part of the notification that the guide names, compared with what was asked for. */
+/** Compares every part of the notification that the guide names with what was requested. */
 const check = (push: Notification): void => {
   const wanted = { title: bob.jid, body: greeting, badge: 1, click_action: 'open_chat', mode: 'dev', service: 'fcm' };
   for (const [field, want] of Object.entries(wanted)) {
     const got = push[field as keyof typeof wanted];
-    // The server’s push module may give the sender as a full JID.
+    // The server's push module may give the sender as a full JID.
     const fits = got === want || (field === 'title' && String(got).startsWith(`${want}/`));
     show(`${fits ? '✓' : '✗'} ${field}: ${JSON.stringify(got)}`);
     if (!fits) throw new DemoFailed(`${field} is ${JSON.stringify(got)}, expected ${JSON.stringify(want)}`);
   }
 };
 
-/** What stands in the way of a push: the faults that are played, the services that are not well, the hop that was its last. */
+/** What may have stopped a push: simulated faults, services that are not ready, and how far the push came. */
 const explain = async (): Promise<readonly string[]> => [
-  ...((await faultsOf(pushService).catch(() => undefined)) ?? []).map(tellFault),
+  ...((await faultsOf(pushService).catch(() => undefined)) ?? []).map(describeFault),
   ...(await notReady(ops)),
-  ...(goneOut ? [lastHop(goneOut, await readSeen(ops))] : []),
+  ...(countsBefore ? [describeProgress(countsBefore, await readHopCounts(ops))] : []),
 ];
 
-const tellFault = (fault: object): string =>
-  `the sandbox plays the fault ${JSON.stringify(fault)}; this ends it: curl -X DELETE ${pushService}/sandbox/fault`;
+const describeFault = (fault: object): string =>
+  `the sandbox is simulating the fault ${JSON.stringify(fault)}; to end it: curl -X DELETE ${pushService}/sandbox/fault`;
 
-const askSandbox = async (): Promise<void> => {
+const checkSandbox = async (): Promise<void> => {
   const faults = await faultsOf(pushService);
-  if (!faults) throw new DemoFailed('push-service has credentials: there is no sandbox phone that could show a push');
-  for (const fault of faults) console.log(`Beware: ${tellFault(fault)}`);
+  if (!faults) throw new DemoFailed('push-service has credentials, so there is no sandbox phone to receive the push');
+  for (const fault of faults) console.log(`Warning: ${describeFault(fault)}`);
 };
 
 const flow = async (): Promise<void> => {
@@ -112,9 +118,9 @@ const flow = async (): Promise<void> => {
   tell(`${alice.jid} goes offline`);
   await phone.close();
 
-  tell(`${bob.jid} writes: “${greeting}”`);
+  tell(`${bob.jid} writes: "${greeting}"`);
   const desk = await logIn(bob, 'desk');
-  goneOut = await readSeen(ops);
+  countsBefore = await readHopCounts(ops);
   await desk.message(alice.jid, greeting);
   check(await waitForPush(pushService, deviceId, 1));
 
@@ -124,10 +130,10 @@ const flow = async (): Promise<void> => {
   registered.delete(enabledPush);
   await again.close();
 
-  tell(`${bob.jid} writes again; nothing may come`);
+  tell(`${bob.jid} writes again; no push should arrive`);
   await desk.message(alice.jid, 'Are you there?');
-  const quiet = await expectNothing(pushService, deviceId, 1);
-  if (!quiet) throw new DemoFailed('a push came although push is disabled');
+  const isSilent = await staysSilent(pushService, deviceId, 1);
+  if (!isSilent) throw new DemoFailed('a push arrived although push is disabled');
   show('✓ the phone stays silent');
 
   tell(`${alice.jid} deletes the push node`);
@@ -136,51 +142,53 @@ const flow = async (): Promise<void> => {
   registered.delete(pushNode);
 };
 
-/** A session that is not closed stays for minutes, and its user online. */
+/** A session that is not closed keeps its user online for minutes. */
 const closeAll = async (): Promise<void> => {
   await Promise.allSettled(open.splice(0).map((client) => client.close()));
 };
 
-/** Takes away what the flow has left, and says what may still be there. */
+/** Removes what the flow has left behind, and prints what may still be registered. */
 const cleanUp = async (): Promise<void> => {
   await closeAll();
   if (registered.size === 0) return;
   const all = [...registered].toReversed();
-  // Another resource: a log-in as the phone may be under way.
-  const left = await logIn(alice, 'cleaning').then(
-    (phone) => takeAway(phone, all),
+  // With another resource, because a login as `phone` may be in progress.
+  const left = await logIn(alice, 'cleanup').then(
+    (phone) => removeAll(phone, all),
     (error: Error) => all.map(({ what }) => `${what}: ${error.message}`),
   );
-  if (left.length === 0) console.error('What it had registered is gone again.');
-  for (const each of left) console.error(`It may have left ${each}`);
+  if (left.length === 0) console.error('Everything that the demo had registered was removed.');
+  for (const each of left) console.error(`The demo may have left behind ${each}`);
 };
 
 if (claim(demoFile)) {
-  console.error('Another demo is under way, and each would keep the other’s users online. Try again in a few seconds.');
+  console.error(
+    "Another demo is running, and the two would keep each other's users online. Try again in a few seconds.",
+  );
   process.exit(1);
 }
 const stopped = Promise.withResolvers<never>();
-stopped.promise.catch(() => {}); // it may come before anybody waits for it
+stopped.promise.catch(() => {}); // it may be rejected before anything awaits it
 let isStopping = false;
 let isImpatient = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
     if (isImpatient) process.exit(1);
     isStopping = true;
-    stopped.reject(new DemoFailed('it was stopped'));
-    // It reaches us twice, from the terminal and through npm.
+    stopped.reject(new DemoFailed('it was interrupted'));
+    // Ctrl-C arrives twice, from the terminal and through npm.
     setTimeout(() => (isImpatient = true), 1_500);
   });
 
 const started = Date.now();
 try {
-  await askSandbox();
+  await checkSandbox();
   await Promise.race([flow(), stopped.promise]);
   console.log(
-    `\nThe whole flow held, in ${((Date.now() - started) / 1000).toFixed(1)} s. The phones are at ${pushService}/`,
+    `\nEverything worked, in ${((Date.now() - started) / 1000).toFixed(1)} s. The sandbox phones are at ${pushService}/`,
   );
 } catch (error) {
-  console.error(`\nIt did not hold: ${(error as Error).message}`);
+  console.error(`\nThe demo failed: ${(error as Error).message}`);
   for (const why of isStopping ? [] : await explain()) console.error(`  ${why}`);
   process.exitCode = 1;
 }

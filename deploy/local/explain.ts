@@ -1,4 +1,4 @@
-// `npm run explain`: what became of a push; beside a running `npm start`, of a push through its mesh.
+// `npm run explain`: shows what became of a push. If `npm start` is running, it looks at that mesh.
 import { readFileSync } from 'node:fs';
 import { endpointsFile } from './data-dir.ts';
 import type { Endpoints } from './mesh.ts';
@@ -7,7 +7,7 @@ const natsOfMesh = (): string | undefined => {
   try {
     return (JSON.parse(readFileSync(endpointsFile, 'utf8')) as Endpoints).nats;
   } catch {
-    // Nothing runs here: the services’ own default holds.
+    // Nothing is running here: the default of the services applies.
     return undefined;
   }
 };

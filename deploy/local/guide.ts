@@ -1,11 +1,11 @@
-// The stanzas of MongooseIM’s “Push Notifications” guide, as a client sends them.
+// The stanzas of MongooseIM's "Push Notifications" guide, as a client sends them.
 import { xml } from '@xmpp/client';
 import type { Element } from 'ltx';
 
 const pubsub = 'http://jabber.org/protocol/pubsub';
 const push = 'urn:xmpp:push:0';
 
-/** `<create node type='push'/>`: the client makes its push node at the pubsub component, where not everybody may publish. */
+/** `<create node type='push'/>`: the client creates a push node with restricted access at the pubsub component. */
 export const createNode = (node: string): Element =>
   xml(
     'pubsub',
@@ -14,11 +14,13 @@ export const createNode = (node: string): Element =>
     xml('configure', {}, nodeConfig({ 'pubsub#access_model': 'whitelist', 'pubsub#publish_model': 'publishers' })),
   );
 
-/** `<affiliations/>`: the owner says what somebody may do at the node, such as their own server: `publish-only`. */
+/**
+ * `<affiliations/>`: the owner grants somebody access to the node, such as `publish-only` to the owner's own server.
+ */
 export const setAffiliation = (node: string, jid: string, affiliation: string): Element =>
   xml('pubsub', { xmlns: `${pubsub}#owner` }, xml('affiliations', { node }, xml('affiliation', { jid, affiliation })));
 
-/** `<delete node/>`: the owner takes the push node away. */
+/** `<delete node/>`: the owner deletes the push node. */
 export const deleteNode = (node: string): Element =>
   xml('pubsub', { xmlns: `${pubsub}#owner` }, xml('delete', { node }));
 

@@ -1,7 +1,7 @@
 import type { Endpoints } from './mesh.ts';
 import { serviceNames } from './service.ts';
 
-/** The counter of each hop that tells what came of a push there, by this label. */
+/** For each hop, the counter of pushes and the label that tells how they ended there. */
 const counters = {
   gateway: { metric: 'pushmesh_stanzas_total', having: 'request="publish"', label: 'answer' },
   dispatcher: { metric: 'pushmesh_delivery_outcomes_total', having: '', label: 'outcome' },
@@ -10,13 +10,13 @@ const counters = {
 type Hop = keyof typeof counters;
 const hops = Object.keys(counters) as readonly Hop[];
 
-/** How many pushes each hop has seen so far, by what came of them; nothing of a hop that does not answer. */
-export type Seen = Readonly<Partial<Record<Hop, Readonly<Record<string, number>>>>>;
+/** How many pushes each hop has handled so far, by outcome; without the hops that do not answer. */
+export type HopCounts = Readonly<Partial<Record<Hop, Readonly<Record<string, number>>>>>;
 
 const timeoutMs = 2_000;
 const ask = (url: string) => fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
 
-/** One counter in Prometheus text. */
+/** Sums the counter of a hop by its label, from metrics in the Prometheus text format. */
 export const readCounter = (text: string, hop: Hop): Readonly<Record<string, number>> => {
   const { metric, having, label } = counters[hop];
   const counts: Record<string, number> = {};
@@ -28,14 +28,13 @@ export const readCounter = (text: string, hop: Hop): Readonly<Record<string, num
   return counts;
 };
 
-/** What the hops have seen so far. */
-export const readSeen = async (ops: Endpoints['ops']): Promise<Seen> => {
-  const counted = hops.map(async (hop) => [hop, readCounter(await (await ask(`${ops[hop]}/metrics`)).text(), hop)]);
-  const settled = await Promise.allSettled(counted);
-  return Object.fromEntries(settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))) as Seen;
+export const readHopCounts = async (ops: Endpoints['ops']): Promise<HopCounts> => {
+  const counts = hops.map(async (hop) => [hop, readCounter(await (await ask(`${ops[hop]}/metrics`)).text(), hop)]);
+  const settled = await Promise.allSettled(counts);
+  return Object.fromEntries(settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))) as HopCounts;
 };
 
-/** The services that do not answer, or are not ready, and why. */
+/** The services that do not answer or are not ready, and why. */
 export const notReady = async (ops: Endpoints['ops']): Promise<readonly string[]> => {
   const asked = serviceNames.map(async (name) => {
     try {
@@ -48,8 +47,8 @@ export const notReady = async (ops: Endpoints['ops']): Promise<readonly string[]
   return (await Promise.all(asked)).flat();
 };
 
-/** How far the pushes between the two came, in words. */
-export const lastHop = (before: Seen, after: Seen): string => {
+/** How far the pushes counted between `before` and `after` have come, in words. */
+export const describeProgress = (before: HopCounts, after: HopCounts): string => {
   const since = (hop: Hop): string | undefined => {
     const more = Object.entries(after[hop] ?? {})
       .map(([word, count]) => [word, count - (before[hop]?.[word] ?? 0)] as const)
@@ -58,8 +57,8 @@ export const lastHop = (before: Seen, after: Seen): string => {
   };
   const [published, delivered, answered] = [since('gateway'), since('dispatcher'), since('push-service')];
   if (published === undefined)
-    return 'the XMPP server sent the gateway no publish: who is logged in somewhere gets no push';
+    return 'the XMPP server sent no publish to the gateway: a user who is online anywhere gets no push';
   if (delivered === undefined)
-    return `the gateway answered the publish with ${published}, the dispatcher delivered nothing yet`;
-  return `the dispatcher’s calls of the push API ended as: ${delivered}; the push service’s answers: ${answered ?? 'none'}`;
+    return `the gateway answered the publish with ${published}, but the dispatcher has delivered nothing yet`;
+  return `outcomes of the dispatcher's calls to the push API: ${delivered}; answers of the push service: ${answered ?? 'none'}`;
 };

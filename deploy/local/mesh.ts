@@ -6,7 +6,7 @@ import type { RunningService, ServiceName } from './service.ts';
 
 export type XmppServerName = 'prosody' | 'ejabberd';
 
-/** Where everything is: the contents of `.pushmesh/endpoints.json`. */
+/** The addresses of everything: the contents of `.pushmesh/endpoints.json`. */
 export type Endpoints = {
   readonly xmpp: {
     readonly server: XmppServerName;
@@ -27,26 +27,26 @@ export type Mesh = {
   readonly endpoints: Endpoints;
   readonly servers: { readonly nats: RunningNats; readonly redis: RunningServer; readonly xmpp: RunningXmppServer };
   readonly services: Readonly<Record<ServiceName, RunningService>>;
-  /** Starts one more replica of a service, beside the first. */
+  /** Starts another replica of a service. */
   replicate(name: ServiceName): Promise<RunningService>;
-  /** Stops the services, then the servers; each in an orderly way. */
+  /** Stops the services, then the servers, each gracefully. */
   stop(): Promise<void>;
 };
 
 export type MeshOptions = {
-  /** Everything is kept here; the same folder gives the same state back. */
+  /** Where all state is kept: start again with the same folder to get the same state back. */
   readonly dataDir: string;
   readonly server: XmppServerName;
   readonly prefer?: Prefer;
-  /** Ports that are tried first; without them any free ones are taken. */
+  /** Preferred ports; if one is absent or taken, any free port is used. */
   readonly ports?: Partial<Record<'nats' | 'redis' | 'c2s' | 'component' | 'http' | ServiceName, number>>;
-  /** More variables for a service. */
+  /** Additional variables for a service. */
   readonly settings?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
   /** Name of the push component. Default: `push.localhost`. */
   readonly component?: string;
   /** Accounts of the XMPP server. Default: alice and bob. */
   readonly users?: readonly { readonly name: string; readonly password: string }[];
-  /** More settings for Prosody. */
+  /** Additional settings for Prosody. */
   readonly prosody?: Partial<Pick<ProsodyOptions, 'pushMaxErrors'>>;
   readonly report: (line: string) => void;
 };
@@ -56,60 +56,25 @@ const aliceAndBob = [
   { name: 'alice', password: 'alice-pw' },
   { name: 'bob', password: 'bob-pw' },
 ] as const;
-/** The secret of the component; both ends of it are on loopback, in processes of this user. */
+/** The component secret; both ends are on loopback, in processes of this user. */
 const secret = 'local-mesh-only';
 
-/** Starts NATS, Redis, an XMPP server and the four services, as processes of this machine. */
+/** Starts NATS, Redis, an XMPP server and the four services as processes on this machine. */
 export const startMesh = async (options: MeshOptions): Promise<Mesh> => {
-  const { dataDir, server, report, prefer = 'local', ports = {} } = options;
+  const { dataDir, server, report, ports = {} } = options;
   const { component = 'push.localhost', users = aliceAndBob } = options;
   const opened: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
     for (const each of opened.splice(0).toReversed()) await each.stop();
   };
-  const keep = <T extends { stop(): Promise<void> }>(each: T): T => {
+  const keep: Keep = (each) => {
     opened.push(each);
     return each;
   };
 
   try {
-    const common = { prefer, report };
-    await prepareServers(['nats', 'redis', server], common);
-    const nats = keep(
-      await startNats({
-        ...common,
-        dataDir: join(dataDir, 'nats'),
-        ...(ports.nats !== undefined && { port: ports.nats }),
-      }),
-    );
-    report(`NATS answers (${nats.how})`);
-    const redis = keep(
-      await startRedis({
-        ...common,
-        dataDir: join(dataDir, 'redis'),
-        ...(ports.redis !== undefined && { port: ports.redis }),
-      }),
-    );
-    report(`Redis answers (${redis.how})`);
-    const xmppOptions = {
-      ...common,
-      dataDir: join(dataDir, server),
-      domain,
-      users,
-      components: [{ name: component, secret }],
-      ports: {
-        ...(ports.c2s !== undefined && { c2s: ports.c2s }),
-        ...(ports.component !== undefined && { component: ports.component }),
-      },
-    };
-    const xmpp = keep(
-      server === 'prosody'
-        ? await startProsody({ ...xmppOptions, ...options.prosody })
-        : await startEjabberd(xmppOptions),
-    );
-    report(`${server === 'prosody' ? 'Prosody' : 'ejabberd'} answers (${xmpp.how})`);
-
-    const chosen = await choosePorts(
+    const servers = await startServers({ ...options, component, users }, keep);
+    const { http, ...opsPorts } = await choosePorts(
       {
         http: ports.http,
         gateway: ports.gateway,
@@ -119,40 +84,22 @@ export const startMesh = async (options: MeshOptions): Promise<Mesh> => {
       },
       report,
     );
-    const pushService = `http://127.0.0.1:${chosen.http}`;
-    const env: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
-      'push-service': { HTTP_PORT: String(chosen.http) },
-      'pubsub-push': { NATS_URL: nats.url, REDIS_URL: redis.url },
-      dispatcher: { NATS_URL: nats.url, PUSH_API_URL: pushService },
-      gateway: {
-        NATS_URL: nats.url,
-        XMPP_SERVICE: `xmpp://${xmpp.host}:${xmpp.componentPort}`,
-        XMPP_COMPONENTS: component,
-        XMPP_COMPONENT_SECRET: secret,
-      },
-    };
+    const env = serviceEnv(servers, component, http, options.settings);
+    // The gateway comes last: as soon as it is connected, the XMPP server sends it work.
+    const services: Partial<Record<ServiceName, RunningService>> = {};
+    for (const name of ['push-service', 'pubsub-push', 'dispatcher', 'gateway'] as const) {
+      services[name] = keep(await startService(name, join(dataDir, 'services'), opsPorts[name], env[name], report));
+      report(`${name} is ready`);
+    }
+
     let replicas = 0;
     const replicate = async (name: ServiceName): Promise<RunningService> => {
       const { ops } = await choosePorts({ ops: undefined }, report);
       replicas += 1;
-      const folder = join(dataDir, `replica-${replicas}`);
-      return keep(await startService(name, folder, ops, { ...env[name], ...options.settings?.[name] }, report));
+      return keep(await startService(name, join(dataDir, `replica-${replicas}`), ops, env[name], report));
     };
-    // The gateway comes last: once it is there, the XMPP server sends it work.
-    const services: Partial<Record<ServiceName, RunningService>> = {};
-    for (const name of ['push-service', 'pubsub-push', 'dispatcher', 'gateway'] as const) {
-      services[name] = keep(
-        await startService(
-          name,
-          join(dataDir, 'services'),
-          chosen[name],
-          { ...env[name], ...options.settings?.[name] },
-          report,
-        ),
-      );
-      report(`${name} is ready`);
-    }
-
+    const { nats, redis, xmpp } = servers;
+    const pushService = pushServiceUrl(http);
     return {
       endpoints: {
         xmpp: {
@@ -169,7 +116,7 @@ export const startMesh = async (options: MeshOptions): Promise<Mesh> => {
         nats: nats.url,
         redis: redis.url,
       },
-      servers: { nats, redis, xmpp },
+      servers,
       services: services as Mesh['services'],
       replicate,
       stop,
@@ -179,3 +126,76 @@ export const startMesh = async (options: MeshOptions): Promise<Mesh> => {
     throw error;
   }
 };
+
+/** Notes what has to be stopped in the end, and returns it. */
+type Keep = <T extends { stop(): Promise<void> }>(each: T) => T;
+
+type Servers = {
+  readonly nats: RunningNats;
+  readonly redis: RunningServer & { readonly url: string };
+  readonly xmpp: RunningXmppServer;
+};
+
+const startServers = async (
+  options: MeshOptions & Required<Pick<MeshOptions, 'component' | 'users'>>,
+  keep: Keep,
+): Promise<Servers> => {
+  const { dataDir, server, component, users, report, prefer = 'local', ports = {} } = options;
+  const common = { prefer, report };
+  await prepareServers(['nats', 'redis', server], common);
+  const nats = keep(
+    await startNats({
+      ...common,
+      dataDir: join(dataDir, 'nats'),
+      ...(ports.nats !== undefined && { port: ports.nats }),
+    }),
+  );
+  report(`NATS is running (${nats.how})`);
+  const redis = keep(
+    await startRedis({
+      ...common,
+      dataDir: join(dataDir, 'redis'),
+      ...(ports.redis !== undefined && { port: ports.redis }),
+    }),
+  );
+  report(`Redis is running (${redis.how})`);
+  const xmppOptions = {
+    ...common,
+    dataDir: join(dataDir, server),
+    domain,
+    users,
+    components: [{ name: component, secret }],
+    ports: {
+      ...(ports.c2s !== undefined && { c2s: ports.c2s }),
+      ...(ports.component !== undefined && { component: ports.component }),
+    },
+  };
+  const xmpp = keep(
+    server === 'prosody'
+      ? await startProsody({ ...xmppOptions, ...options.prosody })
+      : await startEjabberd(xmppOptions),
+  );
+  report(`${server === 'prosody' ? 'Prosody' : 'ejabberd'} is running (${xmpp.how})`);
+  return { nats, redis, xmpp };
+};
+
+const pushServiceUrl = (httpPort: number): string => `http://127.0.0.1:${httpPort}`;
+
+/** The variables of each service: how it finds the others, then the additional settings. */
+const serviceEnv = (
+  { nats, redis, xmpp }: Servers,
+  component: string,
+  httpPort: number,
+  settings: MeshOptions['settings'] = {},
+): Readonly<Record<ServiceName, Readonly<Record<string, string>>>> => ({
+  'push-service': { HTTP_PORT: String(httpPort), ...settings['push-service'] },
+  'pubsub-push': { NATS_URL: nats.url, REDIS_URL: redis.url, ...settings['pubsub-push'] },
+  dispatcher: { NATS_URL: nats.url, PUSH_API_URL: pushServiceUrl(httpPort), ...settings.dispatcher },
+  gateway: {
+    NATS_URL: nats.url,
+    XMPP_SERVICE: `xmpp://${xmpp.host}:${xmpp.componentPort}`,
+    XMPP_COMPONENTS: component,
+    XMPP_COMPONENT_SECRET: secret,
+    ...settings.gateway,
+  },
+});

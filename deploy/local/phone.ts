@@ -1,4 +1,4 @@
-/** What a sandbox phone got: the part that the demo and the tests look at. */
+/** A notification that a sandbox phone received: the part that the demo and the tests look at. */
 export type Notification = {
   readonly service: string;
   readonly mode: string;
@@ -9,7 +9,7 @@ export type Notification = {
   readonly data?: Readonly<Record<string, unknown>>;
 };
 
-/** The JSON at this address; `undefined` where there is none. */
+/** Fetches JSON; `undefined` for 404. */
 const read = async <T>(url: string): Promise<T | undefined> => {
   const response = await fetch(url, { signal: AbortSignal.timeout(5_000) }).catch((error: Error) => {
     throw new Error(`${url} does not answer (${error.message})`);
@@ -19,24 +19,24 @@ const read = async <T>(url: string): Promise<T | undefined> => {
   return (await response.json()) as T;
 };
 
-/** What the sandbox plays whatever the phones; `undefined` where push-service is no sandbox. */
+/** The faults that the sandbox simulates for all phones; `undefined` if push-service is not a sandbox. */
 export const faultsOf = async (pushService: string): Promise<readonly object[] | undefined> =>
   (await read<{ faults: readonly object[] }>(`${pushService}/sandbox/fault`))?.faults;
 
-/** What the phone with this token got so far, in order. */
+/** The notifications that the phone with this token has received so far, in order. */
 export const notificationsOf = async (pushService: string, deviceId: string): Promise<readonly Notification[]> => {
   const url = `${pushService}/sandbox/devices/${encodeURIComponent(deviceId)}`;
   const found = await read<{ notifications: readonly Notification[] }>(url);
-  if (!found) throw new Error(`${url} is not there: push-service is no sandbox`);
+  if (!found) throw new Error(`${url} does not exist: push-service is not a sandbox`);
   return found.notifications;
 };
 
 const pollMs = 50;
 const waitMs = 15_000;
-/** Servers batch for up to a second, so silence is only believed after two. */
+/** Servers batch for up to a second, so only two seconds without a push count as silence. */
 const quietMs = 2_000;
 
-/** The `count`th notification of this phone, as soon as it is there. */
+/** Waits for the `count`th notification of this phone. */
 export const waitForPush = async (pushService: string, deviceId: string, count: number): Promise<Notification> => {
   const giveUpAt = Date.now() + waitMs;
   while (Date.now() < giveUpAt) {
@@ -44,11 +44,11 @@ export const waitForPush = async (pushService: string, deviceId: string, count: 
     if (push) return push;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
-  throw new Error(`the phone ${deviceId} did not get push number ${count} within ${waitMs / 1000} s`);
+  throw new Error(`the phone ${deviceId} did not receive push number ${count} within ${waitMs / 1000} s`);
 };
 
-/** Whether this phone has `count` notifications now and still no more a while later. */
-export const expectNothing = async (pushService: string, deviceId: string, count: number): Promise<boolean> => {
+/** Whether this phone, which has received `count` notifications, receives no more for a while. */
+export const staysSilent = async (pushService: string, deviceId: string, count: number): Promise<boolean> => {
   await new Promise((resolve) => setTimeout(resolve, quietMs));
   return (await notificationsOf(pushService, deviceId)).length === count;
 };

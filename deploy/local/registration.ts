@@ -1,23 +1,23 @@
 import type { Element } from 'ltx';
 import type { Client } from './client.ts';
 
-/** Something that may be registered. */
+/** Something that a client may have registered. */
 export type Registration = {
-  /** In words. */
+  /** A description for humans. */
   readonly what: string;
   readonly to: string | undefined;
-  /** The payload of the request that takes it away. */
-  readonly takeAway: () => Element;
+  /** The payload of the request that removes it. */
+  readonly removal: () => Element;
 };
 
-/** Takes each of them away, whatever becomes of the others. Gives back what may be left, and why. */
-export const takeAway = async (
+/** Removes each registration, even if others fail. Returns what may be left, and why. */
+export const removeAll = async (
   { iq }: Pick<Client, 'iq'>,
   registrations: readonly Registration[],
 ): Promise<readonly string[]> => {
   const left: string[] = [];
   for (const registration of registrations) {
-    const why = await iq('set', registration.to, registration.takeAway()).then(
+    const why = await iq('set', registration.to, registration.removal()).then(
       refusalIn,
       (error: Error) => error.message,
     );
@@ -26,7 +26,7 @@ export const takeAway = async (
   return left;
 };
 
-/** What is not there is gone. */
+/** An `item-not-found` counts as success: there is nothing left to remove. */
 const refusalIn = (reply: Element): string | undefined => {
   const isGone = reply.attrs['type'] === 'result' || reply.getChild('error')?.getChild('item-not-found');
   return isGone ? undefined : reply.toString();

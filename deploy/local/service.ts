@@ -7,17 +7,17 @@ import type { Instance } from '@pushmesh/servers';
 export const serviceNames = ['gateway', 'pubsub-push', 'dispatcher', 'push-service'] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
-/** One of our four processes. */
+/** A running service: one of the four processes. */
 export type RunningService = {
   readonly ops: string;
-  /** How it ended, or `undefined` while it runs. */
+  /** How it ended, or `undefined` while it is running. */
   ended(): Promise<string | undefined>;
   lastLines(): Promise<string>;
-  /** Ends it in an orderly way. */
+  /** Stops it gracefully. */
   stop(): Promise<void>;
-  /** Ends it with SIGKILL. */
+  /** Kills it with SIGKILL. */
   kill(): Promise<void>;
-  /** Starts it again, with the same ports, and waits until it is ready. */
+  /** Stops it if it is running, starts it again on the same ports, and waits until it is ready. */
   restart(): Promise<void>;
 };
 
@@ -25,18 +25,19 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const readyMs = 60_000;
 
 /**
- * V8 takes what a machine has before it collects; with these bounds a service under load stays at about 150 MB. What one
- * stanza or answer may be, and how many wait at a time, is bounded far below.
+ * Without bounds, V8 uses all the memory of a machine before it collects garbage; with these, a service under load
+ * stays at about 150 MB. The bounds on the size of a stanza or answer, and on how many wait at a time, keep a service
+ * far below that.
  */
 export const heapBounds: readonly string[] = ['--max-semi-space-size=8', '--max-old-space-size=384'];
 
 /**
- * For glibc. The threads of V8 hardly allocate; with an arena of its own for each they keep ten megabytes more. And what is larger than
- * 8 KiB goes back to the system when it is freed, in place of making holes in the arena.
+ * For glibc. The threads of V8 hardly allocate, yet an arena for each of them would cost ten megabytes. The threshold
+ * returns allocations of more than 8 KiB to the system when they are freed, instead of leaving holes in the arena.
  */
 export const memoryEnv = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '8192' } as const;
 
-/** Starts one of our services as a process and waits until it is ready. */
+/** Starts a service as a process and waits until it is ready. */
 export const startService = async (
   name: ServiceName,
   dataDir: string,

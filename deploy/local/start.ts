@@ -1,4 +1,4 @@
-// `npm start`: the whole mesh on this machine, ready to push. Ctrl-C stops everything it started and nothing else.
+// `npm start`: runs the whole mesh on this machine, ready to push. Ctrl-C stops what it started, and nothing else.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCommandLine } from '@pushmesh/config';
@@ -8,17 +8,17 @@ import { startMesh } from './mesh.ts';
 import type { Mesh, XmppServerName } from './mesh.ts';
 
 const server = readCommandLine({
-  usage: 'Usage: npm start -- [--server prosody|ejabberd]   (prosody)',
+  usage: 'Usage: npm start -- [--server prosody|ejabberd]   (default: prosody)',
   options: { server: { type: 'string', default: 'prosody' } },
   read: ({ server: name }, problems): XmppServerName => {
-    if (name !== 'prosody' && name !== 'ejabberd') problems.push(`--server is “${name}”; expected prosody or ejabberd`);
+    if (name !== 'prosody' && name !== 'ejabberd') problems.push(`--server is "${name}"; expected prosody or ejabberd`);
     return name === 'ejabberd' ? name : 'prosody';
   },
 });
 
 const say = (line: string) => console.log(`  ${line}`);
 
-/** A signal reaches us twice, from the terminal and through npm; a later one is somebody who does not want to wait. */
+/** Ctrl-C arrives twice, from the terminal and through npm. A signal that comes later means: do not wait any longer. */
 const impatientAfterMs = 1_500;
 
 let mesh: Mesh | undefined;
@@ -33,12 +33,12 @@ const stop = async (status: number): Promise<void> => {
   rmSync(endpointsFile, { force: true });
   await mesh?.stop();
   rmSync(pidFile, { force: true });
-  console.log('Stopped. The state is kept; `npm start` goes on with it.');
+  console.log('Stopped. The state is kept; `npm start` continues with it.');
   process.exit(status);
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
 
-/** Starts again what ended by itself, as Kubernetes would: at once, and what ends again soon after ever longer waits. */
+/** Restarts whatever exits, as Kubernetes would: at once, then after longer and longer waits if it keeps exiting. */
 const superviseMs = 500;
 const restartCapMs = 30_000;
 const supervise = async (running: Mesh): Promise<void> => {
@@ -52,9 +52,9 @@ const supervise = async (running: Mesh): Promise<void> => {
     for (const one of all) {
       const now = Date.now();
       if (stopping !== undefined || (await one.each.ended()) === undefined || now < one.notBefore) continue;
-      say(`${one.name} ended; starting it again`);
+      say(`${one.name} exited; restarting it`);
       await one.each.restart().catch((error: unknown) => say((error as Error).message));
-      // Whoever has lasted for twice the longest wait begins anew.
+      // After it has run for twice the longest wait, the waits start again from the shortest.
       const isSteady = now - one.notBefore > 2 * restartCapMs;
       one.waitMs = isSteady ? superviseMs : Math.min(restartCapMs, one.waitMs * 2);
       one.notBefore = Date.now() + one.waitMs * (0.5 + Math.random() / 2);
@@ -69,7 +69,7 @@ const claimFolder = (): void => {
   const other = claim(pidFile);
   if (!other) return;
   console.error(
-    `pushmesh already runs here (npm start, process ${other.pid}). Stop it first, or use that one: npm run demo`,
+    `pushmesh is already running here (npm start, process ${other.pid}). Stop it first, or use it: npm run demo`,
   );
   process.exit(1);
 };
@@ -77,7 +77,7 @@ const claimFolder = (): void => {
 try {
   claimFolder();
 } catch (error) {
-  console.error(`The state of npm start cannot be kept in ${dataDir}: ${(error as Error).message}`);
+  console.error(`npm start cannot keep its state in ${dataDir}: ${(error as Error).message}`);
   process.exit(1);
 }
 console.log(`Starting pushmesh with ${server === 'prosody' ? 'Prosody' : 'ejabberd'} …`);
@@ -106,10 +106,10 @@ writeFileSync(endpointsFile, `${JSON.stringify(mesh.endpoints, null, 2)}\n`);
 
 const { xmpp, components, phones, ops } = mesh.endpoints;
 console.log(`
-pushmesh runs. What next:
+pushmesh is running. Next steps:
 
   npm run demo                 (in another terminal) the whole flow with real XMPP clients, narrated
-  ${phones.padEnd(28)} the sandbox phones and what they get, live
+  ${phones.padEnd(28)} the sandbox phones and what they receive, live
 
   XMPP clients                 ${xmpp.host}:${xmpp.port}, domain ${xmpp.domain}, no TLS
 ${xmpp.users.map(({ jid, password }) => `                               ${jid} / ${password}`).join('\n')}

@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { readCommandLine, someOf } from '@pushmesh/config';
+import { readCommandLine, parseList } from '@pushmesh/config';
 import { dispatcherBench } from './dispatcher.ts';
 import { gatewayBench } from './gateway.ts';
 import { growthBench } from './growth.ts';
@@ -42,7 +42,7 @@ The benchmarks are: ${Object.keys(benches).join(', ')}`,
     json: { type: 'string' },
   },
   read: (values, problems) => {
-    const wanted = someOf('--only', values.only, Object.keys(benches), problems);
+    const wanted = parseList('--only', values.only, Object.keys(benches), problems);
     if (!/^[1-9]\d*$/.test(values.runs)) problems.push(`--runs is “${values.runs}”; expected a whole number from 1`);
     if (!(Number(values.scale) > 0)) problems.push(`--scale is “${values.scale}”; expected a number above 0, as 0.1`);
     // Better said before than after all that time.

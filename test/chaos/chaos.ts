@@ -2,7 +2,7 @@
 // `--only FAULT,…` choose, `--json FILE` writes what came of it. It fails when something was not as it must be.
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { readCommandLine, someOf } from '@pushmesh/config';
+import { readCommandLine, parseList } from '@pushmesh/config';
 import type { XmppServerName } from '../../deploy/local/mesh.ts';
 import { faults } from './faults.ts';
 import type { Fault } from './faults.ts';
@@ -22,8 +22,8 @@ const { servers, chosen, json } = readCommandLine({
   usage: `Usage: npm run chaos -- [--server ${known.join('|')}] [--only FAULT,…] [--json FILE]\nThe faults are: ${names.join(', ')}`,
   options: { server: { type: 'string' }, only: { type: 'string' }, json: { type: 'string' } },
   read: (values, problems) => {
-    const wantedServers = someOf('--server', values.server, known, problems);
-    const wanted = someOf('--only', values.only, names, problems);
+    const wantedServers = parseList('--server', values.server, known, problems);
+    const wanted = parseList('--only', values.only, names, problems);
     // Better said before than after all that time.
     if (values.json !== undefined && !existsSync(dirname(values.json)))
       problems.push(`--json: there is no folder ${dirname(values.json)}`);

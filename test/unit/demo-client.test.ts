@@ -44,7 +44,7 @@ const startServer = async () => {
   return { account, kill };
 };
 
-it('says that the server is gone, whatever is under way', async () => {
+it('reports that the server is gone, whatever was in progress', async () => {
   const { account, kill } = await startServer();
   const client = await connectClient(account, 'phone');
   const waiting = client.iq('get', undefined, xml('ping'));

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { lastHop, readCounter } from '../../deploy/local/hops.ts';
+import { describeProgress, readCounter } from '../../deploy/local/hops.ts';
 
-it('reads what came of pushes from metrics', () => {
+it('reads the outcomes of pushes from metrics', () => {
   const text = [
     '# TYPE pushmesh_stanzas_total counter',
     'pushmesh_stanzas_total{component="a",request="publish",answer="result",service="gateway"} 2',
@@ -11,15 +11,19 @@ it('reads what came of pushes from metrics', () => {
   expect(readCounter(text, 'gateway')).toEqual({ result: 5 });
 });
 
-it('says how far a push came', () => {
+it('describes how far a push came', () => {
   const before = { gateway: { result: 1 }, dispatcher: { delivered: 1 }, 'push-service': { ok: 1 } };
-  expect(lastHop(before, before)).toContain('no publish');
-  expect(lastHop(before, { ...before, gateway: { result: 2 } })).toContain('the dispatcher delivered nothing');
+  expect(describeProgress(before, before)).toContain('no publish');
+  expect(describeProgress(before, { ...before, gateway: { result: 2 } })).toContain(
+    'the dispatcher has delivered nothing',
+  );
   const after = {
     gateway: { result: 2 },
     dispatcher: { delivered: 1, unavailable: 3 },
     'push-service': { service_internal: 3 },
   };
-  expect(lastHop(before, after)).toContain('unavailable 3 ×; the push service’s answers: service_internal 3 ×');
-  expect(lastHop({}, { gateway: { result: 1 } })).toContain('the dispatcher delivered nothing');
+  expect(describeProgress(before, after)).toContain(
+    'unavailable 3 ×; answers of the push service: service_internal 3 ×',
+  );
+  expect(describeProgress({}, { gateway: { result: 1 } })).toContain('the dispatcher has delivered nothing');
 });

@@ -1,16 +1,16 @@
 import { Element } from 'ltx';
 import { expect, it } from 'vitest';
-import { takeAway } from '../../deploy/local/registration.ts';
+import { removeAll } from '../../deploy/local/registration.ts';
 import type { Registration } from '../../deploy/local/registration.ts';
 
-const registration = (what: string): Registration => ({ what, to: undefined, takeAway: () => new Element(what) });
+const registration = (what: string): Registration => ({ what, to: undefined, removal: () => new Element(what) });
 const reply = (type: string, condition?: string): Element => {
   const iq = new Element('iq', { type });
   if (condition !== undefined) iq.c('error').c(condition);
   return iq;
 };
 
-it('takes away each registration whatever becomes of the others, and tells what may be left', async () => {
+it('removes each registration even if others fail, and reports what may be left', async () => {
   const asked: string[] = [];
   const replies: Record<string, () => Promise<Element>> = {
     silent: () => Promise.reject(new Error('no answer came')),
@@ -22,7 +22,7 @@ it('takes away each registration whatever becomes of the others, and tells what 
     asked.push(name);
     return replies[name]?.() ?? Promise.reject(new Error(name));
   };
-  const left = await takeAway({ iq }, Object.keys(replies).map(registration));
+  const left = await removeAll({ iq }, Object.keys(replies).map(registration));
   expect(asked).toEqual(Object.keys(replies));
   expect(left).toEqual(['silent: no answer came', expect.stringMatching(/^refused: .*forbidden/)]);
 });

@@ -1,38 +1,38 @@
 import { isIPv6 } from 'node:net';
 
-/** What an address of a server may look like. */
+/** What the address of a server may look like. */
 type AddressRules = {
-  /** Without `://`. */
+  /** Each without `://`. */
   readonly schemes: readonly string[];
-  /** Whether it may be without a scheme. */
+  /** Whether the scheme may be left out. */
   readonly bare?: boolean;
   /** Whether a path may follow the host. */
   readonly path?: boolean;
-  /** Where the credentials go that must not be in it. */
+  /** Where the credentials belong instead, as the end of an error message. */
   readonly credentials: string;
 };
 
-/** Whether there may be a user, a password or a token in front of an `@` (RFC 3986 §3.2.1), however badly it is written. */
+/** Whether `text` may hold a user, a password or a token before an `@` (RFC 3986 §3.2.1), however malformed it is. */
 export const hasCredentials = (text: string): boolean => text.includes('@') && text.includes(':');
 
-/** Why `text` is no such address, without a word of what is in it; `undefined` when it is one. */
+/** Why `text` is not such an address, quoting nothing but its scheme; `undefined` if it is valid. */
 export const problemOfAddress = (text: string, rules: AddressRules): string | undefined => {
   if (text.includes('@')) return `has credentials in it: take them out; ${rules.credentials}`;
   const [, scheme, rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text) ?? [];
-  return problemOfScheme(scheme, rules) ?? problemOfPlace(`${scheme ?? 'tcp'}://`, rest, rules);
+  return problemOfScheme(scheme, rules) ?? problemOfAuthority(`${scheme ?? 'tcp'}://`, rest, rules);
 };
 
 const problemOfScheme = (scheme: string | undefined, { schemes, bare = false }: AddressRules): string | undefined => {
   if (scheme === undefined ? bare : schemes.includes(scheme.toLowerCase())) return undefined;
-  const came = scheme === undefined ? 'has no scheme' : `begins with ${scheme}://`;
-  return `${came}; expected an address that begins with ${schemes.map((each) => `${each}://`).join(' or ')}`;
+  const found = scheme === undefined ? 'has no scheme' : `begins with ${scheme}://`;
+  return `${found}; expected an address that begins with ${schemes.map((each) => `${each}://`).join(' or ')}`;
 };
 
-const problemOfPlace = (scheme: string, place: string, { path = false }: AddressRules): string | undefined => {
-  const [, authority = '', after = ''] = /^([^/?#]*)(.*)$/s.exec(place) ?? [];
+const problemOfAuthority = (scheme: string, rest: string, { path = false }: AddressRules): string | undefined => {
+  const [, authority = '', after = ''] = /^([^/?#]*)(.*)$/s.exec(rest) ?? [];
   if (isIPv6(authority)) return 'has an IPv6 address without brackets: write [::1]:4222';
-  if (/\s/.test(place) || authority === '' || !URL.canParse(`${scheme}${authority}`))
-    return 'has no host, or a port that is none';
+  if (/\s/.test(rest) || authority === '' || !URL.canParse(`${scheme}${authority}`))
+    return 'has no host, or an invalid port';
   if (path) return /[?#]/.test(after) ? 'has more than host, port and path' : undefined;
   return after === '' || after === '/' ? undefined : 'has more than host and port';
 };

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { parseCommandLine, someOf } from './args.ts';
+import { parseCommandLine, parseList } from './args.ts';
 
 const line = {
   usage: 'Usage: npm run x -- [--only NAME,…]',
   options: { only: { type: 'string' }, deep: { type: 'boolean', default: false } },
   read: ({ only, deep }: { only?: string; deep: boolean }, problems: string[]) => ({
-    only: someOf('--only', only, ['a', 'b c'], problems),
+    only: parseList('--only', only, ['a', 'b c'], problems),
     deep,
   }),
 } as const;
@@ -14,24 +14,24 @@ it.each([
   [[], { only: ['a', 'b c'], deep: false }],
   [['--only', 'b c, a', '--deep'], { only: ['b c', 'a'], deep: true }],
 ])('reads %j', (args, value) => {
-  expect(parseCommandLine(line, args)).toEqual({ type: 'asks', value });
+  expect(parseCommandLine(line, args)).toEqual({ type: 'parsed', value });
 });
 
 it.each([
-  [['--only', 'a,z'], '--only: there is no “z”'],
+  [['--only', 'a,z'], '--only: there is no "z"'],
   [['--party'], "Unknown option '--party'"],
   [['party'], "Unexpected argument 'party'"],
   [['--only'], "Option '--only <value>' argument missing"],
-])('says what is wrong with %j', (args, why) => {
-  expect(parseCommandLine(line, args)).toEqual({ type: 'wrong', text: `${why}\n${line.usage}` });
+])('reports what is wrong with %j', (args, why) => {
+  expect(parseCommandLine(line, args)).toEqual({ type: 'invalid', text: `${why}\n${line.usage}` });
 });
 
-it('takes words where the command does', () => {
-  const taking = { ...line, takesWords: true, read: (_: object, __: string[], words: readonly string[]) => words };
-  expect(parseCommandLine(taking, ['one', '--deep', 'two'])).toEqual({ type: 'asks', value: ['one', 'two'] });
+it('accepts positional arguments if the command takes them', () => {
+  const words = { ...line, allowPositionals: true, read: (_: object, __: string[], all: readonly string[]) => all };
+  expect(parseCommandLine(words, ['one', '--deep', 'two'])).toEqual({ type: 'parsed', value: ['one', 'two'] });
 });
 
-it('helps whatever else is asked', () => {
+it('prints the usage for --help, whatever else is given', () => {
   for (const help of ['--help', '-h'])
     expect(parseCommandLine(line, ['--party', help])).toEqual({ type: 'help', text: line.usage });
 });

@@ -9,7 +9,7 @@ type Key = TSchema & {
   secret?: boolean;
 };
 
-/** A Markdown table of the variables of `schema`: the body of `docs/reference/configuration.md`. */
+/** The variables of `schema` as a Markdown table, for `docs/reference/configuration.md`. */
 export const describeConfig = (schema: TObject): string => {
   const required = new Set(schema.required ?? []);
   const rows = Object.entries(schema.properties).map(([name, key]) => row(name, key as Key, required.has(name)));

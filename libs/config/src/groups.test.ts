@@ -10,7 +10,7 @@ describe('NATS_URL', () => {
     'tls://nats.example.org',
     'localhost:4222, 127.0.0.1',
     'nats://[::1]:4222/',
-  ])('may be %s', (url) => {
+  ])('accepts %s', (url) => {
     expect(read({ NATS_URL: url }).NATS_URL).toBe(url);
   });
 
@@ -20,10 +20,10 @@ describe('NATS_URL', () => {
     ['http://x', 'begins with http://; expected an address that begins with nats:// or tls://'],
     ['ws://x', 'begins with ws://'],
     ['nats://a:4222,', 'has no host'],
-    ['nats://user:s3cretpw', 'a port that is none'],
-    ['nats://a:70000', 'a port that is none'],
+    ['nats://user:s3cretpw', 'an invalid port'],
+    ['nats://a:70000', 'an invalid port'],
     ['nats://a/s3cretpw', 'has more than host and port'],
-  ])('%s is refused', (url, why) => {
+  ])('refuses %s', (url, why) => {
     expect(() => read({ NATS_URL: url })).toThrow(
       new RegExp(`^  NATS_URL: (?!.*s3cret).*${why}.*; for example NATS_URL=nats://`, 'm'),
     );
@@ -37,14 +37,14 @@ describe('NATS_CREDS', () => {
   const creds = `${jwt}\n*** IMPORTANT ***\n\n${block('USER NKEY SEED', seed)}\n*****\n`;
 
   it.each([creds, creds.trim(), `${jwt}${block('USER NKEY SEED', seed)}`.trim(), creds.replaceAll('\n', '\r\n')])(
-    'may be what nsc writes, with what editors do to it',
+    'accepts what nsc writes, and what editors make of it',
     (text) => {
       expect(read({ NATS_CREDS: text }).NATS_CREDS).toBe(text);
     },
   );
 
   it.each(['junk', seed, jwt, `${jwt}${block('USER NKEY SEED', 'SUshort')}`])(
-    '%j is refused, and not shown',
+    'refuses %j without showing it',
     (text) => {
       const refused = () => read({ NATS_CREDS: text });
       expect(refused).toThrow('NATS_CREDS: holds no NATS credentials');

@@ -1,4 +1,4 @@
-export { readCommandLine, someOf } from './args.ts';
+export { parseList, readCommandLine } from './args.ts';
 export { problemOfAddress } from './address.ts';
 export { ConfigError, orExit, readConfig } from './read.ts';
 export type { Check, Problem } from './read.ts';

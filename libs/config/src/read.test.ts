@@ -30,9 +30,9 @@ const problemsOf = (env: Record<string, string>): string => {
 };
 
 describe('readConfig', () => {
-  it('names what is likely meant by a variable that only we would have, and leaves those of others alone', () => {
+  it('suggests what an unknown variable of ours was meant to be, and leaves the variables of others alone', () => {
     const own = { prefixes: ['MODE', 'PORT', 'SECRET_', 'WEB_'], ignored: ['MODEL'] };
-    const ofKubernetes = {
+    const serviceLinks = {
       PORT_SERVICE_HOST: '10.0.0.1',
       WEB_PORT: 'tcp://10.0.0.1:80',
       WEB_PORT_80_TCP: 'tcp://10.0.0.1:80',
@@ -41,19 +41,19 @@ describe('readConfig', () => {
       MODE_PORT: 'tcp://10.0.0.1:80',
       MODE_PORT_80_TCP_ADDR: '10.0.0.1',
     };
-    const env = { ...ofKubernetes, SECRET: 'long enough', NAME: 'n', MODEL: 'ours', NAMES: 'another’s', PORTS: '' };
+    const env = { ...serviceLinks, SECRET: 'long enough', NAME: 'n', MODEL: 'ours', NAMES: 'not ours', PORTS: '' };
     expect(readConfig(schema, env, undefined, own)).toMatchObject({ MODE: 'a', PORT: 80, WEB_PORT: 81 });
     const mistaken = { ...env, MODES: 'b', SECRET_FIEL: 'hidden', PORTS: '81', MODE: 'c', WEB_ROOT_DIR: '/' };
     const read = () => readConfig(schema, mistaken, undefined, own);
-    expect(read).toThrow('MODES: is not known; is MODE meant?');
-    expect(read).toThrow('SECRET_FIEL: is not known; is SECRET_FILE meant?');
-    expect(read).toThrow('PORTS: is not known; is PORT meant?');
-    expect(read).toThrow('WEB_ROOT_DIR: is not known: remove it');
+    expect(read).toThrow('MODES: is unknown; did you mean MODE?');
+    expect(read).toThrow('SECRET_FIEL: is unknown; did you mean SECRET_FILE?');
+    expect(read).toThrow('PORTS: is unknown; did you mean PORT?');
+    expect(read).toThrow('WEB_ROOT_DIR: is unknown: remove it');
     expect(read).toThrow('MODE: is "c"');
     expect(read).not.toThrow('hidden');
   });
 
-  it('applies types and defaults, and takes an empty variable for an absent one', () => {
+  it('applies types and defaults, and treats an empty variable as absent', () => {
     expect(readConfig(schema, { PORT: '', SECRET: 'long enough', NAME: 'n', OTHER: 'x' })).toEqual({
       WEB_PORT: 81,
       PORT: 80,
@@ -63,17 +63,17 @@ describe('readConfig', () => {
     });
   });
 
-  it('reports all problems at once, with the name and an example, and never a secret', () => {
+  it('reports all problems at once, with name and example, and never a secret', () => {
     const text = problemsOf({ PORT: '70000', MODE: 'c', SECRET: 'short' });
     expect(text).toContain('PORT: is "70000"');
     expect(text).toContain('for example PORT=8080');
     expect(text).toContain('MODE: is "c"; expected one of a,b');
     expect(text).toContain('NAME: is not set');
-    expect(text).toMatch(/SECRET: has a value that does not fit; .*; for example SECRET_FILE=\/run\/secrets\/it$/m);
+    expect(text).toMatch(/SECRET: has an invalid value; .*; for example SECRET_FILE=\/run\/secrets\/it$/m);
     expect(text).not.toContain('short');
   });
 
-  it('reads X_FILE, and says so when the file cannot be read or both are given', () => {
+  it('reads X_FILE, and reports a file that cannot be read, or that both are set', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'pushmesh-config-')), 'secret');
     writeFileSync(file, 'from the file\n');
     expect(readConfig(schema, { SECRET_FILE: file, NAME: 'n' }).SECRET).toBe('from the file');
@@ -86,7 +86,7 @@ describe('readConfig', () => {
     expect(problemsOf({ SECRET_FILE: file, SECRET: 'long enough', NAME: 'n' })).toContain('keep one of them');
   });
 
-  it('says what a check finds together with all else, and asks it also of what is not set', () => {
+  it('reports what a check finds together with all other problems, and runs checks on unset variables too', () => {
     const checkKey: Check = (key, { CERT }) =>
       key === undefined && CERT !== undefined ? 'is needed with CERT' : undefined;
     const checkCert: Check = (cert) => (cert === 'x' ? 'holds no certificate' : undefined);
@@ -105,10 +105,10 @@ describe('readConfig', () => {
     expect(readConfig(checked, {})).toEqual({ PORT: 80 });
   });
 
-  it('never shows a value with credentials in it, whatever else is wrong with it', () => {
+  it('never shows a value that contains credentials, whatever else is wrong with it', () => {
     const addresses = Type.Object({ URL: Type.String({ pattern: '^https:' }) });
     for (const URL of ['ftp://user:s3cretpw@host', 'user:s3cretpw@host', 'ftp://s3cretpw@host', '//u:s3cret pw@/@host'])
-      expect(() => readConfig(addresses, { URL })).toThrow(/URL: has a value that does not fit(?!.*s3cret)/s);
+      expect(() => readConfig(addresses, { URL })).toThrow(/URL: has an invalid value(?!.*s3cret)/s);
   });
 
   it('adds the problems of a refinement', () => {

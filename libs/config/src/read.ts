@@ -3,13 +3,13 @@ import envSchema from 'env-schema';
 import type { Static, TObject, TSchema } from 'typebox';
 import { hasCredentials } from './address.ts';
 import { unreadable } from './unreadable.ts';
-import { isAddressOfService, problemsOfUnknown } from './unknown.ts';
+import { isServiceAddress, problemsOfUnknown } from './unknown.ts';
 import type { OwnNames } from './unknown.ts';
 
-/** One thing that is wrong with one variable; `why` never holds the value of a secret. */
+/** One thing that is wrong with one variable; `why` never contains the value of a secret. */
 export type Problem = { readonly variable: string; readonly why: string };
 
-/** Thrown once, at start, with every problem that was found. */
+/** Thrown once, at startup, with every problem found. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[];
   constructor(problems: readonly Problem[]) {
@@ -21,7 +21,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** What `read` gives. A configuration with problems is no crash: they are said, all of them, and the process ends with 1. */
+/** The result of `read`. A bad configuration is not a crash: its problems are printed, and the process exits with 1. */
 export const orExit = <T>(read: () => T): T => {
   try {
     return read();
@@ -38,22 +38,23 @@ type Data = Readonly<Record<string, string>>;
 type Key = Partial<TSchema> & { description?: string; examples?: unknown[]; secret?: boolean; check?: Check };
 
 /**
- * What is wrong with a variable beyond what its type says, in words that hold nothing of a secret; `undefined`: nothing.
- * It is asked also when the variable is not set.
+ * Checks what a type cannot express. Returns what is wrong, without revealing a secret, or `undefined`. Also called if
+ * the variable is not set.
  *
- * @param all every variable that is set, as it came
+ * @param all every variable that is set, unparsed
  */
 export type Check = (value: string | undefined, all: Data) => string | undefined;
 
 /**
  * Reads the variables of `schema` from `env`, with defaults and types applied. For each variable `X`, `X_FILE` may name
- * a file that holds the value (Kubernetes and Docker secrets). An empty variable counts as absent, and so
- * does what Kubernetes and Docker say of a service that is called like us. Of a key, `secret` says
- * that its value is never shown, `path` that it is a path by itself, and `check` is a {@link Check}.
+ * a file that holds the value (Kubernetes and Docker secrets). An empty variable counts as absent, and so does the
+ * address that Kubernetes or Docker sets for a service whose name collides with a variable of ours. On a key of the
+ * schema, `secret` means that its value is never shown, `path` that the value is a path, and `check` is a
+ * {@link Check}.
  *
- * @param refine turns the flat record into the service's own type; it is called only when every variable is right by
- *   itself, and adds the problems that show no earlier to the list it is given
- * @param own a variable with such a name that `schema` does not know is a problem, too
+ * @param refine turns the flat record into the service's own type; called only if each variable is valid on its own;
+ *   adds the problems that show only now to the list it is given
+ * @param own makes unknown variables with these names a problem too
  * @throws {ConfigError} with all problems at once
  */
 export const readConfig = <S extends TObject, T = Static<S>>(
@@ -75,7 +76,7 @@ export const readConfig = <S extends TObject, T = Static<S>>(
 const collect = (schema: TObject, env: Env, problems: Problem[]): Data => {
   const data: Record<string, string> = {};
   for (const name of Object.keys(schema.properties)) {
-    const value = isAddressOfService(name, env[name]) ? undefined : env[name] || undefined;
+    const value = isServiceAddress(name, env[name]) ? undefined : env[name] || undefined;
     const file = env[`${name}_FILE`] || undefined;
     if (value !== undefined && file !== undefined)
       problems.push({ variable: name, why: `is set, and so is ${name}_FILE: keep one of them` });
@@ -97,12 +98,12 @@ const readValueFile = (name: string, file: string, problems: Problem[]): string 
   }
 };
 
-/** `undefined` when there is a problem, whichever. */
+/** `undefined` if there is any problem, including earlier ones. */
 const validate = <S extends TObject>(schema: S, data: Data, problems: Problem[]): Static<S> | undefined => {
-  const known = new Set(problems.map(({ variable }) => variable.replace(/_FILE$/, '')));
+  const reported = new Set(problems.map(({ variable }) => variable.replace(/_FILE$/, '')));
   const add = (variable: string, key: Key, why: readonly (string | undefined)[]) => {
-    if (known.has(variable)) return;
-    known.add(variable);
+    if (reported.has(variable)) return;
+    reported.add(variable);
     problems.push({ variable, why: [...why, ...helpOf(variable, key)].filter(Boolean).join('; ') });
   };
   const { values, errors } = applyTypes(schema, data);
@@ -110,7 +111,7 @@ const validate = <S extends TObject>(schema: S, data: Data, problems: Problem[])
     const isMissing = error.keyword === 'required';
     const variable = isMissing ? String(error.params['missingProperty']) : (error.instancePath.split('/')[1] ?? '');
     const key: Key = schema.properties[variable] ?? {};
-    add(variable, key, isMissing ? ['is not set'] : [came(key, data[variable]), expectation(error)]);
+    add(variable, key, isMissing ? ['is not set'] : [found(key, data[variable]), expectation(error)]);
   }
   for (const [variable, key] of Object.entries<Key>(schema.properties)) {
     const why = key.check?.(data[variable], data);
@@ -125,7 +126,7 @@ const applyTypes = <S extends TObject>(
 ): { readonly values?: Static<S>; readonly errors: readonly AjvError[] } => {
   try {
     const values = envSchema({
-      // A copy, because ajv writes into it, and without the checks, which it does not know.
+      // Copied, because ajv writes to it, and without the functions in `check`, which ajv does not know.
       schema: JSON.parse(JSON.stringify(schema)) as object,
       data,
       env: false,
@@ -139,18 +140,18 @@ const applyTypes = <S extends TObject>(
   }
 };
 
-const came = ({ secret }: Key, value = ''): string =>
-  secret || hasCredentials(value) ? 'has a value that does not fit' : `is "${value}"`;
+const found = ({ secret }: Key, value = ''): string =>
+  secret || hasCredentials(value) ? 'has an invalid value' : `is "${value}"`;
 
 const expectation = ({ keyword, params, message }: AjvError): string =>
-  keyword === 'enum' ? `expected one of ${String(params['allowedValues'])}` : `expected a value that ${message}`;
+  keyword === 'enum' ? `expected one of ${String(params['allowedValues'])}` : `it ${message}`;
 
-/** What a variable is for, and how it may look; the example of a secret is a whole assignment, of its file. */
+/** What a variable is for, and an example; that of a secret is a complete assignment to `X_FILE`. */
 const helpOf = (variable: string, { description, examples }: Key): readonly (string | undefined)[] => {
   const example = `${(examples?.[0] as string | number | boolean | undefined) ?? ''}`;
-  const isWhole = example.startsWith(`${variable}_FILE=`);
+  const isAssignment = example.startsWith(`${variable}_FILE=`);
   return [
     description && `it is ${description}`,
-    example === '' ? undefined : `for example ${isWhole ? example : `${variable}=${example}`}`,
+    example === '' ? undefined : `for example ${isAssignment ? example : `${variable}=${example}`}`,
   ];
 };

@@ -1,65 +1,68 @@
 import type { TObject, TSchema } from 'typebox';
 import type { Env, Problem } from './read.ts';
 
-/** Which unknown variables are mistakes, so that what they should do would not happen. */
+/** Which unknown variables count as mistakes: otherwise what they were meant to set would silently not happen. */
 export type OwnNames = {
-  /** Nobody else gives such names: every one that is not known is a mistake. */
+  /** Prefixes that only this service uses: every unknown variable is a mistake. */
   readonly prefixes?: readonly string[];
-  /** Others give such names as well (REDIS_HOST): one that is hardly different from one of ours is a mistake. */
+  /** Prefixes that others use too (REDIS_HOST): a variable is a mistake if it is nearly one of ours. */
   readonly shared?: readonly string[];
-  /** Those that others give all the same, and that have no meaning here. */
+  /** Variables that others set in spite of such a prefix, and that mean nothing here. */
   readonly ignored?: readonly string[];
 };
 
-/** The variables with such names that `schema` does not know, each with the one that is likely meant. */
+/** A problem for each such variable that `schema` does not declare, naming the one that was probably meant. */
 export const problemsOfUnknown = (schema: TObject, env: Env, own: OwnNames): Problem[] => {
   const { prefixes = [], shared = [], ignored = [] } = own;
   const names = namesOf(schema);
   const known = new Set(names.map(({ spelled }) => spelled));
-  const begins = (name: string, all: readonly string[]) => all.some((prefix) => name.startsWith(prefix));
+  const hasPrefix = (name: string, all: readonly string[]) => all.some((prefix) => name.startsWith(prefix));
   return Object.entries(env)
-    .filter(([name, value]) => value && (begins(name, prefixes) || (begins(name, shared) && isSlip(name, names))))
-    .filter(([name, value]) => !known.has(name) && !ignored.includes(name) && !isOfService(name, value))
+    .filter(([name, value]) => value && (hasPrefix(name, prefixes) || (hasPrefix(name, shared) && isTypo(name, names))))
+    .filter(([name, value]) => !known.has(name) && !ignored.includes(name) && !isServiceLink(name, value))
     .map(([variable]) => {
       const meant = nearest(variable, names);
       return {
         variable,
-        why: meant ? `is not known; is ${meant} meant? Remove it otherwise` : 'is not known: remove it',
+        why: meant ? `is unknown; did you mean ${meant}? If not, remove it` : 'is unknown: remove it',
       };
     });
 };
 
-/** What Kubernetes and Docker say of a service by environment variables, whatever it is called. */
-const isOfService = (name: string, value = ''): boolean =>
+/** Whether Kubernetes or Docker set this variable to describe a service (service links), whatever its name. */
+const isServiceLink = (name: string, value = ''): boolean =>
   /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?$|_ENV_/.test(name) ||
-  isAddressOfService(name, value) ||
+  isServiceAddress(name, value) ||
   (name.endsWith('_NAME') && /^\/[^/]+\/[^/]+$/.test(value));
 
-/** Of a service called `push-fcm` they say PUSH_FCM_PORT=tcp://10.0.0.1:80. */
-export const isAddressOfService = (name: string, value = ''): boolean =>
+/** For a service called `push-fcm` they set PUSH_FCM_PORT=tcp://10.0.0.1:80, which could be a variable of ours. */
+export const isServiceAddress = (name: string, value = ''): boolean =>
   name.endsWith('_PORT') && /^(?:tcp|udp|sctp):\/\//.test(value);
 
 type Name = { readonly spelled: string; readonly meant: string };
 
-/** What may be offered. Whoever has a path already and is told of an `X_FILE` would name a file that holds a path. */
+/**
+ * The names to compare with, and what to suggest for each. For a variable that is itself a path, `X_FILE` is not
+ * suggested: it would lead to a file that holds a path.
+ */
 const namesOf = (schema: TObject): readonly Name[] =>
   Object.entries<TSchema & { path?: boolean }>(schema.properties).flatMap(([name, { path }]) => [
     { spelled: name, meant: name },
     { spelled: `${name}_FILE`, meant: path ? name : `${name}_FILE` },
   ]);
 
-/** Whether at most two letters make it different from one that is known. */
-const isSlip = (name: string, names: readonly Name[]): boolean =>
+/** Whether it differs from a known name by at most two letters. */
+const isTypo = (name: string, names: readonly Name[]): boolean =>
   names.some(({ spelled }) => distance(name, spelled) <= 2);
 
-/** The one that is most like it, unless more than a third of the letters differ. */
+/** The most similar name, unless more than a third of the letters differ. */
 const nearest = (name: string, names: readonly Name[]): string | undefined =>
   names
     .map(({ spelled, meant }) => ({ meant, differ: distance(name, spelled) }))
     .filter(({ differ }) => differ <= name.length / 3)
     .toSorted((one, other) => one.differ - other.differ)[0]?.meant;
 
-/** Letters to add, take away or change (Levenshtein). */
+/** How many letters to add, remove or change (Levenshtein distance). */
 const distance = (one: string, other: string): number => {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (const [index, letter] of [...one].entries()) {

@@ -18,7 +18,7 @@ const startServer = async (): Promise<ScriptedServer> => {
   return server;
 };
 
-/** Quick timings; the machine may be slow, so nothing here may run out in a test that does not mean it. */
+/** Short waits, but long deadlines: on a slow machine no deadline may expire in a test that is not about it. */
 const timing = { handshakeMs: 20_000, backoffBaseMs: 1, backoffCapMs: 20, stableMs: 20_000, lingerMs: 20_000 };
 
 const connect = (server: ScriptedServer, options: Partial<ComponentOptions> = {}) => {
@@ -38,7 +38,7 @@ const connect = (server: ScriptedServer, options: Partial<ComponentOptions> = {}
   return { component, stanzas, states, reasons };
 };
 
-/** A component that is online, and its only connection. */
+/** A component that is online, and its only connection as the server sees it. */
 const online = async (options: Partial<ComponentOptions> = {}) => {
   const server = await startServer();
   const connected = connect(server, options);
@@ -50,7 +50,7 @@ const online = async (options: Partial<ComponentOptions> = {}) => {
 
 const eventually = <T>(check: () => T) => vi.waitFor(check, { timeout: 20_000, interval: 2 });
 
-/** For what must not happen: a while in which it would, were the code wrong. */
+/** Waits long enough for something that must not happen to happen if the code is wrong. */
 const passed = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const message = (body: string) => xml('message', { to: 'example' }, xml('body', {}, body));
@@ -58,7 +58,7 @@ const message = (body: string) => xml('message', { to: 'example' }, xml('body', 
 const ids = (stanzas: readonly Element[]) => stanzas.map(({ attrs }) => attrs.id);
 
 describe('the handshake', () => {
-  it('goes online with a secret that is not Latin-1 only', async () => {
+  it('goes online with a secret that is not Latin-1', async () => {
     const server = await startScriptedServer('пароль');
     cleanups.push(server.close);
     const { component, states } = connect(server, { secret: 'пароль' });
@@ -69,7 +69,7 @@ describe('the handshake', () => {
     expect(component.state()).toBe('online');
   });
 
-  it('hands out the stanzas that come in the same packet as the answer', async () => {
+  it('hands out stanzas that arrive in the same packet as the answer', async () => {
     const server = await startServer();
     server.behave('header-only');
     const { stanzas, component } = connect(server);
@@ -87,7 +87,7 @@ describe('the handshake', () => {
 });
 
 describe('the defects of @xmpp/component', () => {
-  it('1: keeps characters whole that are split over packets', async () => {
+  it('1: decodes characters that are split across packets', async () => {
     const { peer, stanzas } = await online();
     const bytes = Buffer.from('<message><body>Grüße 👍</body></message>');
     for (const byte of bytes) {
@@ -97,7 +97,7 @@ describe('the defects of @xmpp/component', () => {
     await eventually(() => expect(stanzas[0]?.getChildText('body')).toBe('Grüße 👍'));
   });
 
-  it('2: tries again when the server accepts and stays silent', async () => {
+  it('2: tries again if the server accepts the connection and then stays silent', async () => {
     const server = await startServer();
     server.behave('silent');
     const { component, reasons } = connect(server, { timing: { handshakeMs: 50 } });
@@ -111,12 +111,12 @@ describe('the defects of @xmpp/component', () => {
     await eventually(() => expect(component.state()).toBe('online'));
   });
 
-  it('2: leaves the waiting to the watchdog and the reconnecting to us', async () => {
+  it('2: uses our own timeout and reconnection, not those of the library', async () => {
     const { server, peer, component } = await online();
     server.behave('header-only');
     peer.drop();
     const next = await server.nextPeer();
-    // The lib on its own would connect again after one second and give up after two.
+    // The library would reconnect after one second and give up after two.
     await passed(2_200);
     next.write('<handshake/>');
     await eventually(() => expect(component.state()).toBe('online'));
@@ -134,7 +134,7 @@ describe('the defects of @xmpp/component', () => {
   it.each([
     ['a mismatched tag', '<iq></message>', 'not-well-formed'],
     ['a comment', '<!-- -->', 'restricted-xml'],
-    ['a stanza that never seems to end', `<iq>${'a'.repeat(20_000)}`, 'policy-violation'],
+    ['a stanza that seems never to end', `<iq>${'a'.repeat(20_000)}`, 'policy-violation'],
   ])('3: answers %s with a stream error and reconnects', async (_what, raw, condition) => {
     const { server, peer, component, reasons } = await online({ limits: { maxStanzaBytes: 1000 } });
     peer.write(raw);
@@ -154,7 +154,7 @@ describe('the defects of @xmpp/component', () => {
     peer.pauseReading();
     peer.write('</stream:stream>');
     await eventually(() => expect(component.state()).not.toBe('online'));
-    // Our end of the stream is not read yet, so the connection is still there.
+    // The peer has not yet read our end of the stream, so the connection still exists.
     peer.write('<iq>more</iq>');
     peer.resumeReading();
     await peer.closed;
@@ -165,7 +165,7 @@ describe('the defects of @xmpp/component', () => {
   });
 
   it.each(['not-authorized', 'host-unknown', 'conflict'])(
-    '4: retries slowly after %s and says why',
+    '4: retries slowly after %s and reports why',
     async (condition) => {
       const server = await startServer();
       server.behave({ streamError: condition });
@@ -175,7 +175,7 @@ describe('the defects of @xmpp/component', () => {
       });
       const start = performance.now();
       await eventually(() => expect(server.connections()).toBe(3));
-      // Two waits of half the cap, which is the least; the exponential back-off would be at zero here.
+      // Two waits of at least half the cap each; the exponential back-off would be zero here.
       expect(performance.now() - start).toBeGreaterThanOrEqual(98);
       expect(reasons()[0]).toEqual({ cause: 'refused', condition, text: condition });
       server.behave('handshake');
@@ -183,7 +183,7 @@ describe('the defects of @xmpp/component', () => {
     },
   );
 
-  it('4: retries a wrong secret without going online', async () => {
+  it('4: keeps retrying after a wrong secret, without going online', async () => {
     const server = await startServer();
     const { component, reasons } = connect(server, { secret: 'wrong' });
     await eventually(() => expect(reasons().length).toBeGreaterThan(1));
@@ -191,7 +191,7 @@ describe('the defects of @xmpp/component', () => {
     expect(component.state()).not.toBe('online');
   });
 
-  it('4: backs off further for a stream that was online only briefly', async () => {
+  it('4: keeps backing off after a stream that was online only briefly', async () => {
     const server = await startServer();
     const { component } = connect(server, { random: () => 1, timing: { backoffBaseMs: 1, backoffCapMs: 1e9 } });
     let failures = 0;
@@ -208,7 +208,7 @@ describe('the defects of @xmpp/component', () => {
     expect(performance.now() - before).toBeGreaterThanOrEqual(31);
   });
 
-  it('5: says offline instead of throwing while there is no stream', async () => {
+  it('5: returns offline instead of throwing while there is no stream', async () => {
     const { server, peer, component } = await online();
     await server.refuse();
     await peer.closed;
@@ -216,7 +216,7 @@ describe('the defects of @xmpp/component', () => {
     expect(component.send(message('lost'))).toBe('offline');
   });
 
-  it('6: answers nothing by itself, and waits for nothing: every stanza is handed out', async () => {
+  it('6: answers nothing itself and withholds nothing: every stanza is handed out', async () => {
     const { peer, component, stanzas } = await online();
     for (const type of ['get', 'set', 'result', 'error'])
       peer.send(xml('iq', { type, id: type, from: 'user@example', to: domain }, xml('unknown', { xmlns: 'x' })));
@@ -225,11 +225,11 @@ describe('the defects of @xmpp/component', () => {
     expect((await peer.nextStanza()).getChildText('body')).toBe('the first');
   });
 
-  it('7: reads nothing more while paused, also on the next connection', async () => {
+  it('7: reads nothing more while paused, not even on the next connection', async () => {
     const { server, peer, component, stanzas, reasons } = await online();
     component.pause();
     peer.drop();
-    // A paused socket does not see that the connection is gone, but a write does.
+    // A paused socket does not notice that the connection is gone; a write does.
     await eventually(() => {
       component.send(message('x'));
       expect(reasons()).toHaveLength(1);
@@ -242,13 +242,13 @@ describe('the defects of @xmpp/component', () => {
     for (let i = 0; i < 100; i += 1) next.write(flood);
     component.send(message('a round trip'));
     await next.nextStanza();
-    // What came in the packet of the handshake may have been read; no more.
+    // Only what arrived in the packet of the handshake may have been read.
     expect(stanzas.length - seen).toBeLessThan(10);
     component.resume();
     await eventually(() => expect(stanzas.length - seen).toBe(100));
   });
 
-  it('7: reports congestion, stops reading, and goes on when the peer reads again', async () => {
+  it('7: reports congestion, stops reading, and resumes when the peer reads again', async () => {
     const { peer, component, stanzas, reasons } = await online({ highWaterBytes: 100_000, maxQueuedBytes: 1e9 });
     peer.pauseReading();
     const body = 'x'.repeat(100_000);
@@ -267,7 +267,7 @@ describe('the defects of @xmpp/component', () => {
     expect(reasons()).toEqual([]);
   });
 
-  it('7: cuts a stream that would have to hold more than its bound', async () => {
+  it('7: cuts a stream that would exceed the bound on queued bytes', async () => {
     const { peer, component, reasons } = await online({ highWaterBytes: 10_000, maxQueuedBytes: 100_000 });
     peer.pauseReading();
     const body = 'x'.repeat(10_000);
@@ -288,7 +288,7 @@ describe('the defects of @xmpp/component', () => {
     await eventually(() => expect(reasons()[0]).toMatchObject({ cause: 'stalled' }));
   });
 
-  it('8: does not collect keep-alives', async () => {
+  it('8: does not accumulate keep-alives', async () => {
     const { peer, component, stanzas, reasons } = await online({ limits: { maxStanzaBytes: 1000 } });
     for (let i = 0; i < 100; i += 1) peer.write(' '.repeat(100));
     peer.write('<message/>');
@@ -298,7 +298,7 @@ describe('the defects of @xmpp/component', () => {
     expect(reasons()).toEqual([]);
   });
 
-  it('9: gets online when the first attempt was refused', async () => {
+  it('9: goes online after a first attempt that was refused', async () => {
     const server = await startServer();
     await server.refuse();
     const { component, reasons } = connect(server);
@@ -309,7 +309,7 @@ describe('the defects of @xmpp/component', () => {
 });
 
 describe('sending', () => {
-  it('fills in from, and refuses what the server would close the stream over', async () => {
+  it('fills in from, and refuses what would make the server close the stream', async () => {
     const { peer, component } = await online();
     expect(component.send(xml('message', { to: 'a', from: 'elsewhere.example' }))).toBe('invalid');
     expect(component.send(xml('message', { to: 'a', from: `x@sub.${domain}` }))).toBe('invalid');
@@ -331,7 +331,7 @@ describe('sending', () => {
 });
 
 describe('receiving', () => {
-  it('goes on after a handler that throws', async () => {
+  it('carries on after a handler throws', async () => {
     const errors: unknown[] = [];
     const { peer, stanzas } = await online({
       onStanza: (stanza) => {
@@ -385,7 +385,7 @@ describe('receiving', () => {
 });
 
 describe('stopping', () => {
-  it('writes what is waiting, closes the stream, and is done when the server has closed too', async () => {
+  it('writes what is queued, closes the stream, and resolves when the server has closed too', async () => {
     const { peer, component, states } = await online();
     component.send(message('last words'));
     await Promise.all([component.stop(20_000), component.stop(20_000)]);
@@ -395,7 +395,7 @@ describe('stopping', () => {
     await peer.closed;
   });
 
-  it('does not wait longer than the deadline for a server that does not close', async () => {
+  it('waits no longer than the deadline for a server that does not close', async () => {
     const { peer, component, server } = await online();
     peer.pauseReading();
     await component.stop(50);
@@ -408,11 +408,11 @@ describe('stopping', () => {
     component.pause();
     for (let i = 0; i < 100; i += 1) peer.send(message('x'.repeat(10_000)));
     await component.stop(20_000);
-    // Without a reset, which would have cost the server our end of the stream.
+    // There was no reset, which would have kept the server from reading our end of the stream.
     await eventually(() => expect(peer.received()).toMatch(/<\/stream:stream>$/));
   });
 
-  it('hands out what was on its way when it closed the stream', async () => {
+  it('hands out what was in transit when it closed the stream', async () => {
     const { peer, component, stanzas } = await online();
     component.pause();
     for (let i = 0; i < 100; i += 1) peer.send(message(`${i} ${'x'.repeat(10_000)}`));

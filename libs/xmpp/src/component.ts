@@ -1,22 +1,22 @@
 import { backoffMs, refusedBackoffMs, type BackoffTiming } from './backoff.ts';
-import { openConnection, type Connection, type DownReason } from './connection.ts';
+import { openComponentConnection, type ComponentConnection, type DownReason } from './connection.ts';
 import { defaultLimits, serialise, type Element, type ParserLimits, type XmlError } from './xml.ts';
 
 export type { DownReason };
 
-/** `waiting`: not connected, and the next attempt is scheduled. `stopped` is final. */
+/** `waiting`: not connected; the next attempt is scheduled. `stopped` is final. */
 export type StreamState = 'connecting' | 'online' | 'waiting' | 'stopped';
 
 /**
- * `congested`: sent, but the peer is not reading; send less. `offline`: not sent. `invalid`: not sent, because the
- * server would close the stream over it (no `to`, or `from` not at this component; XEP-0114 §3).
+ * `congested`: sent, but the peer is not reading; send less. `offline`: not sent. `invalid`: not sent, because it would
+ * make the server close the stream (no `to`, or `from` is not at this component; XEP-0114 §3).
  */
 export type Sent = 'sent' | 'congested' | 'offline' | 'invalid';
 
 export type StreamTiming = BackoffTiming & {
   /** From the first packet to the accepted handshake, milliseconds. */
   readonly handshakeMs: number;
-  /** A stream that was online for this long, milliseconds, starts the back-off anew. */
+  /** After a stream has been online for this long, the back-off starts again from its base, milliseconds. */
   readonly stableMs: number;
   /** How long the peer may leave more than `highWaterBytes` unread, milliseconds. */
   readonly stallMs: number;
@@ -34,47 +34,47 @@ export const defaultTiming: StreamTiming = {
 };
 
 export type ComponentOptions = {
-  /** `xmpp://host:port`; the port of XEP-0114 is by custom 5347. */
+  /** `xmpp://host:port`; the port defaults to 5347, as is customary for XEP-0114. */
   readonly service: string;
   /** The name of the component. */
   readonly domain: string;
   readonly secret: string;
-  /** Every stanza. None is answered here: to a server an answer can mean “forget this node”. */
+  /** Receives every stanza. None is answered here: to a server, an answer can mean "forget this node". */
   readonly onStanza: (stanza: Element) => void;
-  /** Changes of state, for logs and metrics. Never called before {@link connectComponent} returns. */
+  /** Receives changes of state, for logs and metrics. Never called before {@link connectComponent} returns. */
   readonly onState?: (state: StreamState, reason?: DownReason) => void;
-  /** A stanza over a limit was skipped; `head` is its outermost element, without content. */
+  /** A stanza over a limit was skipped; `head` is its outermost element, emptied. */
   readonly onRefused?: (head: Element, error: XmlError) => void;
   /** `onStanza` or `onRefused` threw. The stream goes on. Without this the error becomes an uncaught exception. */
   readonly onHandlerError?: (error: unknown) => void;
   readonly limits?: Partial<ParserLimits>;
   readonly timing?: Partial<StreamTiming>;
-  /** Gives [0, 1), for the back-off. */
+  /** Returns a number in [0, 1), for the back-off. */
   readonly random?: () => number;
-  /** Outgoing bytes not yet taken by the peer, above which reading stops and `send` says `congested`. */
+  /** With more outgoing bytes than this not yet accepted by the peer, reading stops and `send` returns `congested`. */
   readonly highWaterBytes?: number;
-  /** The most outgoing bytes ever held; beyond it the stream is cut. */
+  /** The most outgoing bytes ever held; beyond this the stream is cut. */
   readonly maxQueuedBytes?: number;
 };
 
 export type ComponentStream = {
   readonly domain: string;
   state(): StreamState;
-  /** Hands a stanza to the socket, in one write with all others of this turn. `from` defaults to the component. */
+  /** Sends a stanza, in one write with all others of this turn of the event loop. `from` defaults to the component. */
   send(stanza: Element): Sent;
   /**
-   * Stops reading, also on later connections. What was read already (at most 64 KiB) is still handed out, and that the
-   * server closed the connection shows only when something is sent.
+   * Stops reading, on later connections too. Stanzas that have already been read (at most 64 KiB) are still handed out.
+   * While paused, a connection closed by the server is noticed only when something is sent.
    */
   pause(): void;
   resume(): void;
-  /** Closes the stream, then the socket; resolves when it is gone, at the latest after `deadlineMs`. */
+  /** Closes the stream, then the socket; resolves when the socket is gone, after `deadlineMs` at most. */
   stop(deadlineMs: number): Promise<void>;
 };
 
 /**
- * A component of an XMPP server (XEP-0114). Keeps connecting until it is stopped: a first attempt that fails is like
- * any other. Throws for a `service` that is not an address, and never again.
+ * A component of an XMPP server (XEP-0114). Keeps connecting until it is stopped; a failed first attempt is treated
+ * like any other. Throws only if `service` is not an address.
  */
 export const connectComponent = (options: ComponentOptions): ComponentStream => {
   const { domain, random = Math.random, highWaterBytes = 1024 * 1024 } = options;
@@ -92,22 +92,9 @@ export const connectComponent = (options: ComponentOptions): ComponentStream => 
     options.onState?.(next, reason);
   };
 
-  const guarded = (handler: () => void) => {
-    try {
-      handler();
-    } catch (error) {
-      // Thrown on from here it would come out in the middle of the parser.
-      if (!options.onHandlerError)
-        queueMicrotask(() => {
-          throw error;
-        });
-      else options.onHandlerError(error);
-    }
-  };
-
-  const open = (): Connection => {
+  const open = (): ComponentConnection => {
     let waitMs = 0;
-    return openConnection({
+    return openComponentConnection({
       service: options.service,
       address,
       domain,
@@ -121,8 +108,8 @@ export const connectComponent = (options: ComponentOptions): ComponentStream => 
         connection.setReading(!isPaused);
         enter('online');
       },
-      onStanza: (stanza) => guarded(() => options.onStanza(stanza)),
-      onRefused: (head, error) => guarded(() => options.onRefused?.(head, error)),
+      onStanza: (stanza) => guarded(() => options.onStanza(stanza), options.onHandlerError),
+      onRefused: (head, error) => guarded(() => options.onRefused?.(head, error), options.onHandlerError),
       onDown(reason) {
         if (onlineSince !== undefined && performance.now() - onlineSince >= timing.stableMs) failures = 0;
         onlineSince = undefined;
@@ -179,9 +166,22 @@ export const connectComponent = (options: ComponentOptions): ComponentStream => 
 const parseService = (service: string): { host: string; port: number } => {
   const url = URL.canParse(service) ? new URL(service) : undefined;
   if (url?.protocol !== 'xmpp:' || url.hostname === '') {
-    throw new TypeError(`the service of a component is xmpp://host:port, not ${service}`);
+    throw new TypeError(`expected the service of a component as xmpp://host:port, got ${service}`);
   }
   return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port || 5347) };
+};
+
+/** Runs a handler. An error must not be thrown from here: it would surface in the middle of the parser. */
+const guarded = (handler: () => void, onHandlerError: ComponentOptions['onHandlerError']): void => {
+  try {
+    handler();
+  } catch (error) {
+    if (!onHandlerError)
+      queueMicrotask(() => {
+        throw error;
+      });
+    else onHandlerError(error);
+  }
 };
 
 const domainOf = (address: string): string => {

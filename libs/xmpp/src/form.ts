@@ -2,14 +2,14 @@
 import type { Element } from './xml.ts';
 import { ns } from './namespaces.ts';
 
-/** A data form as it came: `fields` holds every field that has a `var`, the last of equal names wins. */
+/** A data form as received. `fields` holds every field with a `var` except FORM_TYPE; the last of equal names wins. */
 export type Form = {
   readonly type: string | undefined;
   readonly formType: string | undefined;
   readonly fields: ReadonlyMap<string, readonly string[]>;
 };
 
-/** The first data form below `parent`. Nothing is refused here: who asked for the form decides what it must hold. */
+/** The first data form among the children of `parent`. Nothing is refused: the caller decides what it must hold. */
 export const childForm = (parent: Element): Form | undefined => {
   const x = parent.getChild('x', ns.dataForms);
   return x && readForm(x);

@@ -6,7 +6,7 @@ import { ns } from './namespaces.ts';
 /** RFC 6120 §8.3.2: what the sender may do about the error. */
 export type ErrorType = 'auth' | 'cancel' | 'modify' | 'wait';
 
-/** The conditions of RFC 6120 §8.3.3 that we use. */
+/** The conditions of RFC 6120 §8.3.3 that are used here. */
 export type Condition =
   | 'bad-request'
   | 'conflict'
@@ -19,24 +19,24 @@ export type Condition =
   | 'resource-constraint'
   | 'service-unavailable';
 
-/** A stanza error as a value. `pubsub` is the condition of XEP-0060 §12.1, `feature` its `unsupported` attribute. */
+/** A stanza error as a value. `pubsub` is the condition of XEP-0060 §12.1, `feature` the attribute of `unsupported`. */
 export type StanzaError = {
   readonly type: ErrorType;
   readonly condition: Condition;
   readonly pubsub?: string;
   readonly feature?: string;
   readonly text?: string;
-  /** What stands beside the error, such as what remains unchanged (XEP-0060 §8.9.2.4). */
+  /** Sent next to the error, such as the affiliations that remain unchanged (XEP-0060 §8.9.2.4). */
   readonly payload?: Element;
 };
 
-/** All that an answer needs of a request. */
+/** The only part of a request that its answer needs. */
 export type Head = Pick<Element, 'attrs'>;
 
 /** The IQ result for a request, with or without a payload. */
 export const resultOf = (iq: Head, payload?: Element): Element => answerTo(iq, 'result', payload);
 
-/** The IQ error for a request. The request is not repeated in it: it may hold a token or the text of a message. */
+/** The IQ error for a request. It does not repeat the request, which may contain a token or the text of a message. */
 export const errorOf = (iq: Head, error: StanzaError): Element =>
   answerTo(
     iq,
@@ -61,6 +61,6 @@ export const errorOf = (iq: Head, error: StanzaError): Element =>
 const answerTo = (iq: Head, type: 'result' | 'error', ...children: readonly (Element | undefined)[]): Element =>
   xml('iq', { type, id: iq.attrs['id'], from: iq.attrs['to'], to: iq.attrs['from'] }, children);
 
-/** The children of an element that are elements. */
+/** The child elements, without text. */
 export const childElements = (element: Element): Element[] =>
   element.children.filter((child): child is Element => typeof child !== 'string');

@@ -1,16 +1,16 @@
-// RFC 7622 XMPP Address Format. Local parts and domains are case-folded; the PRECIS profiles beyond that are the
-// XMPP server’s work: it checked every JID of its own users before we see it.
+// RFC 7622 XMPP Address Format. Local parts and domains are case-folded; the rest of the PRECIS profiles is left to the
+// XMPP server, which has checked every JID of its own users before it reaches us.
 
-/** A parsed JID; local part and domain are normalised, so two JIDs are equal when their parts are. */
+/** A parsed JID. Local part and domain are normalised, so two JIDs are equal if their parts are. */
 export type Jid = { readonly local?: string; readonly domain: string; readonly resource?: string };
 
-/** Octets that one part of a JID may have (RFC 7622 §3.2–§3.4). */
+/** The most octets in one part of a JID (RFC 7622 §3.2–§3.4). */
 const maxPartBytes = 1023;
-/** Code points that a local part must not hold (RFC 7622 §3.3.1), and white space. */
+/** Code points that a local part must not contain (RFC 7622 §3.3.1), and white space. */
 const forbiddenInLocal = /["&'/:<>@\s\p{Cc}]/u;
 const forbiddenInDomain = /["&'/<>@\s\p{Cc}]/u;
 
-/** Parses a JID; `undefined` when it is not one. */
+/** Parses a JID; `undefined` if `text` is not one. */
 export const parseJid = (text: string): Jid | undefined => {
   const slash = text.indexOf('/');
   const bare = slash < 0 ? text : text.slice(0, slash);

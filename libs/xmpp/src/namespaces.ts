@@ -1,4 +1,4 @@
-/** XML namespaces, by the name that the code uses for them. */
+/** XML namespaces, by their name in the code. */
 export const ns = {
   component: 'jabber:component:accept',
   stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas',

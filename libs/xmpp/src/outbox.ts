@@ -1,29 +1,29 @@
 export type OutboxOptions = {
   readonly write: (data: Buffer) => Promise<void>;
-  /** Bytes that were written and that the system has not taken yet. */
+  /** Bytes that were written but not yet accepted by the operating system. */
   readonly unsentBytes: () => number;
-  /** From here on the outbox is congested, until it has shrunk to half of it. */
+  /** Above this the outbox is congested, until it has shrunk to half of it, in bytes. */
   readonly highWaterBytes: number;
-  /** The most that is ever held. */
+  /** The most bytes ever held. */
   readonly maxQueuedBytes: number;
   /** How long it may stay congested, milliseconds. */
   readonly stallMs: number;
   readonly onCongestionChange: () => void;
-  /** The peer does not read: either bound was exceeded. */
+  /** The peer does not read: `maxQueuedBytes` or `stallMs` was exceeded. */
   readonly onStalled: () => void;
 };
 
 export type Outbox = {
   send(text: string): 'sent' | 'congested' | 'offline';
   isCongested(): boolean;
-  /** Takes nothing in any more; returns what was not written yet. */
+  /** Accepts nothing more; returns what was not yet written. */
   close(): string;
 };
 
-/** Longer than this is written at once. */
+/** A batch of at least this many characters is written at once. */
 const batchLength = 64 * 1024;
 
-/** Gathers what is sent in one turn of the event loop into one write, and watches whether the peer takes it. */
+/** Batches what is sent in one turn of the event loop into one write, and watches whether the peer reads it. */
 export const openOutbox = (options: OutboxOptions): Outbox => {
   let batch = '';
   let flushing: NodeJS.Immediate | undefined;
@@ -35,7 +35,7 @@ export const openOutbox = (options: OutboxOptions): Outbox => {
     flushing = undefined;
     const data = Buffer.from(batch);
     batch = '';
-    // A failed write closes the socket, and that is reported there.
+    // A failed write closes the socket, and the connection reports that.
     options.write(data).then(relieve, () => {});
   };
 

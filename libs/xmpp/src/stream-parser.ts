@@ -2,26 +2,26 @@ import { EventEmitter } from 'node:events';
 import { Element } from 'ltx';
 import { SaxesParser } from 'saxes';
 
-/** What one peer may make us hold in memory. */
+/** How much one peer can make us hold in memory. */
 export type ParserLimits = {
-  /** Bytes (UTF-8) of one stanza, its tags included; the stream header counts as one. */
+  /** Bytes (UTF-8) of one stanza, including its tags; the stream header counts as a stanza. */
   readonly maxStanzaBytes: number;
   /** Levels of elements in one stanza; the stanza itself is level 1. */
   readonly maxDepth: number;
-  /** Attributes of one element, namespace declarations included. */
+  /** Attributes of one element, including namespace declarations. */
   readonly maxAttributes?: number;
 };
 
-/** Above what the servers let through: Prosody and ejabberd take 512 KiB from another server. */
+/** Higher than the servers' own limits: Prosody and ejabberd accept 512 KiB from another server. */
 export const defaultLimits: Required<ParserLimits> = { maxStanzaBytes: 1024 * 1024, maxDepth: 64, maxAttributes: 64 };
 
-/** How many times `maxStanzaBytes` a stanza that is skipped may have: the parser below keeps a long text in one piece. */
-const skippedTimes = 16;
+/** How many times `maxStanzaBytes` a skipped stanza may have: saxes buffers a long text as a whole. */
+const skippedSizeFactor = 16;
 
-/** The stream error that a refusal stands for (RFC 6120 §4.9.3). */
+/** The condition of the stream error to send (RFC 6120 §4.9.3). */
 export type XmlCondition = 'not-well-formed' | 'restricted-xml' | 'policy-violation' | 'internal-server-error';
 
-/** Why a text was refused: `condition` for the peer, `message` for the log. */
+/** Why XML was refused: `condition` for the peer, `message` for the log. */
 export class XmlError extends Error {
   readonly condition: XmlCondition;
 
@@ -35,28 +35,28 @@ export class XmlError extends Error {
 export type StreamParserEvents = {
   /** The stream header, without children. */
   start: [root: Element];
-  /** One stanza (or nonza), without parent: its name alone says that it is in the stream's default namespace. */
+  /** One stanza (or nonza). It has no parent; a name without a prefix means the stream's default namespace. */
   element: [stanza: Element];
   /** The peer closed the stream. */
   end: [root: Element];
-  /** The first and only error; the parser takes nothing in afterwards. */
+  /** The first and only error; the parser ignores everything after it. */
   error: [error: XmlError];
-  /** A stanza too large, too deep or with too many attributes, as its empty outermost element. See {@link StreamParser}. */
+  /** The outermost element, emptied, of a stanza that is too large or too deep or has too many attributes. */
   refused: [head: Element, error: XmlError];
 };
 
 /**
  * A strict parser for one XML stream (RFC 6120 §11), usable as the `Parser` of `@xmpp/connection`. It refuses what XMPP
  * restricts (DTD, processing instructions, comments, undeclared entities), everything that is not well-formed, and
- * what exceeds the limits. Nothing is ever thrown.
+ * everything over a limit. It never throws.
  *
- * A stanza over a limit is refused alone, and the stream goes on, when somebody listens to `refused`: servers pass such
- * stanzas on from any user, and one user must not be able to cut the stream of everybody. Without a listener it is an
- * `error`; so is one that never seems to end.
+ * If there is a listener for `refused`, a stanza over a limit is skipped and the stream goes on: servers pass such
+ * stanzas on from any user, and no user must be able to cut off everybody's stream. Without a listener it is an
+ * `error`; so is a stanza that seems never to end.
  */
 export class StreamParser extends EventEmitter<StreamParserEvents> {
   readonly #limits: Required<ParserLimits>;
-  /** `forceXMLVersion`: an XML 1.1 declaration would allow control characters. Positions in messages are off for speed. */
+  /** `forceXMLVersion`, because an XML 1.1 declaration would allow control characters; no `position`, for speed. */
   readonly #saxes = new SaxesParser({
     xmlns: false,
     position: false,
@@ -65,13 +65,13 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
   });
   #root: Element | undefined;
   #cursor: Element | undefined;
-  /** Open elements, the root included: 1 is between stanzas. */
+  /** Number of open elements, including the root: 1 between stanzas. */
   #depth = 0;
   #refusal: XmlError | undefined;
   /**
-   * The stanza, or the root, that a closing tag completed. saxes reports a closing tag before it finds it mismatched, so
-   * it waits for the next event. Kept as a value: a closure here kept every stanza alive through several collections, which
-   * made parsing three times as expensive.
+   * The stanza, or the root, that a closing tag completed. It is not emitted until the next event, because saxes
+   * reports a closing tag before it notices a mismatch. Stored as a value: a closure here kept every stanza alive
+   * through several garbage collections, which made parsing three times as expensive.
    */
   #completed: { readonly element: Element; readonly refusal: XmlError | undefined } | undefined;
   #inert = false;
@@ -79,9 +79,9 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
   #chunk = '';
   /** Characters of the stream before the current chunk. */
   #chunkStart = 0;
-  /** Where the part of the current chunk begins that belongs to the open stanza. */
+  /** Offset in the current chunk from which bytes belong to the open stanza. */
   #from = 0;
-  /** Bytes of the open stanza in earlier chunks. */
+  /** Bytes of the open stanza counted so far. */
   #bytes = 0;
   #idle = false;
 
@@ -96,14 +96,14 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
     saxes.on('doctype', () => restricted('a document type declaration'));
     saxes.on('processinginstruction', () => restricted('a processing instruction'));
     saxes.on('comment', () => restricted('a comment'));
-    // No `error` handler: saxes throws then. An eighth handler would turn the saxes object into a slow one in V8, which
-    // makes parsing four times as expensive.
+    // No `error` handler, so saxes throws. An eighth handler would push V8 into a slow representation of the saxes
+    // object, which makes parsing four times as expensive.
   }
 
-  /** Takes in the next characters of the stream. */
+  /** Parses the next characters of the stream. */
   write(chunk: string): void {
     if (this.#inert || (this.#idle && isBlank(chunk))) return;
-    // A keep-alive never reaches saxes, which would collect the white space until the next tag.
+    // White-space keep-alives never reach saxes, which would buffer them until the next tag.
     this.#chunkStart += this.#chunk.length;
     this.#chunk = chunk;
     this.#from = 0;
@@ -114,12 +114,12 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
       this.#idle = this.#depth === 1 && (this.#idle || this.#from > 0) && isBlank(chunk.slice(this.#from));
       if (!this.#idle) this.#countUpTo(chunk.length);
     } catch (cause) {
-      // saxes cannot go on from the middle of a chunk, so whatever came through it ends the parser.
+      // saxes cannot resume in the middle of a chunk, so whatever was thrown through it ends the parser.
       this.#fail(cause instanceof XmlError ? cause : saxesError(cause));
     }
   }
 
-  /** Takes in the last characters; later ones are ignored. */
+  /** Parses the last characters; later ones are ignored. */
   end(chunk?: string): void {
     if (chunk !== undefined) this.write(chunk);
     this.#stop();
@@ -133,7 +133,7 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
       this.#countUpTo(this.#offset());
       this.#startCounting();
       const root = this.#root;
-      listened(() => this.emit('start', root));
+      emitSafely(() => this.emit('start', root));
       return;
     }
     const level = this.#depth - 1;
@@ -143,7 +143,7 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
     }
     if (this.#refusal && level > 1) return;
     const element = new Element(name);
-    // Not copied, which would be a third of all the time. They have no prototype, so `getAttr` with a namespace fails.
+    // Not copied, which took a third of the parsing time. Without a prototype, `getAttr` with a namespace fails.
     element.attrs = attributes;
     if (level > 1) this.#cursor?.cnode(element);
     this.#cursor = element;
@@ -187,7 +187,7 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
     const { element, refusal } = this.#completed;
     this.#completed = undefined;
     if (element === this.#root) this.#stop();
-    listened(() => {
+    emitSafely(() => {
       if (element === this.#root) this.emit('end', element);
       else if (refusal) this.emit('refused', element, refusal);
       else this.emit('element', element);
@@ -203,14 +203,16 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
     this.#cursor = head;
   }
 
-  /** A stanza has no parent, so a prefix that only the stream header declares (`stream:error`) is declared again. */
+  /**
+   * A stanza has no parent, so a prefix declared only in the stream header (`stream:error`) is declared again on it.
+   */
   #bindPrefix(element: Element, root: Element): void {
     const prefix = element.name.slice(0, element.name.indexOf(':'));
     const namespace: string | undefined = root.attrs[`xmlns:${prefix}`];
     if (namespace !== undefined && element.findNS(prefix) === undefined) element.attrs[`xmlns:${prefix}`] = namespace;
   }
 
-  /** How far saxes has come in the current chunk. */
+  /** The offset of saxes in the current chunk. */
   #offset(): number {
     return this.#saxes.position - this.#chunkStart;
   }
@@ -225,7 +227,7 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
     const { maxStanzaBytes } = this.#limits;
     if (this.#bytes <= maxStanzaBytes) return;
     const what = `more than ${maxStanzaBytes} bytes`;
-    if (!this.#root || this.#bytes > skippedTimes * maxStanzaBytes) throw tooMuch(what);
+    if (!this.#root || this.#bytes > skippedSizeFactor * maxStanzaBytes) throw tooMuch(what);
     this.#refuse(what);
   }
 
@@ -242,7 +244,8 @@ export class StreamParser extends EventEmitter<StreamParserEvents> {
   }
 }
 
-const listened = (emit: () => void): void => {
+/** A listener that throws ends the parser with an `error`. */
+const emitSafely = (emit: () => void): void => {
   try {
     emit();
   } catch (cause) {

@@ -6,7 +6,7 @@ const header =
   "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='1'>";
 const limits: ParserLimits = { maxStanzaBytes: 1000, maxDepth: 4, maxAttributes: 3 };
 
-/** What a stream of these chunks leads to: stanzas and refused heads as text, conditions of errors, and the end. */
+/** What a stream of these chunks results in: stanzas and refused heads as text, error conditions, and the end. */
 const read = (chunks: readonly string[], { skip = false } = {}) => {
   const parser = new StreamParser(limits);
   const seen: string[] = [];
@@ -27,7 +27,7 @@ const stanzasOf = (seen: string[]) => seen.filter((entry) => !entry.startsWith('
 const oneByOne = (text: string) => [...text];
 
 describe('the stream parser', () => {
-  it('hands out each stanza, wherever the chunks are cut', () => {
+  it('emits each stanza, wherever the chunks are split', () => {
     const text = `${header}<iq id="a&amp;b"><x xmlns="y">Grüße 👍 &lt;<![CDATA[<&>]]></x></iq><message/></stream:stream>`;
     const expected = ['<iq id="a&amp;b"><x xmlns="y">Grüße 👍 &lt;&lt;&amp;&gt;</x></iq>', '<message/>', 'end'];
     expect(read([text]).seen).toEqual(expected);
@@ -35,7 +35,7 @@ describe('the stream parser', () => {
     expect(read(text.split('')).seen).toEqual(expected);
   });
 
-  it('gives a stanza no parent and its children their namespaces', () => {
+  it('gives a stanza no parent, and its children their namespaces', () => {
     const { elements } = read([header, "<iq><a xmlns='n'><b/></a></iq>", '<stream:error/>']);
     expect(elements.map(({ parent }) => parent)).toEqual([null, null]);
     expect(elements[0]?.getNS()).toBeUndefined();
@@ -43,7 +43,7 @@ describe('the stream parser', () => {
     expect(elements[1]?.is('error', 'http://etherx.jabber.org/streams')).toBe(true);
   });
 
-  it('keeps nothing of keep-alives, and nothing of stanzas that it has handed out', () => {
+  it('retains neither keep-alives nor the stanzas that it has emitted', () => {
     const parser = new StreamParser(limits);
     let root: Element | undefined;
     parser.on('start', (element) => {
@@ -54,11 +54,11 @@ describe('the stream parser', () => {
     parser.on('error', (error) => expect.unreachable(error.message));
     const write = vi.spyOn(SaxesParser.prototype, 'write');
     parser.write(header);
-    // Many times the size limit in all, before, between and after the stanzas.
+    // Many times the size limit in total, before, between and after the stanzas.
     for (let i = 0; i < 5000; i += 1) parser.write(i % 100 === 0 ? ' <iq/>\n' : ' ');
     parser.write(`${' '.repeat(5000)}<iq/>`);
     expect(stanzas).toBe(51);
-    // saxes would collect them until the next tag.
+    // saxes would buffer them until the next tag.
     expect(write).toHaveBeenCalledTimes(52);
     write.mockRestore();
     expect(root?.children).toEqual([]);
@@ -69,9 +69,9 @@ describe('the stream parser', () => {
     ['a mismatched inner tag', '<iq><a></b></iq>', 'not-well-formed'],
     ['a stanza closed by the end of the stream', '<iq></stream:stream>', 'not-well-formed'],
     ['the wrong end of the stream', '</stream>', 'not-well-formed'],
-    ['an attribute twice', "<iq id='1' id='2'/>", 'not-well-formed'],
+    ['a repeated attribute', "<iq id='1' id='2'/>", 'not-well-formed'],
     ['an attribute without quotes', '<iq id=1/>', 'not-well-formed'],
-    ['a character that XML does not know', '<iq>\u0001</iq>', 'not-well-formed'],
+    ['a character that XML does not allow', '<iq>\u0001</iq>', 'not-well-formed'],
     ['a reference to such a character', '<iq>&#1;</iq>', 'not-well-formed'],
     ['text between stanzas', '<iq/>text<iq/>', 'not-well-formed'],
     ['CDATA between stanzas', '<![CDATA[x]]>', 'not-well-formed'],
@@ -85,19 +85,19 @@ describe('the stream parser', () => {
     ['too many attributes', "<iq a='' b='' c='' d=''/>", 'policy-violation'],
     ['a large stanza', `<iq>${'<a/>'.repeat(300)}</iq>`, 'policy-violation'],
     ['a large text', `<iq>${'a'.repeat(1000)}</iq>`, 'policy-violation'],
-    ['a text that is large in bytes only', `<iq>${'ü'.repeat(600)}</iq>`, 'policy-violation'],
-  ])('refuses %s, once, and takes nothing in afterwards', (_what, text, condition) => {
+    ['a text that is too large in bytes, not in characters', `<iq>${'ü'.repeat(600)}</iq>`, 'policy-violation'],
+  ])('refuses %s, once, and accepts nothing afterwards', (_what, text, condition) => {
     for (const chunks of [[header + text], [header, ...oneByOne(text)]]) {
       const { seen } = read([...chunks, '<message/>', '</stream:stream>', '<<<']);
       expect(seen.filter((entry) => entry.startsWith('error'))).toEqual([`error ${condition}`]);
-      // A stanza before the fault is whole; the faulty one and what follows do not come out.
+      // A stanza before the fault is complete; the faulty one and what follows are not emitted.
       expect(stanzasOf(seen)).toEqual(text.startsWith('<iq/>') ? ['<iq/>'] : []);
     }
   });
 
   it.each([
     ['a document type declaration', "<!DOCTYPE x [<!ENTITY a 'b'>]><stream>", 'restricted-xml'],
-    ['what only XML 1.1 allows', "<?xml version='1.1'?><stream><iq>&#1;</iq>", 'not-well-formed'],
+    ['a character that only XML 1.1 allows', "<?xml version='1.1'?><stream><iq>&#1;</iq>", 'not-well-formed'],
     ['text before the stream', 'HTTP/1.1 400 Bad Request', 'not-well-formed'],
     ['a large stream header', `<stream a='${'a'.repeat(1000)}'>`, 'policy-violation'],
   ])('refuses %s', (_what, text, condition) => {
@@ -116,7 +116,7 @@ describe('the stream parser', () => {
     ['an entity between stanzas', '&'],
     ['text between stanzas', 'x'],
     ['white space in a tag', '<iq '],
-  ])('refuses %s without end before it holds much more than the limit', (_what, start) => {
+  ])('refuses unending %s before it holds much more than the limit', (_what, start) => {
     const parser = new StreamParser(limits);
     const errors: XmlError[] = [];
     parser.on('error', (error) => errors.push(error));
@@ -132,7 +132,7 @@ describe('the stream parser', () => {
     expect(written).toBeLessThanOrEqual(1100);
   });
 
-  it('skips a stanza over a limit when it is told where to report it', () => {
+  it('skips a stanza over a limit if there is a listener to report it to', () => {
     const deep = "<iq id='1'><a>x<b><c><d>text<e f=''/></d></c></b></a><g/></iq>";
     const wide = "<iq id='2'><a a='' b='' c='' d=''>x</a></iq>";
     const large = [`<iq id='3'><a>${'x'.repeat(800)}`, 'x'.repeat(800), "</a><b/></iq><iq id='4'/>"];
@@ -147,7 +147,7 @@ describe('the stream parser', () => {
     ]);
   });
 
-  it('does not skip one that never seems to end', () => {
+  it('does not skip a stanza that seems never to end', () => {
     for (const chunks of [
       [`<iq>${'<a>'.repeat(4_000)}`, '<a>'.repeat(4_000)],
       ["<iq id='", 'x'.repeat(20_000)],
@@ -183,13 +183,13 @@ describe('parseStanza', () => {
   });
 
   it.each(['', 'text', '<a>', '<a/><b/>', '<a/>text', '</stream><stream>', '<a/></stream>', '<a', '<a/><!-- x -->'])(
-    'gives an error value for %j',
+    'returns an error for %j',
     (text) => {
       expect(parseStanza(text)).toBeInstanceOf(XmlError);
     },
   );
 
-  it('keeps to the limits', () => {
+  it('enforces the limits', () => {
     expect(parseStanza('<a>1234567</a>', { maxStanzaBytes: 10, maxDepth: 9 })).toMatchObject({
       condition: 'policy-violation',
     });
@@ -200,7 +200,7 @@ describe('parseStanza', () => {
 });
 
 describe('building and writing', () => {
-  it('leaves out attributes and children that are not there', () => {
+  it('leaves out absent attributes and children', () => {
     const attributes = { type: 'wait', by: undefined, code: 500 };
     expect(serialise(xml('error', attributes, false, undefined, [xml('a'), ['b<']]))).toBe(
       '<error type="wait" code="500"><a/>b&lt;</error>',
@@ -208,7 +208,7 @@ describe('building and writing', () => {
     expect(Object.keys(attributes)).toEqual(['type', 'by', 'code']);
   });
 
-  it('replaces characters over which a server would close the stream', () => {
+  it('replaces characters that would make a server close the stream', () => {
     expect(serialise(xml('body', {}, 'a\u0000b\uFFFFc\uD800d\t\u{1F44D}'))).toBe(
       '<body>a\uFFFDb\uFFFDc\uFFFDd\t\u{1F44D}</body>',
     );

@@ -4,25 +4,25 @@ import { defaultLimits, StreamParser, XmlError, type ParserLimits } from './stre
 export { Element };
 export { defaultLimits, StreamParser, XmlError, type ParserLimits, type XmlCondition } from './stream-parser.ts';
 
-/** Attributes of a new element; those without a value are left out. */
+/** The attributes of a new element; undefined ones are left out. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
-/** Content of a new element; what is not there may be written as `condition && xml(…)`. */
+/** Content of a new element; optional content may be written as `condition && xml(…)`. */
 export type Child = Element | string | undefined | null | false | readonly Child[];
 
 /** Builds an element: `xml('error', { type: 'wait' }, xml('internal-server-error', { xmlns }))`. */
 export const xml = (name: string, attributes?: Attributes, ...children: readonly Child[]): Element =>
-  // The copy, because ltx tidies up the object that it is given. Its types know neither nested nor absent children.
+  // Copied, because ltx deletes entries of the object that it is given. Its types know no nested or absent children.
   createElement(name, { ...attributes }, ...(children as Element[]));
 
 /**
- * The text of an element. Characters that XML 1.0 §2.2 does not know become U+FFFD: a message body from JSON can hold
- * them, and an XMPP server would close the whole stream over one.
+ * An element as text. Characters that XML 1.0 §2.2 does not allow become U+FFFD: a message body from JSON can contain
+ * them, and a single one makes an XMPP server close the whole stream.
  */
 export const serialise = (element: Element): string => element.toString().replace(notXml, '\uFFFD');
 
 const notXml = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 
-/** One element out of a text that holds nothing else, under the rules of {@link StreamParser}; or why it was refused. */
+/** Parses a text that is exactly one element, as strictly as {@link StreamParser}. Returns why, if it is refused. */
 export const parseStanza = (text: string, limits: ParserLimits = defaultLimits): Element | XmlError => {
   const size = Buffer.byteLength(text);
   if (size > limits.maxStanzaBytes) {
@@ -35,7 +35,7 @@ export const parseStanza = (text: string, limits: ParserLimits = defaultLimits):
   parser.on('error', (error) => {
     refusal = error;
   });
-  // In one piece, so that a text which closes the stream itself is followed by an error.
+  // Written in one piece, so that a text that itself closes the stream causes an error.
   parser.write(`<stream>${text}</stream>`);
   const [element, another] = elements;
   if (refusal) return refusal;

@@ -1,20 +1,20 @@
 /**
- * The part of `@xmpp/component` 0.13.1 that we use; the package has no types of its own. Names with an underscore are
- * methods of `@xmpp/connection` that it calls on itself, and that an instance can replace.
+ * The part of `@xmpp/component` 0.13.1 that we use; the package ships no types. Names with an underscore are methods
+ * that `@xmpp/connection` calls on itself, and that can be replaced on an instance.
  */
 declare module '@xmpp/component' {
   import type { EventEmitter } from 'node:events';
   import type { Socket } from 'node:net';
   import type { Element } from 'ltx';
 
-  /** What `@xmpp/connection` asks of a parser: events `start`, `element`, `end`, `error`. */
+  /** What `@xmpp/connection` expects of a parser: the events `start`, `element`, `end` and `error`. */
   export interface Parser extends EventEmitter {
     write(text: string): void;
     end(text?: string): void;
   }
 
   export interface Entity extends EventEmitter {
-    /** Milliseconds for each step of the lib's own; 0 turns these timers off. */
+    /** Milliseconds that the library allows for each of its steps; 0 turns these timers off. */
     timeout: number;
     socket: Socket | null;
     parser: Parser | null;

@@ -5,48 +5,48 @@ import { serialise, StreamParser, type Element } from '../src/xml.ts';
 
 /**
  * What the server does with a connection: the handshake of XEP-0114, nothing at all after the TCP accept, the stream
- * header but no answer to the handshake, or a stream error in place of the answer.
+ * header but no answer to the handshake, or a stream error instead of that answer.
  */
 export type Behaviour = 'handshake' | 'silent' | 'header-only' | { readonly streamError: string };
 
 /** One connection as the server sees it. */
 export type ScriptedPeer = {
-  /** Resolves when the handshake was right and has been answered. */
+  /** Resolves when a correct handshake has been answered. */
   readonly online: Promise<void>;
   /** Resolves when the connection is gone. */
   readonly closed: Promise<void>;
-  /** Writes raw characters or bytes, in as many chunks as there are calls. */
+  /** Writes raw characters or bytes, one chunk per call. */
   write(raw: string | Buffer): void;
   send(stanza: Element): void;
-  /** The oldest stanza that was not taken yet; waits for one. */
+  /** The oldest stanza not yet taken; waits if there is none. */
   nextStanza(): Promise<Element>;
-  /** Every character that came, the stream header included. */
+  /** Everything received, including the stream header. */
   received(): string;
   pauseReading(): void;
   resumeReading(): void;
-  /** Says `</stream:stream>` and closes. */
+  /** Sends `</stream:stream>` and closes. */
   end(): void;
   /** Resets the connection. */
   drop(): void;
 };
 
-/** An XMPP server reduced to the component port, which does what the test says. */
+/** An XMPP server reduced to its component port, scripted by the test. */
 export type ScriptedServer = {
   /** `xmpp://127.0.0.1:port` */
   readonly service: string;
-  /** For the connections from now on. */
+  /** Applies to new connections. */
   behave(behaviour: Behaviour): void;
-  /** The oldest connection that was not taken yet; waits for one. */
+  /** The oldest connection not yet taken; waits if there is none. */
   nextPeer(): Promise<ScriptedPeer>;
-  /** Connections so far. */
+  /** The number of connections so far. */
   connections(): number;
-  /** Resets every connection and has new ones refused, until {@link ScriptedServer.listen}. */
+  /** Resets every connection and refuses new ones, until {@link ScriptedServer.listen}. */
   refuse(): Promise<void>;
   listen(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** Starts a server on a free port of the loopback. */
+/** Starts a server on a free loopback port. */
 export const startScriptedServer = async (secret: string): Promise<ScriptedServer> => {
   const peers = queue<ScriptedPeer>();
   const sockets = new Set<Socket>();

@@ -9,7 +9,7 @@ const asked = readCommandLine({
   usage: `Usage: npm run explain -- <push node | delivery id> [--nats URL]
   (NATS_URL, NATS_CREDS and NATS_SUBJECT_PREFIX as the services have them; before a word that begins with a dash: one more --)`,
   options: { nats: { type: 'string' } },
-  takesWords: true,
+  allowPositionals: true,
   read: ({ nats }, problems, words) => {
     if (words.length !== 1) problems.push(`expected one push node or delivery id, got ${words.length}`);
     return { word: words[0] ?? '', nats };

@@ -79,7 +79,7 @@ it('refuses a variable that only a slip can have named, and leaves alone what Ku
   const parts = { XMPP_HOST: 'b', XMPP_DOMAIN: 'example.org', XMPP_SECRET: 's' };
   expect(readGatewayConfig({ ...env('a'), ...ofKubernetes, ...parts }).XMPP_SERVICE).toBe('xmpp://127.0.0.1:5347');
   const slip = () => readGatewayConfig({ ...env('a'), ...ofKubernetes, XMPP_STREEM: 'exclusive' });
-  expect(slip).toThrow(/^[^\n]+\n  XMPP_STREEM: is not known; is XMPP_STREAM meant\?[^\n]*$/);
+  expect(slip).toThrow(/^[^\n]+\n  XMPP_STREEM: is unknown; did you mean XMPP_STREAM\?[^\n]*$/);
 });
 
 it.each([

@@ -3,20 +3,20 @@ import type { Static } from 'typebox';
 import { groups, readConfig } from '@pushmesh/config';
 import type { Check } from '@pushmesh/config';
 
-/** Credentials are at home in this one, and a password that is not encoded tears it apart. */
+/** Unlike other addresses, this may contain credentials; a password that is not percent-encoded makes it unparsable. */
 const checkRedisUrl: Check = (url) =>
   url === undefined || (URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol) && new URL(url).hostname !== '')
     ? undefined
-    : 'is no redis://[[user]:password@]host[:port][/database], or rediss:// for TLS; in a password, # / ? % @ are written %23 %2F %3F %25 %40';
+    : 'is not redis://[[user]:password@]host[:port][/database], or rediss:// for TLS; in a password, write # / ? % @ as %23 %2F %3F %25 %40';
 
-/** As the gateway writes a publisher. */
+/** Normalised in the same way as the gateway normalises a publisher. */
 const domainsOf = (list: string): readonly string[] =>
   list
     .split(',')
     .map((domain) => domain.trim().normalize('NFKC').toLowerCase().replace(/\.$/, ''))
     .filter((domain) => domain !== '');
 
-/** A publisher that is left out by a slip is refused, and its server forgets the registrations. */
+/** A misspelt publisher would be refused, and its server would drop its registrations. */
 const checkDomains: Check = (list = '') => {
   const isDomain = /^[\p{L}\p{M}\p{N}_-]+(?:\.[\p{L}\p{M}\p{N}_-]+)*$/u;
   const problems = domainsOf(list).flatMap((domain, index) =>
@@ -55,7 +55,7 @@ export const pubsubPushSchema = Type.Object({
   TRUSTED_PUBLISHERS: Type.String({
     default: '',
     check: checkDomains,
-    description: 'domains that may publish to every node, separated by commas',
+    description: 'the domains that may publish to every node, separated by commas',
     examples: ['xmpp.example.org'],
   }),
   MAX_NODES_PER_OWNER: Type.Integer({

@@ -11,13 +11,13 @@ import { createVerify } from './flow/verify.ts';
 import { answerSafely, retryWhenUnavailable } from './flow/unavailable.ts';
 import { pubsubPushMetrics } from './metrics.ts';
 
-// what we were told
+// configuration
 const config = orExit(readPubsubPushConfig);
 const log = createLog('pubsub-push', config.LOG_LEVEL);
 const metrics = createMetrics('pubsub-push');
 const measure = metrics.add(pubsubPushMetrics);
 
-// the edges
+// edges
 const bus = createBus(busOptionsOf('pubsub-push', config), log, metrics);
 const redis = createRedisStore({
   url: config.REDIS_URL,
@@ -27,7 +27,7 @@ const redis = createRedisStore({
   onState: (up) => measure.storeUp.set(up ? 1 : 0),
 });
 
-// the middle
+// flows
 const commands = createCommands({ nodes: redis.store, registrations: redis.store, clock: Date.now }, config);
 const feedback = createFeedback({
   nodes: redis.store,
@@ -42,7 +42,7 @@ const verify = createVerify({
   onVerified: (verdict) => measure.verified.inc({ verdict }),
 });
 
-// the edges meet the middle
+// wiring
 bus.answer(answerSafely(commands, log, measure), config.MAX_COMMANDS_IN_FLIGHT);
 bus.consume({
   durable: durables.feedback,
@@ -57,7 +57,7 @@ bus.consume({
   handle: retryWhenUnavailable(verify, log),
 });
 
-// life
+// lifecycle
 const nats = { name: 'nats', missing: bus.missing, drain: bus.drain, stop: bus.close };
 const ops = createOpsServer({
   host: config.OPS_HOST,

@@ -1,37 +1,38 @@
 import type { NodeChanges, PushNode, Registration } from './domain/node.ts';
 
-/** The store did not answer, or answered an error: the caller replies `unavailable` or tries again later. */
+/** The store did not answer, or answered with an error: the caller replies `unavailable` or tries again later. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
 }
 
 /**
- * Where push nodes live. Every write is one atomic step that compares the version it was decided on; a write that
- * finds another version changes nothing and says so. All functions may throw `StoreUnavailable`.
+ * Where push nodes are stored. Every write is one atomic step that takes the version that the decision was based on; if
+ * the node has another version by now, the write changes nothing and returns `changed`. Any function may throw
+ * `StoreUnavailable`.
  */
 export type NodeStore = {
   readNode(host: string, node: string): Promise<PushNode | undefined>;
-  /** Stores a node that does not exist, or that has exactly version `replaces` (a retired one that comes back). */
+  /** Stores a new node, or replaces exactly the version `replaces` of it (a retired node that is created again). */
   createNode(node: PushNode, replaces: number | undefined): Promise<'done' | 'changed'>;
-  /** Writes `changes`, an empty secret to have none, to a node that is not retired; the version goes up by one. */
+  /** Writes `changes` (an empty secret removes it) to a node that is not retired; increments the version. */
   changeNode(host: string, node: string, version: number, changes: NodeChanges): Promise<'done' | 'changed'>;
   deleteNode(host: string, node: string, version: number): Promise<'done' | 'changed'>;
-  /** Records that the node now stands for another device; the version goes up by one, a retirement is undone. */
+  /** Records that the node now stands for another device; increments the version and undoes a retirement. */
   renewNode(host: string, node: string, version: number, device: string): Promise<'done' | 'changed'>;
-  /** Marks the node as retired at `at` (milliseconds); it is forgotten after `keepMs`. */
+  /** Marks the node as retired at `at` (milliseconds since 1970); it is forgotten after `keepMs`. */
   retireNode(host: string, node: string, version: number, at: number, keepMs: number): Promise<'done' | 'changed'>;
-  /** Names that `owner` created at `host` and that may still exist: the owner’s index, not the truth. */
+  /** The owner's index: names of nodes that `owner` created at `host`. Some may no longer exist. */
   nodesOf(host: string, owner: string): Promise<readonly string[]>;
-  /** Adds to the owner’s index unless it has `limit` names; `true` when the name is in it now. */
+  /** Adds a name to the owner's index unless it holds `limit` names; returns whether the name is in it now. */
   addToIndex(host: string, owner: string, node: string, limit: number): Promise<boolean>;
   removeFromIndex(host: string, owner: string, node: string): Promise<void>;
 };
 
-/** Where registrations live: all of one user together. All functions may throw `StoreUnavailable`. */
+/** Where registrations are stored, all of one user together. Any function may throw `StoreUnavailable`. */
 export type RegistrationStore = {
-  /** Stores or replaces the registration of (user, service, node), unless it would be one more than `limit`. */
+  /** Stores or replaces the registration of (user, service, node), unless the user would have more than `limit`. */
   enable(user: string, registration: Registration, limit: number): Promise<'done' | 'too-many'>;
-  /** Removes one registration, or without `node` all of that service; returns how many. */
+  /** Removes one registration, or without `node` all of that service; returns how many were removed. */
   disable(user: string, service: string, node: string | undefined): Promise<number>;
   registrationsOf(user: string): Promise<readonly Registration[]>;
 };

@@ -1,7 +1,7 @@
 import type { PushNode, Registration } from '../src/domain/node.ts';
 import type { NodeStore, RegistrationStore } from '../src/ports.ts';
 
-/** The store in memory, for tests: the reference that the Redis store is held against. */
+/** The store in memory, for tests: the Redis store must pass the same tests. */
 export const createMemoryStore = (clock: () => number = Date.now): NodeStore & RegistrationStore => {
   const nodes = new Map<string, PushNode & { readonly forgetAt?: number }>();
   const indexes = new Map<string, Set<string>>();

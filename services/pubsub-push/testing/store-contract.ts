@@ -14,10 +14,10 @@ const node: PushNode = {
   freshAt: 1_000,
 };
 
-/** What every store must do, whatever it is made of. `create` gives an empty one each time. */
+/** The tests that every implementation of the store must pass. `create` returns an empty store each time. */
 export const describeStore = (name: string, create: () => Promise<Store>): void => {
   describe(`${name}: push nodes`, () => {
-    it('gives back what was created, to the letter', async () => {
+    it('returns exactly what was created', async () => {
       const store = await create();
       expect(await store.readNode(node.host, node.node)).toBeUndefined();
       expect(await store.createNode(node, undefined)).toBe('done');
@@ -28,7 +28,7 @@ export const describeStore = (name: string, create: () => Promise<Store>): void 
       expect(await store.readNode('other.localhost', node.node)).toBeUndefined();
     });
 
-    it('creates once, however many ask at the same time', async () => {
+    it('creates a node once, however many try at the same time', async () => {
       const store = await create();
       const answers = await Promise.all(Array.from({ length: 20 }, () => store.createNode(node, undefined)));
       expect(answers.filter((answer) => answer === 'done')).toHaveLength(1);
@@ -43,7 +43,7 @@ export const describeStore = (name: string, create: () => Promise<Store>): void 
       expect(await store.readNode(node.host, node.node)).toEqual(next);
     });
 
-    it('changes one version, as the next one, and a retired node not at all', async () => {
+    it('changes exactly the given version, increments it, and never changes a retired node', async () => {
       const store = await create();
       await store.createNode(node, undefined);
       const affiliations = { 'alice@localhost': 'owner', ['__proto__']: 'outcast' } as const;
@@ -70,7 +70,7 @@ export const describeStore = (name: string, create: () => Promise<Store>): void 
       expect(await store.deleteNode(node.host, node.node, 1)).toBe('changed');
     });
 
-    it('retires one version, and renewing undoes it with the next version', async () => {
+    it('retires exactly the given version; renewing undoes that and increments the version', async () => {
       const store = await create();
       await store.createNode(node, undefined);
       expect(await store.retireNode(node.host, node.node, 9, 5_000, 60_000)).toBe('changed');
@@ -81,7 +81,7 @@ export const describeStore = (name: string, create: () => Promise<Store>): void 
       expect(await store.readNode(node.host, node.node)).toEqual({ ...node, version: 2, device: 'device-2' });
     });
 
-    it('forgets a retired node after its time, but not one that was renewed', async () => {
+    it('forgets a retired node after the given time, unless it was renewed', async () => {
       const store = await create();
       await store.createNode(node, undefined);
       await store.retireNode(node.host, node.node, 1, 5_000, 20);
@@ -93,7 +93,7 @@ export const describeStore = (name: string, create: () => Promise<Store>): void 
       expect(await store.readNode(node.host, node.node)).toBeDefined();
     });
 
-    it('keeps an index for each owner and host, up to its limit', async () => {
+    it('keeps an index per owner and host, up to the limit', async () => {
       const store = await create();
       expect(await store.addToIndex('h', 'alice', 'a', 2)).toBe(true);
       expect(await store.addToIndex('h', 'alice', 'b', 2)).toBe(true);
@@ -111,7 +111,7 @@ export const describeStore = (name: string, create: () => Promise<Store>): void 
     const namesOf = async (store: Store, user: string) =>
       (await store.registrationsOf(user)).map((each) => `${each.service}/${each.node}`).toSorted();
 
-    it('stores, and replaces the same service and node', async () => {
+    it('stores a registration, and replaces that of the same service and node', async () => {
       const store = await create();
       await store.enable('alice', registration('push', 'a', { service: 'fcm', note: '"quoted" ü' }), 10);
       await store.enable('alice', registration('push', 'a', { service: 'apns' }), 10);
@@ -119,14 +119,14 @@ export const describeStore = (name: string, create: () => Promise<Store>): void 
       expect(await store.registrationsOf('bob')).toEqual([]);
     });
 
-    it('stores no more than the limit, and may always replace', async () => {
+    it('stores no more than the limit, but always replaces', async () => {
       const store = await create();
       expect(await store.enable('alice', registration('push', 'a'), 1)).toBe('done');
       expect(await store.enable('alice', registration('push', 'b'), 1)).toBe('too-many');
       expect(await store.enable('alice', registration('push', 'a'), 1)).toBe('done');
     });
 
-    it('disables one node, all nodes of a service, and nothing of another service or user', async () => {
+    it('disables one node or all nodes of a service, and nothing of other services or users', async () => {
       const store = await create();
       for (const [service, id] of [
         ['push', 'a'],

@@ -94,7 +94,9 @@ it.each([
   ['PUSH_APNS_PROD_KEYID_FILE', 'PUSH_APNS_PROD_KEY_ID_FILE'],
   ['HTTP_BEARER_TOKEN', 'HTTP_BEARER_TOKENS'],
 ])('is no sandbox for who has %s, which is not known', (variable, meant) => {
-  expect(() => readPushServiceConfig({ [variable]: 'true' })).toThrow(`${variable}: is not known; is ${meant} meant?`);
+  expect(() => readPushServiceConfig({ [variable]: 'true' })).toThrow(
+    `${variable}: is unknown; did you mean ${meant}?`,
+  );
 });
 
 it('lets MongoosePush’s variables be that mean nothing here', () => {

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs Debian packages of servers (the arguments) so that only the programs arrive: no service is started,
-# now or at the next boot, and nothing is left listening. Services that were there before are not touched.
+# Installs Debian packages of servers (the arguments), but only their programs: no service is started, now or at
+# the next boot, and nothing is left listening. Services that were installed before are not touched.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-# ejabberd's installation starts Erlang's port mapper, by default on all interfaces.
+# Installing ejabberd starts Erlang's port mapper (epmd), by default on all interfaces.
 export ERL_EPMD_ADDRESS=127.0.0.1
 
-# Two test runs may meet here; the second one then finds everything done.
+# Two test runs may get here at the same time; the second one then finds everything installed.
 exec 9>/run/lock/pushmesh-install.lock
 flock 9
 
@@ -23,7 +23,7 @@ for package; do
 done
 epmds_before=" $(epmds | tr '\n' ' ')"
 
-# Debian asks this file before it starts a service at installation; 101 means: do not.
+# Debian runs this file before it starts a newly installed service; exit status 101 means: do not start it.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT
@@ -32,7 +32,7 @@ if [ ! -e "$policy" ]; then
   chmod 755 "$policy"
 fi
 
-# A broken third-party source must not stop us; if the lists really are missing, the next command says so.
+# A broken third-party source must not stop the installation; if lists really are missing, the next command fails.
 apt-get update -q || true
 apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" 9>&-
 

@@ -1,9 +1,9 @@
 import { findErlangWithEjabberd, findProgram, findProsodyWithPush, type Program } from './program.ts';
 
-/** The servers that pushmesh stands on. */
+/** The servers that pushmesh needs. */
 export type ServerKind = 'nats' | 'redis' | 'prosody' | 'ejabberd';
 
-/** An image to pull, or with `packages` to build from Debian, so that it runs the same versions as a Debian machine. */
+/** An image to pull, or with `packages` to build from Debian, so that it has the same versions as a Debian machine. */
 export type Image = { readonly name: string; readonly program: Program; readonly packages?: string };
 
 type Entry = {
@@ -11,7 +11,7 @@ type Entry = {
   readonly urlVariable?: 'NATS_URL' | 'REDIS_URL';
   readonly find: () => Program | undefined;
   readonly image: Image;
-  /** Names for the package managers. On Debian the first one is also the name of the system service. */
+  /** Package names. For apt, the first one is also the name of the system service. */
   readonly packages: { readonly apt: readonly string[]; readonly brew: readonly string[] };
 };
 
@@ -47,7 +47,7 @@ export const catalogue: Readonly<Record<ServerKind, Entry>> = {
     image: {
       name: 'pushmesh-servers/ejabberd:bookworm',
       packages: 'ejabberd',
-      // The folder is named after the processor; a folder that is not there does no harm.
+      // The folder depends on the processor; one that does not exist does no harm.
       program: { file: 'erl', env: { ERL_LIBS: '/usr/lib/x86_64-linux-gnu:/usr/lib/aarch64-linux-gnu' } },
     },
     packages: { apt: ['ejabberd'], brew: ['ejabberd'] },

@@ -6,31 +6,31 @@ import type { Image } from './catalogue.ts';
 import { lastLines, sizeOf } from './log.ts';
 import type { Instance, Launch, Report } from './server.ts';
 
-// The way for machines that have a Docker engine (or Podman with Docker's API). The server sees the data folder under
-// the same path and listens on the same port numbers as a local process would, so the rest is the same for both.
+// For machines that have a Docker engine (or Podman with Docker's API). The server sees the data folder under the same
+// path and listens on the same port numbers as a local process would, so everything else is the same for both.
 
-/** A container engine on this machine that answers. */
+/** A container engine on this machine that responds. */
 export type Engine = {
   readonly testcontainers: typeof Testcontainers;
   readonly client: Testcontainers.ContainerRuntimeClient;
-  /** The user that containers run as, so that what they write belongs to us. */
+  /** The user to run containers as, so that this user owns the files that they write. */
   readonly user: string | undefined;
 };
 
-let answer: Promise<Engine | undefined> | undefined;
+let lookup: Promise<Engine | undefined> | undefined;
 
-/** The engine of this machine, asked for once. */
-export const findEngine = (): Promise<Engine | undefined> => (answer ??= askForEngine());
+/** The container engine of this machine; looked up only once. */
+export const findEngine = (): Promise<Engine | undefined> => (lookup ??= lookUpEngine());
 
-const askForEngine = async (): Promise<Engine | undefined> => {
+const lookUpEngine = async (): Promise<Engine | undefined> => {
   try {
-    // Only where it is needed: a development dependency, and slow to load.
+    // Imported only when needed: it is a development dependency, and slow to load.
     const testcontainers = await import('testcontainers');
     const client = await testcontainers.getContainerRuntimeClient();
-    // Folders and loopback ports are shared only with an engine on this machine.
+    // Only an engine on this machine shares folders and loopback ports.
     if (!['localhost', '127.0.0.1', '::1'].includes(client.info.containerRuntime.host)) return undefined;
     const { SecurityOptions = [] } = await client.container.dockerode.info();
-    // In a rootless engine the container's root already is this user.
+    // In a rootless engine, the container's root is already this user.
     const rootless = (SecurityOptions as string[]).some((option) => option.includes('rootless'));
     const mapped = rootless || process.platform !== 'linux';
     return { testcontainers, client, user: mapped ? undefined : `${process.getuid?.()}:${process.getgid?.()}` };
@@ -39,7 +39,7 @@ const askForEngine = async (): Promise<Engine | undefined> => {
   }
 };
 
-/** Pulls or builds an image. Answers whether it is there now. */
+/** Pulls or builds an image if it is missing; returns whether it is available now. */
 export const provideImage = async (
   { testcontainers, client }: Engine,
   image: Image,
@@ -47,7 +47,7 @@ export const provideImage = async (
 ): Promise<boolean> => {
   const name = testcontainers.ImageName.fromString(image.name);
   if (await client.image.exists(name)) return true;
-  report(`fetching the image ${image.name}; this is done once`);
+  report(`fetching the image ${image.name} (only once)`);
   try {
     if (image.packages === undefined) await client.image.pull(name);
     else
@@ -61,7 +61,7 @@ export const provideImage = async (
   }
 };
 
-/** Runs a server in a container that does not outlive us. */
+/** Runs a server in a container that does not outlive this process. */
 export const startContainer = async (engine: Engine, image: Image, launch: Launch): Promise<Instance> => {
   const { client, user } = engine;
   const logFile = join(launch.dataDir, `${launch.kind}.log`);
@@ -81,23 +81,23 @@ export const startContainer = async (engine: Engine, image: Image, launch: Launc
   const started = await container.start();
 
   const docker = client.container.getById(started.getId());
-  let gone = false;
+  let isGone = false;
   const endWith = async (end: () => Promise<unknown>): Promise<void> => {
-    if (gone) return;
-    gone = true;
+    if (isGone) return;
+    isGone = true;
     await end();
   };
   return {
     ended: async () => {
-      if (gone) return 'it was stopped';
+      if (isGone) return 'it was stopped';
       const { State } = await docker.inspect();
-      return State.Running ? undefined : `its container ended by itself with exit status ${State.ExitCode}`;
+      return State.Running ? undefined : `its container exited by itself with status ${State.ExitCode}`;
     },
     lastLines: () => lastLines(logFile, before),
     stop: () => endWith(() => started.stop({ timeout: 10_000 })),
     kill: () =>
       endWith(async () => {
-        // A container that has ended by itself cannot be killed, only removed.
+        // A container that has exited by itself cannot be killed, only removed.
         await docker.kill({ signal: 'SIGKILL' }).catch(() => {});
         await started.stop();
       }),
@@ -113,7 +113,7 @@ const loopbackContainer = ({ testcontainers }: Engine) =>
     }
   };
 
-// Whether a server answers is asked in its own protocol, the same way as for local processes.
+// Readiness is probed in the protocol of each server, in the same way as for local processes.
 const noWait: ReturnType<typeof Testcontainers.Wait.forListeningPorts> = {
   waitUntilReady: async () => {},
   withStartupTimeout: () => noWait,

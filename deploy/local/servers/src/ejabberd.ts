@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { runServer } from './server.ts';
 import { opensStreams, type RunningXmppServer, type XmppServerOptions } from './xmpp.ts';
 
-/** What ejabberd is started with. */
+/** The options for starting ejabberd. */
 export type EjabberdOptions = Omit<XmppServerOptions, 'ports'> & {
   readonly ports?: XmppServerOptions['ports'] & { readonly api?: number };
-  /** Modules to load beside the usual ones, with their options; also replaces the options of a usual one. */
+  /** Additional modules with their options; the options of a default module are replaced. */
   readonly modules?: Readonly<Record<string, object>>;
   /** Settings to add to the top level of the configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
@@ -15,9 +15,9 @@ export type EjabberdOptions = Omit<XmppServerOptions, 'ports'> & {
 type Ports = { readonly c2s: number; readonly component: number; readonly api: number };
 
 /**
- * Starts ejabberd: the Erlang program itself, without `ejabberdctl`, so without distribution and port mapper.
- * While a component is not connected, ejabberd drops the registrations that name it, unless the system's resolver knows
- * its name; a component named `127.0.0.1` is always known.
+ * Starts ejabberd: the Erlang program itself without `ejabberdctl`, hence without distribution and port mapper. While a
+ * component is not connected, ejabberd drops the registrations that name it, unless the system's resolver can resolve
+ * its name. A component named `127.0.0.1` can always be resolved.
  */
 export const startEjabberd = async (
   options: EjabberdOptions,
@@ -31,13 +31,13 @@ export const startEjabberd = async (
       configure: async ({ dataDir, listen }, chosen) => {
         const file = (name: string) => join(dataDir, name);
         await mkdir(file('database'), { recursive: true });
-        // ejabberd reads YAML, of which JSON is a part.
+        // ejabberd reads YAML, and JSON is valid YAML.
         await writeFile(file('ejabberd.yml'), JSON.stringify(configuration(options, domain, listen, chosen), null, 2));
         return {
           args: ['-noinput', '-mnesia', 'dir', JSON.stringify(file('database')), '-s', 'ejabberd'],
           env: {
             EJABBERD_CONFIG_PATH: file('ejabberd.yml'),
-            // Not ours of the same name beside it, which has what goes to the console.
+            // Not `ejabberd.log` in the data folder, which is where the console output goes.
             EJABBERD_LOG_PATH: file('log/ejabberd.log'),
             ERL_CRASH_DUMP_SECONDS: '0',
           },
@@ -68,24 +68,24 @@ const configuration = (options: EjabberdOptions, domain: string, listen: string,
     loglevel: 'warning',
     hosts: [domain],
     listen: [
-      // Without a limit one user could send what is too large for every component.
+      // Without a limit, a user could send stanzas that are too large for every component.
       { port: ports.c2s, ip: listen, module: 'ejabberd_c2s', access: 'all', max_stanza_size: 262_144 },
       {
         port: ports.component,
         ip: listen,
         module: 'ejabberd_service',
-        // Each connection serves the name that it asked for, not all of them.
+        // Each connection serves only the name that it asked for.
         global_routes: false,
         hosts: Object.fromEntries(options.components.map(({ name, secret }) => [name, { password: secret }])),
       },
       { port: ports.api, ip: listen, module: 'ejabberd_http', request_handlers: { '/api': 'mod_http_api' } },
     ],
-    // What is addressed to a component that is not connected goes out to the host of that name. On a port where nobody
-    // listens that ends at once in a passing error, if the name can be looked up; if not, in a permanent one, at which
-    // ejabberd drops registrations.
+    // Stanzas for a component that is not connected go out to the host of that name (s2s). Nothing listens on this
+    // port, so that fails at once: with a temporary error if the name can be resolved, otherwise with a permanent one,
+    // for which ejabberd drops registrations.
     outgoing_s2s_port: 1,
     auth_password_format: 'plain',
-    // A container is reached from outside of it, though from this machine only.
+    // A container is reached from outside, though only from this machine.
     acl: { api: { ip: listen === '127.0.0.1' ? ['127.0.0.0/8'] : ['0.0.0.0/0'] } },
     api_permissions: {
       local: { from: ['mod_http_api'], who: { access: { allow: { acl: 'api' } } }, what: ['*'] },
@@ -123,12 +123,12 @@ const ensureUser = async (
     });
   const registered = await call('register', { user: name, host, password });
   if (registered.ok) return;
-  // 409: the user is there already.
+  // 409: the user already exists.
   const answer =
     registered.status === 409 ? await call('change_password', { user: name, host, newpass: password }) : registered;
   if (!answer.ok) {
     throw new Error(
-      `ejabberd answered ${answer.status} to the registration of ${name}@${host}: ${await answer.text()}`,
+      `ejabberd answered the registration of ${name}@${host} with ${answer.status}: ${await answer.text()}`,
     );
   }
 };

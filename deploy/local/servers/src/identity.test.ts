@@ -10,18 +10,18 @@ const freshFile = (): string => {
   return join(folder, 'it.pid');
 };
 
-it('claims what nobody holds, once', () => {
+it('claims a file that nobody holds, once', () => {
   const file = freshFile();
   expect(claim(file)).toBeUndefined();
   expect(claim(file)).toEqual(identify(process.pid));
 });
 
 it.each([
-  ['a process that is gone, whose number another one has now', { pid: process.ppid, began: 'before the power went' }],
-  ['a process whose number nobody has', { pid: 2 ** 30, began: 'once' }],
-  ['nobody: the note was cut short', undefined],
-  ['nobody: a note of an earlier version, a bare number', process.ppid],
-])('claims what is held by %s', (_who, holder) => {
+  ['a process that is gone and whose pid was reused', { pid: process.ppid, began: 'before the power went' }],
+  ['a process whose pid is not in use', { pid: 2 ** 30, began: 'once' }],
+  ['nobody, as the file was cut short', undefined],
+  ['nobody, as the file holds only a pid, from an earlier version', process.ppid],
+])('claims a file that is held by %s', (_who, holder) => {
   const file = freshFile();
   writeFileSync(file, JSON.stringify(holder) ?? '{"pid":');
   expect(claim(file)).toBeUndefined();

@@ -5,20 +5,22 @@ import { findProgram } from './program.ts';
 import type { Report } from './server.ts';
 
 const aptScript = fileURLToPath(new URL('./apt-install.sh', import.meta.url));
-const deadline = 15 * 60_000;
+const timeoutMs = 15 * 60_000;
 
-/** Installs these servers with the system's package manager. Answers what became of it, as the end of a sentence. */
+/**
+ * Installs these servers with the system's package manager. Returns the explanation to give if a server is still
+ * missing afterwards, as the end of a sentence.
+ */
 export const install = async (kinds: readonly ServerKind[], report: Report): Promise<string> => {
   const manager = await findManager();
-  if (manager === undefined)
-    return 'no package manager can be used (apt-get as root or with passwordless sudo, or brew)';
+  if (manager === undefined) return 'no usable package manager (apt-get as root or with passwordless sudo, or brew)';
   const packages = kinds.flatMap((kind) => catalogue[kind].packages[manager.name]);
   const command = [...manager.command, ...packages];
-  report(`installing ${packages.join(', ')} with ${manager.name}; this is done once`);
+  report(`installing ${packages.join(', ')} with ${manager.name} (only once)`);
   const { ok, output } = await run(command);
   const end = output.trimEnd().split('\n').slice(-10).join('\n');
   return ok
-    ? `\`${command.join(' ')}\` did not bring it`
+    ? `\`${command.join(' ')}\` did not install it`
     : `\`${command.join(' ')}\` failed with ${JSON.stringify(end)}`;
 };
 
@@ -33,14 +35,14 @@ const findManager = async (): Promise<Manager | undefined> => {
     }
   }
   const brew = findProgram('brew');
-  // Homebrew refuses to be run by root.
+  // Homebrew refuses to run as root.
   return brew && process.getuid?.() !== 0 ? { name: 'brew', command: [brew.file, 'install'] } : undefined;
 };
 
 const run = ([file = '', ...args]: readonly string[]): Promise<{ ok: boolean; output: string }> =>
   new Promise((resolve) => {
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const clock = setTimeout(() => child.kill(), deadline);
+    const clock = setTimeout(() => child.kill(), timeoutMs);
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text) => (output += text));

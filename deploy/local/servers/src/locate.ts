@@ -4,7 +4,7 @@ import { install } from './install.ts';
 import type { Program } from './program.ts';
 import type { Report } from './server.ts';
 
-/** Which way is tried first: programs of this machine, or containers where an engine answers. */
+/** What is tried first: programs on this machine, or containers if an engine responds. */
 export type Prefer = 'containers' | 'local';
 
 /** Where a server comes from. */
@@ -15,7 +15,7 @@ export type Location =
 
 type LocateOptions = { readonly prefer?: Prefer; readonly report?: Report };
 
-/** Says for humans where a server comes from. */
+/** Describes where a server comes from, for humans. */
 export const describeLocation = (location: Location): string => {
   switch (location.via) {
     case 'url':
@@ -27,7 +27,7 @@ export const describeLocation = (location: Location): string => {
   }
 };
 
-/** Finds one server; installs it if that is the only way. */
+/** Finds a server; installs it if there is no other way. */
 export const locate = async (kind: ServerKind, options: LocateOptions): Promise<Location> => {
   const location = await find(kind, options);
   if (location) return location;
@@ -38,8 +38,8 @@ export const locate = async (kind: ServerKind, options: LocateOptions): Promise<
 };
 
 /**
- * Finds all these servers and installs what is missing in one go, which is quicker than one by one.
- * Answers for each one how it will be run.
+ * Finds all these servers and installs the missing ones together, which is faster than one at a time.
+ * Returns how each one will be run.
  */
 export const prepareServers = async <Kind extends ServerKind>(
   kinds: readonly Kind[],
@@ -47,7 +47,7 @@ export const prepareServers = async <Kind extends ServerKind>(
 ): Promise<Readonly<Record<Kind, string>>> => {
   const found = await Promise.all(kinds.map(async (kind) => ({ kind, location: await find(kind, options) })));
   const absent = found.filter(({ location }) => location === undefined).map(({ kind }) => kind);
-  // A failure is told by `locate` below, which tries what still is missing once more.
+  // Failures are reported by `locate` below, which tries once more to install what is still missing.
   if (absent.length > 1) await install(absent, options.report ?? (() => {}));
   const hows: Partial<Record<Kind, string>> = {};
   const failures: string[] = [];
@@ -57,7 +57,7 @@ export const prepareServers = async <Kind extends ServerKind>(
     } catch (error) {
       failures.push((error as Error).message);
     }
-  // All at once: whoever has to ask somebody else to install them should have to ask once.
+  // All in one error: someone who must ask an administrator to install them should have to ask only once.
   if (failures.length > 0) throw new Error(failures.join('\n\n'));
   return hows as Record<Kind, string>;
 };
@@ -86,12 +86,12 @@ const find = async (
 const missing = (kind: ServerKind, failure: string): string => {
   const { title, urlVariable, packages } = catalogue[kind];
   return [
-    `${title} is needed and was not found: no program on this machine, no Docker engine that answers,`,
+    `${title} is required but was not found: no program on this machine, no Docker engine that responds,`,
     `and ${failure}.`,
-    'One of these helps:',
+    'To provide it, do one of these:',
     `  Debian, Ubuntu:  sudo apt-get install --no-install-recommends ${packages.apt.join(' ')}`,
     `  Homebrew:        brew install ${packages.brew.join(' ')}`,
     '  any system:      start a Docker engine',
-    ...(urlVariable ? [`  elsewhere:       ${urlVariable}=… names a server that runs already`] : []),
+    ...(urlVariable ? [`  elsewhere:       ${urlVariable}=… names a server that is already running`] : []),
   ].join('\n');
 };

@@ -1,11 +1,11 @@
 import { createConnection, createServer } from 'node:net';
 
-// Below the range from which Linux and macOS take the local ports of outgoing connections: a server that is killed
-// and restarted on its port must find it free.
+// Below the range from which Linux and macOS take local ports for outgoing connections: a server that is killed and
+// restarted must find its port free.
 const firstPort = 20_000;
 const lastPort = 31_999;
 
-/** A port on loopback for each name: the preferred one if it is free, else any other free one. */
+/** Chooses a loopback port for each name: the preferred one if it is free, otherwise any other free one. */
 export const choosePorts = async <Name extends string>(
   preferred: Readonly<Record<Name, number | undefined>>,
   report: (line: string) => void,
@@ -18,7 +18,7 @@ export const choosePorts = async <Name extends string>(
       continue;
     }
     chosen[name] = await anyFreePort(Object.values<number | undefined>(chosen));
-    if (wish !== undefined) report(`port ${wish} is in use by somebody else, taking ${chosen[name]} for ${name}`);
+    if (wish !== undefined) report(`port ${wish} is in use, using ${chosen[name]} for ${name} instead`);
   }
   return chosen as Record<Name, number>;
 };
@@ -31,7 +31,7 @@ const anyFreePort = async (taken: readonly (number | undefined)[]): Promise<numb
   throw new Error(`no free port found on 127.0.0.1 between ${firstPort} and ${lastPort}`);
 };
 
-// Both questions are needed: macOS lets us bind 127.0.0.1 beside a listener on all addresses.
+// Both checks are needed: macOS allows binding 127.0.0.1 while another process listens on all addresses.
 const isFree = async (port: number): Promise<boolean> => !(await accepts(port)) && (await canListen(port));
 
 const accepts = (port: number): Promise<boolean> =>

@@ -9,13 +9,13 @@ import { lastLines, sizeOf } from './log.ts';
 import type { Program } from './program.ts';
 import type { Instance, Report } from './server.ts';
 
-const stopDeadline = 10_000;
+const stopDeadlineMs = 10_000;
 
-/** A process to run: a server, or one of our own services. */
+/** A process to run: a server, or one of the services. */
 export type ProcessLaunch = {
   /** Names the log file and the pid file. */
   readonly name: string;
-  /** What it is called in reports. */
+  /** Its name in reports. */
   readonly title: string;
   readonly dataDir: string;
   readonly args: readonly string[];
@@ -25,56 +25,56 @@ export type ProcessLaunch = {
   readonly stopMs?: number;
 };
 
-/** Runs a program as a child process that logs to a file and does not outlive us. */
+/** Runs a program as a child process that logs to a file and does not outlive this process. */
 export const startProcess = async (program: Program, launch: ProcessLaunch): Promise<Instance> => {
-  const { name, title, dataDir, report, stopMs = stopDeadline } = launch;
+  const { name, title, dataDir, report, stopMs = stopDeadlineMs } = launch;
   const pidFile = join(dataDir, `${name}.pid`);
-  await endLeftover(pidFile, title, report);
+  await stopLeftover(pidFile, title, report);
 
   const logFile = join(dataDir, `${name}.log`);
   const logged = openSync(logFile, 'a');
   const before = await sizeOf(logFile);
   const child = spawn(program.file, launch.args, {
     cwd: dataDir,
-    // Nothing of the caller's environment but PATH: settings meant for another server must not reach this one.
+    // Of this process's environment only PATH: settings for another server must not reach this one.
     env: { PATH: process.env['PATH'], HOME: dataDir, LANG: 'C.UTF-8', ...program.env, ...launch.env },
     stdio: ['ignore', logged, logged],
-    // In a group of its own, so that Ctrl-C in a terminal reaches us and not the server: we decide the order of stopping.
+    // In its own process group, so that Ctrl-C in a terminal does not reach it: this process stops all in order.
     detached: true,
   });
   child.unref();
   closeSync(logged);
 
-  let wanted = false;
+  let isStopping = false;
   let end: string | undefined;
   const exited = new Promise<void>((resolve) => {
-    const note = (how: string) => {
+    const settle = (how: string) => {
       end ??= how;
       resolve();
     };
-    child.once('error', (error) => note(`${program.file} could not be run: ${error.message}`));
+    child.once('error', (error) => settle(`${program.file} could not be run: ${error.message}`));
     child.once('exit', (code, signal) => {
-      note(`it ended by itself with ${signal ?? `exit status ${code}`}`);
+      settle(`it exited by itself with ${signal ?? `status ${code}`}`);
       rmSync(pidFile, { force: true });
     });
   });
   if (child.pid !== undefined) {
     writeFileSync(pidFile, JSON.stringify({ server: identify(child.pid), owner: identify(process.pid) }));
-    const release = tieToOurLife(child.pid);
-    child.once('exit', release);
+    const cancel = stopWhenThisProcessEnds(child.pid);
+    child.once('exit', cancel);
   }
   void exited.then(() => {
-    if (!wanted) report(`${title}: ${end}; its log is ${logFile}`);
+    if (!isStopping) report(`${title}: ${end}; its log is ${logFile}`);
   });
 
   const endWith = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
-    wanted = true;
+    isStopping = true;
     if (end !== undefined) return;
     child.kill(signal);
     if (await happensWithin(stopMs, exited)) return;
     const waited = `${stopMs / 1000} s after ${signal}`;
-    if (signal === 'SIGKILL') throw new Error(`${title} (process ${child.pid}) is still there ${waited}`);
-    report(`${title}: still there ${waited}, killing it`);
+    if (signal === 'SIGKILL') throw new Error(`${title} (process ${child.pid}) is still running ${waited}`);
+    report(`${title}: still running ${waited}, killing it`);
     await endWith('SIGKILL');
   };
   return {
@@ -85,19 +85,19 @@ export const startProcess = async (program: Program, launch: ProcessLaunch): Pro
   };
 };
 
-const happensWithin = async (patience: number, event: Promise<void>): Promise<boolean> => {
+const happensWithin = async (timeoutMs: number, event: Promise<void>): Promise<boolean> => {
   const clock = new AbortController();
-  const late = sleep(patience, false, { signal: clock.signal }).catch(() => false);
+  const late = sleep(timeoutMs, false, { signal: clock.signal }).catch(() => false);
   const inTime = await Promise.race([event.then(() => true), late]);
   clock.abort();
   return inTime;
 };
 
 /**
- * Has the server stopped when this process is gone, however it went: the watching shell waits for the end of a pipe
- * that only we hold open. Gives back how to call the shell off.
+ * Stops the child when this process is gone, however it ended: a shell waits for the end of a pipe that only this
+ * process holds open. Returns a function that calls off the shell.
  */
-const tieToOurLife = (pid: number): (() => void) => {
+const stopWhenThisProcessEnds = (pid: number): (() => void) => {
   const watcher = spawn('/bin/sh', ['-c', 'read -r _; kill -TERM "$1"', 'watcher', String(pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
@@ -107,32 +107,33 @@ const tieToOurLife = (pid: number): (() => void) => {
   return () => void watcher.kill('SIGKILL');
 };
 
-/** Ends the server that an earlier run left behind in the same folder, and only that. */
-const endLeftover = async (pidFile: string, title: string, report: Report): Promise<void> => {
-  const note = readNote(pidFile);
-  if (!note || !isAlive(note.server)) return;
-  if (isAlive(note.owner)) {
+/** Stops the process that an earlier run left behind in the same folder, and no other. */
+const stopLeftover = async (pidFile: string, title: string, report: Report): Promise<void> => {
+  const leftover = readPidFile(pidFile);
+  if (!leftover || !isAlive(leftover.server)) return;
+  const { server, owner } = leftover;
+  if (isAlive(owner)) {
     throw new Error(
-      `${title} already runs in this folder (process ${note.server.pid}, started by process ${note.owner.pid}, ` +
-        `noted in ${pidFile}). Stop that one first, or use another folder.`,
+      `${title} is already running in this folder (process ${server.pid}, started by process ${owner.pid}, ` +
+        `according to ${pidFile}). Stop it first, or use another folder.`,
     );
   }
-  report(`${title}: ending process ${note.server.pid}, left over from an earlier run`);
+  report(`${title}: stopping process ${server.pid}, left over from an earlier run`);
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    process.kill(note.server.pid, signal);
-    const giveUpAt = performance.now() + stopDeadline;
-    while (isAlive(note.server) && performance.now() < giveUpAt) await sleep(20);
-    if (!isAlive(note.server)) return;
+    process.kill(server.pid, signal);
+    const giveUpAt = performance.now() + stopDeadlineMs;
+    while (isAlive(server) && performance.now() < giveUpAt) await sleep(20);
+    if (!isAlive(server)) return;
   }
-  throw new Error(`${title} (process ${note.server.pid}, left over from an earlier run) cannot be ended`);
+  throw new Error(`${title} (process ${server.pid}, left over from an earlier run) cannot be stopped`);
 };
 
-const readNote = (pidFile: string): { readonly server: Identity; readonly owner: Identity } | undefined => {
+const readPidFile = (pidFile: string): { readonly server: Identity; readonly owner: Identity } | undefined => {
   try {
     const { server, owner } = JSON.parse(readFileSync(pidFile, 'utf8'));
     return { server: { pid: server.pid, began: server.began }, owner: { pid: owner.pid, began: owner.began } };
   } catch {
-    // No note, or one cut short by a crash: then there is nothing that we could know to be ours.
+    // No file, or one cut short by a crash: no leftover is known.
     return undefined;
   }
 };

@@ -1,10 +1,10 @@
 import { accessSync, constants, existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
-/** An executable and what it needs in its environment. */
+/** An executable and the environment variables that it needs. */
 export type Program = { readonly file: string; readonly env?: Readonly<Record<string, string>> };
 
-// Servers are often installed outside an ordinary user's PATH.
+// Servers are often installed outside the PATH of an ordinary user.
 const usualFolders = [
   '/usr/bin',
   '/usr/sbin',
@@ -15,24 +15,24 @@ const usualFolders = [
   '/opt/homebrew/sbin',
 ];
 
-/** The program of this name on PATH or in the usual folders. */
+/** Finds a program by name, on PATH or in the usual folders. */
 export const findProgram = (name: string): Program | undefined => {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), ...usualFolders];
   const file = folders.map((folder) => join(folder, name)).find(isExecutable);
   return file === undefined ? undefined : { file };
 };
 
-/** Prosody, if the push module is there too: before Prosody 13 it comes in a package of its own. */
+/** Prosody, if its push module is installed too: before Prosody 13 that is a separate package. */
 export const findProsodyWithPush = (): Program | undefined => {
   const program = findProgram('prosody');
   if (!program) return undefined;
-  // The executable is a Lua script that has the folder of its modules written in at build time.
+  // The executable is a Lua script; its module folder is written into it at build time.
   const modules = /^CFG_PLUGINDIR\s*=\s*['"](.+?)['"]/m.exec(readFileSync(program.file, 'utf8'))?.[1];
   if (modules === undefined) return program;
   return globSync(join(modules, 'mod_cloud_notify*')).length > 0 ? program : undefined;
 };
 
-// Debian, a source install, Homebrew, and the installer of ejabberd's makers, which brings its own Erlang.
+// Debian, a source install, Homebrew, and ProcessOne's installer, which brings its own Erlang.
 const ejabberdApplications = [
   '/usr/lib/*/ejabberd-*/ebin/ejabberd.app',
   '/usr/lib/ejabberd-*/ebin/ejabberd.app',
@@ -42,7 +42,7 @@ const ejabberdApplications = [
   '/opt/ejabberd-*/lib/ejabberd-*/ebin/ejabberd.app',
 ];
 
-/** The Erlang that can run ejabberd: `erl`, told where ejabberd and its libraries are. */
+/** The Erlang runtime that can run ejabberd: `erl`, with the path to ejabberd and its libraries. */
 export const findErlangWithEjabberd = (): Program | undefined => {
   const application = globSync(ejabberdApplications).toSorted().at(-1);
   if (application === undefined) return undefined;

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { runServer } from './server.ts';
 import { opensStreams, type RunningXmppServer, type XmppServerOptions } from './xmpp.ts';
 
-/** What Prosody is started with. */
+/** The options for starting Prosody. */
 export type ProsodyOptions = XmppServerOptions & {
-  /** After how many errors in a row a registration is dropped. Default: Prosody's own, 16. */
+  /** How many errors in a row make Prosody drop a registration. Default: Prosody's own, 16. */
   readonly pushMaxErrors?: number;
-  /** Modules to load beside the usual ones. */
+  /** Additional modules. */
   readonly modules?: readonly string[];
-  /** Lua to add to the global part of the configuration. */
+  /** Lua to add to the global section of the configuration. */
   readonly config?: string;
-  /** Lua to add to the part of every component. */
+  /** Lua to add to the section of every component. */
   readonly componentConfig?: string;
 };
 
@@ -48,12 +48,12 @@ const configuration = (
   const modules = ['disco', 'roster', 'saslauth', 'ping', 'offline', 'smacks', 'carbons'];
   if (push) modules.push('cloud_notify');
   const settings = {
-    // Says only that it may: in continuous integration and in containers, root may be all there is.
+    // This only permits it: in continuous integration and in containers, there may be no user but root.
     run_as_root: true,
     data_path: join(dataDir, 'data'),
     certificates: join(dataDir, 'certs'),
     interfaces: [listen],
-    // Not covered by the line above: without this one, ::1 is bound as well.
+    // Not covered by `interfaces`: without this, ::1 would be bound as well.
     component_interfaces: [listen],
     c2s_ports: [ports.c2s],
     component_ports: [ports.component],
@@ -95,7 +95,7 @@ const lua = (value: LuaValue): string => {
   return typeof value === 'object' ? `{ ${value.map(lua).join(', ')} }` : String(value);
 };
 
-// As `prosodyctl register` would, but without a process for each user, and in a container too.
+// Like `prosodyctl register`, but without a process per user, and works for containers too.
 const writeAccounts = async (
   dataPath: string,
   domain: string,
@@ -108,7 +108,7 @@ const writeAccounts = async (
   }
 };
 
-// Prosody writes every byte but ASCII letters and digits as %xx in file names.
+// In file names, Prosody writes every byte except ASCII letters and digits as %xx.
 const fileNameOf = (name: string): string =>
   [...Buffer.from(name)]
     .map((byte) => String.fromCharCode(byte))

@@ -1,13 +1,13 @@
-import { givenServer } from './given.ts';
-import { converse } from './probe.ts';
+import { externalServer } from './external.ts';
+import { exchange } from './probe.ts';
 import { runServer, type RunningServer, type StartOptions } from './server.ts';
 
 /** Starts Redis (or Valkey) with the append-only file, synced every second. */
 export const startRedis = async (
   options: StartOptions & { readonly port?: number },
 ): Promise<RunningServer & { readonly url: string }> => {
-  const given = await givenServer('redis', 6379);
-  if (given) return given;
+  const external = await externalServer('redis', 6379);
+  if (external) return external;
   const { ports, ...server } = await runServer(
     {
       kind: 'redis',
@@ -16,22 +16,22 @@ export const startRedis = async (
         args: Object.entries({
           port: String(client),
           bind: listen,
-          // Protected mode would refuse the clients that reach a container from outside; its port is on loopback only.
+          // Protected mode would refuse clients from outside a container; its port is published on loopback only.
           'protected-mode': listen === '127.0.0.1' ? 'yes' : 'no',
           dir: dataDir,
           appendonly: 'yes',
           appendfsync: 'everysec',
-          // Snapshots would only cost: the append-only file has everything.
+          // Snapshots would cost time for nothing: the append-only file holds everything.
           save: '',
-          // A store must refuse to write rather than forget.
+          // The store must refuse writes rather than lose data.
           'maxmemory-policy': 'noeviction',
         }).flatMap(([name, value]) => [`--${name}`, value]),
       }),
-      // The folder tells our server from a stranger's. While it loads its file it answers PING with an error.
+      // The folder distinguishes this server from any other. While Redis loads its file, it answers PING with an error.
       answers: async ({ client }, dataDir) => {
-        const heard = await converse(client, 'PING\r\nCONFIG GET dir\r\n', /\r\n\$\d+\r\n\/.*\r\n|^-.*\r\n/);
-        if (!heard.startsWith('+PONG')) throw new Error(`PING was answered with ${heard.trim()}`);
-        if (!heard.includes(`\r\n${dataDir}\r\n`)) throw new Error(`port ${client} in use by another Redis server`);
+        const answer = await exchange(client, 'PING\r\nCONFIG GET dir\r\n', /\r\n\$\d+\r\n\/.*\r\n|^-.*\r\n/);
+        if (!answer.startsWith('+PONG')) throw new Error(`PING was answered with ${answer.trim()}`);
+        if (!answer.includes(`\r\n${dataDir}\r\n`)) throw new Error(`port ${client} in use by another Redis server`);
       },
     },
     options,

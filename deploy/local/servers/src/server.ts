@@ -6,43 +6,43 @@ import { choosePorts } from './ports.ts';
 import { retryUntil } from './probe.ts';
 import { startProcess } from './process.ts';
 
-/** Takes one line for a human: what is being installed, which port was taken, which server ended by itself. */
+/** Receives lines for humans: what is being installed, which port was in use, which server exited by itself. */
 export type Report = (line: string) => void;
 
-/** What every server is started with. */
+/** The options for starting any server. */
 export type StartOptions = {
   /** Where configuration, data, log and pid file live. Start again with the same folder to get the same state back. */
   readonly dataDir: string;
-  /** Which way is tried first when several are open. Default: `local`. */
+  /** What is tried first if there are several ways to run it. Default: `local`. */
   readonly prefer?: Prefer;
   readonly report?: Report;
 };
 
-/** A server that answers. */
+/** A server that is ready. */
 export type RunningServer = {
   /** For humans: `local process /usr/sbin/nats-server`, `container nats:2.11-alpine`, `url from NATS_URL`. */
   readonly how: string;
   /** How it ended, or undefined while it runs. */
   ended(): Promise<string | undefined>;
-  /** Ends the server in an orderly way; nothing happens when it has ended already. */
+  /** Stops the server gracefully; does nothing if it has already ended. */
   stop(): Promise<void>;
-  /** Ends the server with SIGKILL, as a crash would. */
+  /** Kills the server with SIGKILL, to simulate a crash. */
   kill(): Promise<void>;
-  /** Stops the server if it runs, and starts it with the same ports and the same data. */
+  /** Stops the server if it is running, and starts it again with the same ports and data. */
   restart(): Promise<void>;
 };
 
-/** One launched server, whatever it runs in. */
+/** A launched server, as a process or in a container. */
 export type Instance = {
   /** How it ended, or undefined while it runs. */
   ended(): Promise<string | undefined>;
-  /** The end of what it has logged since this launch. */
+  /** The end of its log since this launch. */
   lastLines(): Promise<string>;
   stop(): Promise<void>;
   kill(): Promise<void>;
 };
 
-/** What has to be run, in a process or in a container. */
+/** What to run, as a process or in a container. */
 export type Launch = {
   readonly kind: ServerKind;
   readonly dataDir: string;
@@ -52,28 +52,28 @@ export type Launch = {
   readonly report: Report;
 };
 
-/** What is particular to one kind of server. `listen` is the address it must listen on in the place where it runs. */
+/** What is specific to one kind of server. `listen` is the address to listen on, which differs in a container. */
 export type Plan<Port extends string> = {
   readonly kind: ServerKind;
   readonly preferredPorts: Readonly<Record<Port, number | undefined>>;
-  /** Writes what the server reads at start, and gives the command line. */
+  /** Writes the configuration that the server reads, and returns its command line. */
   configure(
     place: { readonly dataDir: string; readonly listen: string },
     ports: Readonly<Record<Port, number>>,
   ): Promise<{ readonly args: readonly string[]; readonly env?: Readonly<Record<string, string>> }>;
-  /** Resolves when this very server answers; rejects when it does not yet. */
+  /** Resolves if this server, and not another one on its port, answers; rejects if it does not yet. */
   answers(ports: Readonly<Record<Port, number>>, dataDir: string): Promise<void>;
-  /** A line in the log that means: it will not do what it was configured for, though it may go on. */
+  /** Matches log lines which mean that the server will not do what it was configured for, even if it keeps running. */
   readonly complaint?: RegExp;
-  /** What remains to be done once it answers. */
+  /** What remains to be done once the server answers. */
   complete?(ports: Readonly<Record<Port, number>>): Promise<void>;
 };
 
-const startDeadline = 60_000;
+const startDeadlineMs = 60_000;
 const portAttempts = 3;
 const portTaken = /(already|port \d+|port is) in use|eaddrinuse|port is already allocated/i;
 
-/** Finds the server, starts it on ports of its own and waits until it answers. */
+/** Finds the server, starts it on free ports and waits until it answers. */
 export const runServer = async <Port extends string>(
   plan: Plan<Port>,
   options: StartOptions,
@@ -81,11 +81,12 @@ export const runServer = async <Port extends string>(
   const report = options.report ?? (() => {});
   const { title } = catalogue[plan.kind];
   const location = await locate(plan.kind, options);
-  if (location.via === 'url') throw new Error(`${title} cannot be run here: it is given by ${location.variable}`);
+  if (location.via === 'url')
+    throw new Error(`${title} cannot be run here: ${location.variable} names an external server`);
   const how = describeLocation(location);
-  // Configurations have passwords in them.
+  // Only for this user, because the configuration contains passwords.
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
-  // Servers report their folder with links resolved; one spelling keeps comparisons simple.
+  // Servers report their folder with links resolved; the same spelling makes it comparable.
   const dataDir = await realpath(options.dataDir);
 
   const launch = async (ports: Readonly<Record<Port, number>>): Promise<Instance> => {
@@ -98,8 +99,8 @@ export const runServer = async <Port extends string>(
         const end = await instance.ended();
         return troubleIn(await instance.lastLines(), numbers, plan.complaint) ?? end;
       };
-      await retryUntil(startDeadline, () => plan.answers(ports, dataDir), trouble);
-      // Once more, for a line that came just before the answer.
+      await retryUntil(startDeadlineMs, () => plan.answers(ports, dataDir), trouble);
+      // Once more, for a line logged just before the answer.
       const late = await trouble();
       if (late !== undefined) throw new Error(late);
       await plan.complete?.(ports);
@@ -119,7 +120,7 @@ export const runServer = async <Port extends string>(
     try {
       return { instance: await launch(ports), ports };
     } catch (error) {
-      // Somebody took a port between our look and the server's start.
+      // Another process took a port after it was chosen and before the server started.
       if (attempt < portAttempts && portTaken.test(String(error))) return launchOnFreePorts(attempt + 1);
       throw error;
     }
@@ -148,6 +149,6 @@ const troubleIn = (log: string, ports: readonly number[], complaint: RegExp | un
   const lines = log.split('\n').map((line) => line.trim());
   const taken = lines.find((line) => portTaken.test(line));
   if (taken !== undefined)
-    return `one of its ports, ${ports.join(', ')}, is already in use by somebody else (${taken})`;
+    return `one of its ports, ${ports.join(', ')}, is already in use by another process (${taken})`;
   return complaint && lines.find((line) => complaint.test(line));
 };

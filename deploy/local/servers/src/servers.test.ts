@@ -9,9 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { prepareServers, startEjabberd, startNats, startProsody, startRedis, type RunningServer } from './index.ts';
-import { converse } from './probe.ts';
+import { exchange } from './probe.ts';
 
-const patience = 120_000;
+const timeout = 120_000;
 const reported: string[] = [];
 const report = (line: string) => void reported.push(line);
 
@@ -21,7 +21,7 @@ const freshFolder = async (): Promise<string> => {
   return folder;
 };
 
-/** Stops the server when the test is over, before its folder is removed. */
+/** Stops the server at the end of the test, before its folder is removed. */
 const untilTheEnd = async <S extends RunningServer>(starting: Promise<S>): Promise<S> => {
   const server = await starting;
   onTestFinished(() => server.stop());
@@ -49,13 +49,13 @@ const occupy = async (port: number): Promise<Server> => {
   return server;
 };
 
-const stranger = async (): Promise<{ port: number; server: Server }> => {
+const occupyAnyPort = async (): Promise<{ port: number; server: Server }> => {
   const server = await occupy(0);
   return { port: (server.address() as AddressInfo).port, server };
 };
 
 beforeEach(() => {
-  // These tests are about servers of their own, even where the rest of the suite is given some.
+  // These tests start their own servers, even if the environment names some for the rest of the suite.
   vi.stubEnv('NATS_URL', '');
   vi.stubEnv('REDIS_URL', '');
   reported.length = 0;
@@ -63,50 +63,50 @@ beforeEach(() => {
 afterEach(() => void vi.unstubAllEnvs());
 
 describe('prepareServers', () => {
-  it('says how each server will be run', { timeout: 15 * 60_000 }, async () => {
+  it('returns how each server will be run', { timeout: 15 * 60_000 }, async () => {
     const hows = await prepareServers(['nats', 'redis', 'prosody', 'ejabberd'], { report });
     for (const how of Object.values(hows)) expect(how).toMatch(/^(local process \/|container |url from )/);
   });
 });
 
 describe('NATS', () => {
-  it('answers, and comes back on its port after a crash', { timeout: patience }, async () => {
+  it('answers, and comes back on its port after a crash', { timeout }, async () => {
     const nats = await untilTheEnd(startNats({ dataDir: await freshFolder(), report }));
     const port = portOf(nats.url);
-    expect(await converse(port, '', /^INFO .*\r\n/)).toContain('"jetstream":true');
+    expect(await exchange(port, '', /^INFO .*\r\n/)).toContain('"jetstream":true');
     await nats.kill();
     expect(await isListening(port)).toBe(false);
     await nats.restart();
-    expect(await converse(port, '', /^INFO .*\r\n/)).toContain('"jetstream":true');
+    expect(await exchange(port, '', /^INFO .*\r\n/)).toContain('"jetstream":true');
     await nats.stop();
     expect(await isListening(port)).toBe(false);
     expect(reported).toEqual([]);
   });
 
-  it('takes another port when the preferred one is occupied', { timeout: patience }, async () => {
-    const { port } = await stranger();
+  it('uses another port if the preferred one is in use', { timeout }, async () => {
+    const { port } = await occupyAnyPort();
     const nats = await untilTheEnd(startNats({ dataDir: await freshFolder(), port, report }));
     expect(portOf(nats.url)).not.toBe(port);
     expect(reported.join()).toContain(`NATS: port ${port} is in use`);
   });
 
-  it('takes the preferred port when it is free', { timeout: patience }, async () => {
-    const { port, server } = await stranger();
+  it('uses the preferred port if it is free', { timeout }, async () => {
+    const { port, server } = await occupyAnyPort();
     server.close();
     await once(server, 'close');
     const nats = await untilTheEnd(startNats({ dataDir: await freshFolder(), port, report }));
     expect(portOf(nats.url)).toBe(port);
   });
 
-  it('says so when its port was taken while it was down', { timeout: patience }, async () => {
+  it('reports that its port was taken while it was down', { timeout }, async () => {
     const nats = await untilTheEnd(startNats({ dataDir: await freshFolder(), report }));
     await nats.stop();
     await occupy(portOf(nats.url));
-    await expect(nats.restart()).rejects.toThrow(/NATS did not start .*is already in use by somebody else/);
+    await expect(nats.restart()).rejects.toThrow(/NATS did not start .*is already in use by another process/);
   });
 
   it('uses the server that the environment names, and leaves it alone', async () => {
-    const { port } = await stranger();
+    const { port } = await occupyAnyPort();
     vi.stubEnv('NATS_URL', `nats://127.0.0.1:${port}`);
     const nats = await startNats({ dataDir: await freshFolder() });
     expect(nats).toMatchObject({ how: 'url from NATS_URL', url: `nats://127.0.0.1:${port}` });
@@ -115,8 +115,8 @@ describe('NATS', () => {
     await expect(nats.kill()).rejects.toThrow('cannot be killed');
   });
 
-  it('says so when nothing answers at the address that the environment names', async () => {
-    const { port, server } = await stranger();
+  it('reports that nothing answers at the address that the environment names', async () => {
+    const { port, server } = await occupyAnyPort();
     server.close();
     await once(server, 'close');
     vi.stubEnv('NATS_URL', `127.0.0.1:${port}`);
@@ -125,45 +125,45 @@ describe('NATS', () => {
 });
 
 describe('Redis', () => {
-  it('keeps what it acknowledged, through crash, restart and a new start', { timeout: patience }, async () => {
+  it('keeps what it acknowledged through a crash, a restart and a new start', { timeout }, async () => {
     const dataDir = await freshFolder();
     const redis = await untilTheEnd(startRedis({ dataDir, report }));
     const port = portOf(redis.url);
-    // WAITAOF is younger than the oldest Redis that we run on; everysec means within the second.
-    await converse(port, 'SET device alive\r\n', /^\+OK\r\n/);
+    // The oldest supported Redis does not have WAITAOF; `everysec` means within a second.
+    await exchange(port, 'SET device alive\r\n', /^\+OK\r\n/);
     await sleep(1200);
     await redis.kill();
     expect(await isListening(port)).toBe(false);
     await redis.restart();
-    await converse(port, 'GET device\r\n', /^\$5\r\nalive\r\n/);
+    await exchange(port, 'GET device\r\n', /^\$5\r\nalive\r\n/);
     await redis.stop();
     expect(await isListening(port)).toBe(false);
     const again = await untilTheEnd(startRedis({ dataDir, port, report }));
     expect(again.url).toBe(redis.url);
-    await converse(port, 'GET device\r\n', /^\$5\r\nalive\r\n/);
+    await exchange(port, 'GET device\r\n', /^\$5\r\nalive\r\n/);
   });
 
-  it('shows the end of its log when it cannot start', { timeout: patience }, async () => {
+  it('shows the end of its log if it cannot start', { timeout }, async () => {
     const dataDir = await freshFolder();
     const first = await untilTheEnd(startRedis({ dataDir, report }));
     await first.stop();
     await rm(join(dataDir, 'appendonlydir'), { recursive: true });
     // A file where the server wants a folder.
     spawnSync('touch', [join(dataDir, 'appendonlydir')]);
-    await expect(startRedis({ dataDir })).rejects.toThrow(/Redis did not start .*ended by itself[\s\S]*appendonlydir/);
+    await expect(startRedis({ dataDir })).rejects.toThrow(/Redis did not start .*exited by itself[\s\S]*appendonlydir/);
   });
 
-  it('is not started twice in one folder', { timeout: patience }, async () => {
+  it('is not started twice in one folder', { timeout }, async () => {
     const dataDir = await freshFolder();
     const redis = await untilTheEnd(startRedis({ dataDir, report }));
-    await expect(startRedis({ dataDir })).rejects.toThrow('Redis already runs in this folder');
-    await converse(portOf(redis.url), 'PING\r\n', /^\+PONG/);
+    await expect(startRedis({ dataDir })).rejects.toThrow('Redis is already running in this folder');
+    await exchange(portOf(redis.url), 'PING\r\n', /^\+PONG/);
   });
 
-  it('says when the server ended by itself', { timeout: patience }, async () => {
+  it('reports that the server exited by itself', { timeout }, async () => {
     const redis = await untilTheEnd(startRedis({ dataDir: await freshFolder(), report }));
-    await converse(portOf(redis.url), 'SHUTDOWN\r\n', /./).catch(() => {});
-    await vi.waitFor(() => expect(reported.join()).toMatch(/Redis: it ended by itself with exit status 0/), 5000);
+    await exchange(portOf(redis.url), 'SHUTDOWN\r\n', /./).catch(() => {});
+    await vi.waitFor(() => expect(reported.join()).toMatch(/Redis: it exited by itself with status 0/), 5000);
   });
 
   const startElsewhere = async (dataDir: string) => {
@@ -180,14 +180,14 @@ describe('Redis', () => {
     return { starter, port: portOf(String(url).trim()) };
   };
 
-  it('goes when the process that started it is killed', { timeout: patience }, async () => {
+  it('stops when the process that started it is killed', { timeout }, async () => {
     const { starter, port } = await startElsewhere(await freshFolder());
     expect(await isListening(port)).toBe(true);
     starter.kill('SIGKILL');
     await vi.waitFor(async () => expect(await isListening(port)).toBe(false), 5000);
   });
 
-  it('is ended by the next start in its folder if an earlier run left it behind', { timeout: patience }, async () => {
+  it('is stopped by the next start in its folder if an earlier run left it behind', { timeout }, async () => {
     const dataDir = await freshFolder();
     const { starter, port } = await startElsewhere(dataDir);
     const { stdout } = spawnSync('ps', ['-e', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
@@ -199,7 +199,7 @@ describe('Redis', () => {
     await once(starter, 'exit');
     expect(await isListening(port)).toBe(true);
     const redis = await untilTheEnd(startRedis({ dataDir, report }));
-    expect(reported.join()).toMatch(/Redis: ending process \d+, left over from an earlier run/);
+    expect(reported.join()).toMatch(/Redis: stopping process \d+, left over from an earlier run/);
     expect(portOf(redis.url)).not.toBe(port);
     expect(await isListening(port)).toBe(false);
   });
@@ -211,7 +211,7 @@ const components = [push, { name: 'tap.localhost', secret: 'another' }];
 const alice = { name: 'alice', password: 'back\\slash "quote"' };
 
 describe.each(Object.entries(xmppServers))('%s', (_, startXmppServer) => {
-  it('lets users and components in, also after a crash', { timeout: patience }, async () => {
+  it('accepts users and components, after a crash too', { timeout }, async () => {
     const dataDir = await freshFolder();
     const users = [alice, { name: 'bób.o', password: 'pass' }];
     const server = await untilTheEnd(startXmppServer({ dataDir, users, components, report }));
@@ -227,13 +227,13 @@ describe.each(Object.entries(xmppServers))('%s', (_, startXmppServer) => {
     await server.stop();
     expect(await isListening(c2sPort)).toBe(false);
     expect(await isListening(componentPort)).toBe(false);
-    // On a busy machine a server may take longer than its deadline to stop, and is killed; that is told, and right.
-    expect(reported.filter((line) => !line.includes('still there'))).toEqual([]);
+    // On a busy machine a server may miss its deadline to stop, and is killed; it is right to report that.
+    expect(reported.filter((line) => !line.includes('still running'))).toEqual([]);
   });
 
-  it('takes other ports when the preferred are occupied, and new passwords', { timeout: patience }, async () => {
+  it('uses other ports if the preferred ones are in use, and accepts new passwords', { timeout }, async () => {
     const dataDir = await freshFolder();
-    const { port } = await stranger();
+    const { port } = await occupyAnyPort();
     const first = await untilTheEnd(
       startXmppServer({ dataDir, users: [alice], components, ports: { c2s: port }, report }),
     );
@@ -248,17 +248,17 @@ describe.each(Object.entries(xmppServers))('%s', (_, startXmppServer) => {
     await expect(logIn(second.c2sPort, alice)).rejects.toThrow('not-authorized');
   });
 
-  it('says so when a port was taken while it was down', { timeout: patience }, async () => {
+  it('reports that a port was taken while it was down', { timeout }, async () => {
     const server = await untilTheEnd(startXmppServer({ dataDir: await freshFolder(), components, report }));
     await server.stop();
     await occupy(server.componentPort);
-    await expect(server.restart()).rejects.toThrow(/ did not start .*is already in use by somebody else/);
+    await expect(server.restart()).rejects.toThrow(/ did not start .*is already in use by another process/);
     expect(await isListening(server.c2sPort)).toBe(false);
   });
 
-  it('calls a component that is not connected a passing trouble', { timeout: patience }, async () => {
+  it('answers for a component that is not connected with a temporary error', { timeout }, async () => {
     const dataDir = await freshFolder();
-    // ejabberd does so only for a name that the machine can look up.
+    // ejabberd does so only for a name that the machine can resolve.
     const absent = { name: '127.0.0.1', secret: 'unused' };
     const server = await untilTheEnd(startXmppServer({ dataDir, users: [alice], components: [absent], report }));
     const answer = await logIn(server.c2sPort, alice, [
@@ -270,14 +270,14 @@ describe.each(Object.entries(xmppServers))('%s', (_, startXmppServer) => {
 });
 
 describe('Prosody', () => {
-  it('does not start with a module that is not there', { timeout: patience }, async () => {
+  it('does not start with a module that does not exist', { timeout }, async () => {
     const dataDir = await freshFolder();
     await expect(startProsody({ dataDir, components, modules: ['no_such_module'] })).rejects.toThrow(
       /Prosody did not start .*no_such_module/,
     );
   });
 
-  it('runs with the settings of a test', { timeout: patience }, async () => {
+  it('runs with the settings of a test', { timeout }, async () => {
     const settings = { pushMaxErrors: 3, resumeSeconds: 5, ackSeconds: 3, pushContent: false, config: 'x = 1' };
     const dataDir = await freshFolder();
     const server = await untilTheEnd(startProsody({ dataDir, users: [alice], components, report, ...settings }));
@@ -286,14 +286,14 @@ describe('Prosody', () => {
 });
 
 describe('ejabberd', () => {
-  it('does not start with a setting that does not exist', { timeout: patience }, async () => {
+  it('does not start with a setting that does not exist', { timeout }, async () => {
     const dataDir = await freshFolder();
     await expect(startEjabberd({ dataDir, components, config: { no_such_setting: 1 } })).rejects.toThrow(
       /ejabberd did not start [\s\S]*no_such_setting/,
     );
   });
 
-  it('runs with the settings of a test', { timeout: patience }, async () => {
+  it('runs with the settings of a test', { timeout }, async () => {
     const settings = { resumeSeconds: 5, ackSeconds: 3, push: false, modules: { mod_last: {} } };
     const server = await untilTheEnd(startEjabberd({ dataDir: await freshFolder(), components, report, ...settings }));
     const answer = await fetch(`${server.apiUrl}/status`, { method: 'POST', body: '{}' });
@@ -301,25 +301,25 @@ describe('ejabberd', () => {
   });
 });
 
-type Step = readonly [say: string, hear: RegExp];
+type Step = readonly [request: string, expected: RegExp];
 
-/** Says each thing and waits for what is expected, in order; rejects with what came instead. */
-const talk = async (port: number, next: (heard: string) => Step | undefined): Promise<string> => {
+/** Sends each request and waits for the expected answer, in order; rejects with the actual answer if it differs. */
+const runSteps = async (port: number, next: (received: string) => Step | undefined): Promise<string> => {
   const socket = createConnection({ host: '127.0.0.1', port }).setEncoding('utf8');
-  let heard = '';
-  let step = next(heard);
+  let received = '';
+  let step = next(received);
   try {
     if (step) socket.write(step[0]);
     for await (const text of socket.setTimeout(40_000, () => socket.destroy())) {
-      heard += text;
-      if (/<failure|<stream:error/.test(heard)) break;
-      if (!step?.[1].test(heard)) continue;
-      step = next(heard);
-      if (!step) return heard;
-      heard = '';
+      received += text;
+      if (/<failure|<stream:error/.test(received)) break;
+      if (!step?.[1].test(received)) continue;
+      step = next(received);
+      if (!step) return received;
+      received = '';
       socket.write(step[0]);
     }
-    throw new Error(`expected ${step?.[1]}, heard ${heard}`);
+    throw new Error(`expected ${step?.[1]}, received ${received}`);
   } finally {
     socket.destroy();
   }
@@ -337,7 +337,7 @@ const logIn = (port: number, { name, password }: { name: string; password: strin
     ["<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>", /<jid>/],
     ...more,
   ];
-  return talk(port, () => steps.shift());
+  return runSteps(port, () => steps.shift());
 };
 
 const attach = (port: number, { name, secret }: { name: string; secret: string }) => {
@@ -345,9 +345,12 @@ const attach = (port: number, { name, secret }: { name: string; secret: string }
     createHash('sha1')
       .update(id + secret)
       .digest('hex');
-  const steps: ((heard: string) => Step)[] = [
+  const steps: ((received: string) => Step)[] = [
     () => [header('jabber:component:accept', name), /<stream:stream[^>]*>/],
-    (heard) => [`<handshake>${digest(/\sid=['"]([^'"]*)/.exec(heard)?.[1] ?? '')}</handshake>`, /<handshake\s*\/>/],
+    (received) => [
+      `<handshake>${digest(/\sid=['"]([^'"]*)/.exec(received)?.[1] ?? '')}</handshake>`,
+      /<handshake\s*\/>/,
+    ],
   ];
-  return talk(port, (heard) => steps.shift()?.(heard));
+  return runSteps(port, (received) => steps.shift()?.(received));
 };

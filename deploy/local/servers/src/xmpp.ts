@@ -1,15 +1,15 @@
-import { converse } from './probe.ts';
+import { exchange } from './probe.ts';
 import type { RunningServer, StartOptions } from './server.ts';
 
-/** What both XMPP servers are started with. */
+/** The options for starting either XMPP server. */
 export type XmppServerOptions = StartOptions & {
   /** The server's own domain. Default: `localhost`. */
   readonly domain?: string;
-  /** Accounts on that domain; those that exist already keep their data and get this password. */
+  /** Accounts on that domain; existing ones keep their data and get this password. */
   readonly users?: readonly { readonly name: string; readonly password: string }[];
-  /** Names that external components (XEP-0114) may take. */
+  /** External components (XEP-0114) that may connect. */
   readonly components: readonly { readonly name: string; readonly secret: string }[];
-  /** Preferred ports; other free ones are taken for those that are left out or occupied. */
+  /** Preferred ports; if one is absent or in use, any free port is taken. */
   readonly ports?: { readonly c2s?: number; readonly component?: number };
   /** Whether the server's own push module (XEP-0357) runs. Default: yes. */
   readonly push?: boolean;
@@ -30,17 +30,17 @@ export type RunningXmppServer = RunningServer & {
 };
 
 /**
- * Resolves when the server opens a stream for its clients and one for each component. The handshake is left out: some
- * modules of Prosody question a component only the first time that it connects, and that must not be us.
+ * Resolves if the server opens a stream for clients and one for each component. The handshake is left out: some modules
+ * of Prosody query a component only the first time it connects, and that must not be this probe.
  */
 export const opensStreams = async (
   domain: string,
   components: XmppServerOptions['components'],
   ports: { readonly c2s: number; readonly component: number },
 ): Promise<void> => {
-  await converse(ports.c2s, streamHeader('jabber:client', domain), /<stream:features/);
+  await exchange(ports.c2s, streamHeader('jabber:client', domain), /<stream:features/);
   for (const { name } of components) {
-    await converse(
+    await exchange(
       ports.component,
       streamHeader('jabber:component:accept', name),
       /<stream:stream[^>]*\sid=(['"])[^'"]+\1/,

@@ -1,4 +1,4 @@
-// XEP-0060 Publish-Subscribe, version 1.30.0, §8.9: what an owner says of who may do what at a node
+// XEP-0060 Publish-Subscribe, version 1.30.0, §8.9: an owner manages the affiliations of a node
 import { childElements } from '../iq.ts';
 import { bareJid, parseJid } from '../jid.ts';
 import { ns } from '../namespaces.ts';
@@ -7,10 +7,10 @@ import type { Malformed } from './push.ts';
 
 const affiliations = ['owner', 'publisher', 'publish-only', 'member', 'outcast', 'none'] as const;
 
-/** An affiliation as an owner wants it; `jid` is bare. */
+/** The affiliation that an owner gives to somebody; `jid` is bare. */
 export type AffiliationChange = { readonly jid: string; readonly affiliation: (typeof affiliations)[number] };
 
-/** Reads the children of `<affiliations/>`; one that is wrong spoils them all, as in MongooseIM. */
+/** Reads the children of `<affiliations/>`; one invalid child invalidates them all, as in MongooseIM. */
 export const readAffiliations = (element: Element): readonly AffiliationChange[] | Malformed => {
   const changes: AffiliationChange[] = [];
   for (const child of childElements(element)) {

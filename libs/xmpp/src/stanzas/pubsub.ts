@@ -7,7 +7,7 @@ import type { Element } from '../xml.ts';
 import { readSummary } from './push.ts';
 import type { SummaryForm } from './push.ts';
 
-/** `<create node type/>` and the form of a `<configure/>` beside it (XEP-0060 §8.1). */
+/** `<create node type/>` and the form of the `<configure/>` next to it, if any (XEP-0060 §8.1). */
 export type Create = {
   readonly node: string | undefined;
   readonly type: string | undefined;
@@ -25,16 +25,16 @@ export const readCreate = (pubsub: Element): Create | undefined => {
   };
 };
 
-/** The form inside the `<configure/>` of an owner (XEP-0060 §8.2). */
+/** The form inside an owner's `<configure/>` (XEP-0060 §8.2). */
 export const readConfigure = (configure: Element): Form | undefined => childForm(configure);
 
-/** What stands inside a `<publish/>` in place of exactly one item with exactly one payload (XEP-0060 §7.1.3). */
+/** Why a `<publish/>` does not hold exactly one item with exactly one payload (XEP-0060 §7.1.3). */
 export type PayloadFault = 'item-required' | 'item-invalid' | 'payload-required' | 'payload-invalid';
 
 /** `<publish node/>` with its one notification, and the publish-options as a flat record. */
 export type Publish = {
   readonly node: string | undefined;
-  /** `otherBytes`: the size of the notification, unescaped, without the fields of the sender and the text of the message. */
+  /** `otherBytes`: octets of the unescaped notification, without the fields for sender and body of the message. */
   readonly payload: { readonly summary: SummaryForm; readonly otherBytes: number } | PayloadFault;
   readonly options: Readonly<Record<string, string>>;
 };
@@ -59,13 +59,13 @@ const readPayload = (publish: Element): Publish['payload'] => {
   return { summary: readSummary(payload), otherBytes: contentBytes(payload) };
 };
 
-/** What others wrote. Its length is no reason to refuse a publish, in however many lines it comes. */
-const isText = ({ name, attrs }: Element): boolean =>
+/** Sender and body of a message are written by others: their size must never get a publish refused. */
+const isSenderOrBody = ({ name, attrs }: Element): boolean =>
   name === 'field' && (attrs['var'] === 'last-message-sender' || attrs['var'] === 'last-message-body');
 
-/** Octets of the names, attributes and texts of an element, unescaped: escaping can make six of one. */
+/** Octets of the names, attributes and texts of an element, unescaped: escaping can turn one octet into six. */
 const contentBytes = (element: Element): number => {
-  if (isText(element)) return 0;
+  if (isSenderOrBody(element)) return 0;
   let bytes = element.name.length;
   for (const name in element.attrs) bytes += name.length + Buffer.byteLength(String(element.attrs[name]));
   for (const child of element.children)
@@ -74,8 +74,9 @@ const contentBytes = (element: Element): number => {
 };
 
 /**
- * The client’s publish-options as its server repeats them. Prosody repeats the form to the letter, so a form that the
- * client sent with another type or without FORM_TYPE is read as well; several values of a field become lines.
+ * The client's publish-options, as its server passes them on. Prosody passes the form on unchanged, so a form that the
+ * client sent with another type or without FORM_TYPE is accepted too. The values of a multi-value field are joined by
+ * newlines.
  */
 const readOptions = (pubsub: Element): Readonly<Record<string, string>> => {
   const element = pubsub.getChild('publish-options', ns.pubsub);

@@ -4,7 +4,7 @@ import { bareJid, parseJid } from '../jid.ts';
 import { ns } from '../namespaces.ts';
 import type { Element } from '../xml.ts';
 
-/** Why an element does not decode: where, and what is wrong there. It becomes the text of a stanza error. */
+/** Where an element is malformed, and why. It becomes the text of a stanza error. */
 export type Malformed = { readonly malformed: string };
 
 export type Enable = {
@@ -14,7 +14,7 @@ export type Enable = {
 };
 export type Disable = { readonly service: string; readonly node?: string };
 
-/** `<enable jid node/>` with an optional publish-options form (XEP-0357 §5; strict as MongooseIM 6.8 reads it). */
+/** `<enable jid node/>` with an optional publish-options form (XEP-0357 §5; as strict as MongooseIM 6.8). */
 export const readEnable = (element: Element): Enable | Malformed => {
   const service = readService(element);
   if (service === undefined) return { malformed: 'enable: jid must be the JID of a push service' };
@@ -34,7 +34,7 @@ const readEnableForm = (element: Element): { readonly options: Readonly<Record<s
   return { options: Object.fromEntries([...form.fields].map(([name, [value]]) => [name, value ?? ''])) };
 };
 
-/** `<disable jid [node]/>`: one node, or without `node` all of that service (XEP-0357 §5.2). */
+/** `<disable jid [node]/>`: one node, or without `node` all nodes of that service (XEP-0357 §5.2). */
 export const readDisable = (element: Element): Disable | Malformed => {
   const service = readService(element);
   if (service === undefined) return { malformed: 'disable: jid must be the JID of a push service' };
@@ -48,7 +48,7 @@ const readService = (element: Element): string | undefined => {
   return jid && bareJid(jid);
 };
 
-/** The four fields of `urn:xmpp:push:summary`, and those that it does not name; one without a value counts as absent. */
+/** The four fields of `urn:xmpp:push:summary`, and any others; a field without a value counts as absent. */
 export type SummaryForm = {
   readonly messageCount?: number;
   readonly lastMessageSender?: string;
@@ -66,7 +66,7 @@ const summaryFields: ReadonlySet<string> = new Set([
 
 /**
  * The summary inside `<notification/>`. Servers send the form with type `submit` (ejabberd, MongooseIM), `form`
- * (Prosody, Openfire) or none (Tigase), leave values out, or send no form at all: all of that is accepted.
+ * (Prosody, Openfire) or no type (Tigase), leave values out, or send no form at all: all of this is accepted.
  */
 export const readSummary = (notification: Element): SummaryForm => {
   const form = childForm(notification);

@@ -35,8 +35,8 @@ describe('enable', () => {
 
   it.each([
     ['no form', '', {}],
-    ['a form that is no data form', "<x xmlns='other'/>", {}],
-    ['a form with nothing but its type', form('submit', options, ''), {}],
+    ['a form that is not a data form', "<x xmlns='other'/>", {}],
+    ['a form that holds only its FORM_TYPE', form('submit', options, ''), {}],
     ['a field without a name', form('submit', options, '<field><value>x</value></field>'), {}],
     [
       'a name twice: the last wins',
@@ -55,7 +55,7 @@ describe('enable', () => {
   it.each([
     ['no jid', "node='n'", ''],
     ['an empty jid', "jid='' node='n'", ''],
-    ['a jid that is none', "jid='@@' node='n'", ''],
+    ['an invalid jid', "jid='@@' node='n'", ''],
     ['no node', "jid='p'", ''],
     ['an empty node', "jid='p' node=''", ''],
     ['a form without type', "jid='p' node='n'", form('', options, field)],
@@ -75,7 +75,7 @@ describe('enable', () => {
 
 describe('disable', () => {
   const disable = (attributes: string) => readDisable(parse(`<disable xmlns='urn:xmpp:push:0' ${attributes}/>`));
-  it('names one node, or without node all of the service', () => {
+  it('disables one node, or without node all nodes of the service', () => {
     expect(disable("jid='p' node='n'")).toEqual({ service: 'p', node: 'n' });
     expect(disable("jid='p'")).toEqual({ service: 'p' });
   });
@@ -96,7 +96,7 @@ describe('the summary', () => {
         lastMessageSender: 'b@h/r',
       });
     });
-  it('keeps the fields that the XEP does not name and that have a value', () => {
+  it('keeps other fields than those of the XEP, if they have a value', () => {
     const other =
       "<field var='type'><value>jmi</value></field><field var='empty'/><field var='two'><value>a</value><value>b</value></field>";
     expect(summary(form('submit', 'urn:xmpp:push:summary', fields + other))).toEqual({
@@ -109,7 +109,7 @@ describe('the summary', () => {
     ['no form', ''],
     ['another form', form('submit', 'other', fields)],
     [
-      'a count that is none',
+      'an invalid count',
       form('submit', 'urn:xmpp:push:summary', "<field var='message-count'><value>-1</value></field>"),
     ],
   ])('is empty for %s', (_what, inside) => {
@@ -135,11 +135,11 @@ describe('pubsub', () => {
     [`<publish node='n'><item>${notification}${notification}</item></publish>`, 'payload-invalid'],
     ["<publish node='n'><item><notification/></item></publish>", 'payload-invalid'],
     ["<publish node='n'><item><entry xmlns='urn:xmpp:push:0'/></item></publish>", 'payload-invalid'],
-  ])('%s is %s', (inside, fault) => {
+  ])('reports %s as %s', (inside, fault) => {
     expect(readPublish(pubsub(inside))?.payload).toBe(fault);
   });
 
-  it('the size of a notification is without sender and text, however many lines they have', () => {
+  it('leaves sender and body out of the size of a notification, however many values they have', () => {
     const of = (fields: string): number => {
       const inside = `<notification xmlns='urn:xmpp:push:0'>${form('submit', 'urn:xmpp:push:summary', fields)}</notification>`;
       const payload = readPublish(pubsub(`<publish node='n'><item>${inside}</item></publish>`))?.payload;
@@ -159,7 +159,7 @@ describe('pubsub', () => {
       {},
     ],
     [
-      'several values as lines',
+      'several values, joined by newlines',
       `<publish-options>${form('submit', options, "<field var='a'><value>1</value><value>2</value></field>")}</publish-options>`,
       { a: '1\n2' },
     ],
@@ -169,7 +169,7 @@ describe('pubsub', () => {
   });
 });
 
-it('no element makes a reader throw', () => {
+it('no reader throws, whatever the element', () => {
   const name = fc.constantFrom(
     'pubsub',
     'publish',

@@ -19,10 +19,10 @@ const shared: PushNode = { ...node, affiliations: { ...node.affiliations, [bob]:
 it.each([
   ['an unknown node', undefined, alice, 'not-found'],
   ['a retired node', { ...node, retiredAt: 6_000 }, alice, 'not-found'],
-  ['a node of somebody else', node, bob, 'forbidden'],
-  ['a node to which one may only publish', node, 'localhost', 'forbidden'],
+  ["somebody else's node", node, bob, 'forbidden'],
+  ['a node that the requester may only publish to', node, 'localhost', 'forbidden'],
   ['a name that is special in JavaScript', node, '__proto__', 'forbidden'],
-] as const)('%s is neither read nor changed', (_what, found, requester, type) => {
+] as const)('refuses to read or change %s', (_what, found, requester, type) => {
   expect(decideRead(found, requester)).toEqual({ type });
   expect(decideAffiliations(found, requester, [{ jid: requester, affiliation: 'owner' }])).toEqual({ type });
   expect(decideConfiguration(found, requester, { publishModel: 'open', secret: '' })).toEqual({ type });
@@ -30,11 +30,11 @@ it.each([
 
 describe('affiliations', () => {
   it.each([
-    ['a new one', [{ jid: 'muc.localhost', affiliation: 'publisher' }], { 'muc.localhost': 'publisher' }],
-    ['another one', [{ jid: 'localhost', affiliation: 'outcast' }], { localhost: 'outcast' }],
+    ['a new affiliation', [{ jid: 'muc.localhost', affiliation: 'publisher' }], { 'muc.localhost': 'publisher' }],
+    ['a different affiliation', [{ jid: 'localhost', affiliation: 'outcast' }], { localhost: 'outcast' }],
     ['a second owner', [{ jid: bob, affiliation: 'owner' }], { [bob]: 'owner' }],
     [
-      'the last of equal JIDs',
+      'the last of several changes for the same JID',
       [
         { jid: 'x', affiliation: 'none' },
         { jid: 'x', affiliation: 'member' },
@@ -46,13 +46,13 @@ describe('affiliations', () => {
       [{ jid: '__proto__', affiliation: 'publisher' }],
       JSON.parse('{"__proto__":"publisher"}') as object,
     ],
-  ] as const)('%s is written', (_what, changes, written) => {
+  ] as const)('writes %s', (_what, changes, written) => {
     const expected = Object.fromEntries([...Object.entries(node.affiliations), ...Object.entries(written)]);
     const decision = decideAffiliations(node, alice, [...changes]);
     expect(decision).toEqual({ type: 'change', version: 7, changes: { affiliations: expected } });
   });
 
-  it('none takes one away', () => {
+  it('removes an affiliation that is set to none', () => {
     expect(decideAffiliations(node, alice, [{ jid: 'localhost', affiliation: 'none' }])).toEqual({
       type: 'change',
       version: 7,
@@ -60,12 +60,12 @@ describe('affiliations', () => {
     });
   });
 
-  it('what is there already is not written again', () => {
+  it('writes nothing if nothing changes', () => {
     for (const changes of [[], [{ jid: 'localhost', affiliation: 'publish-only' as const }]])
       expect(decideAffiliations(node, alice, changes)).toEqual({ type: 'unchanged' });
   });
 
-  it('the last owner stays, and with it everything else', () => {
+  it('keeps the last owner, and then applies none of the changes', () => {
     for (const affiliation of ['none', 'publisher', 'outcast'] as const)
       expect(
         decideAffiliations(node, alice, [
@@ -77,7 +77,7 @@ describe('affiliations', () => {
     expect(decideAffiliations(shared, alice, all)).toEqual({ type: 'last-owner', owners: [alice, bob] });
   });
 
-  it('one of several owners may go', () => {
+  it('lets one of several owners be removed', () => {
     expect(decideAffiliations(shared, bob, [{ jid: alice, affiliation: 'none' }])).toMatchObject({
       changes: { affiliations: { localhost: 'publish-only', [bob]: 'owner' } },
     });
@@ -101,14 +101,14 @@ describe('the configuration', () => {
   it.each([
     ['the publish model', { publishModel: 'open' }, { publishModel: 'open' }],
     ['a secret', { secret: 'digest' }, { secret: 'digest' }],
-  ] as const)('%s is written', (_what, wanted, changes) => {
+  ] as const)('writes %s', (_what, wanted, changes) => {
     expect(decideConfiguration(node, alice, wanted)).toEqual({ type: 'change', version: 7, changes });
   });
-  it('an empty secret takes it away', () => {
+  it('removes the secret if the new one is empty', () => {
     const decision = decideConfiguration({ ...node, secret: 'digest' }, alice, { secret: '' });
     expect(decision).toEqual({ type: 'change', version: 7, changes: { secret: '' } });
   });
-  it('what is there already is not written again', () => {
+  it('writes nothing if nothing changes', () => {
     for (const wanted of [{}, { publishModel: 'publishers' }, { secret: '' }] as const)
       expect(decideConfiguration(node, alice, wanted)).toEqual({ type: 'unchanged' });
   });

@@ -1,4 +1,4 @@
-// XEP-0060 §8.2 and §8.9: what an owner reads and changes of a push node that is in use
+// XEP-0060 §8.2 and §8.9: an owner reads or changes the configuration and affiliations of a push node
 import { maxAffiliations } from '@pushmesh/contracts';
 import type { Affiliation, Command } from '@pushmesh/contracts';
 import { isOwner } from './manage.ts';
@@ -6,7 +6,7 @@ import type { NodeChanges, PushNode } from './node.ts';
 
 type Refusal = { readonly type: 'not-found' | 'forbidden' };
 
-/** What becomes of an owner’s request; `node` is in use, and `requester` is one of its owners. */
+/** Whether `requester` may read the node: it must exist, not be retired, and be owned by the requester. */
 export const decideRead = (
   found: PushNode | undefined,
   requester: string,
@@ -18,7 +18,7 @@ export const decideRead = (
 type Change =
   { readonly type: 'unchanged' } | { readonly type: 'change'; readonly version: number; readonly changes: NodeChanges };
 
-/** All of the changes, or none: at least one owner stays, and there is a bound on who has an affiliation. */
+/** Applies all of the changes or none. At least one owner must remain, and the affiliations of a node are bounded. */
 export const decideAffiliations = (
   found: PushNode | undefined,
   requester: string,
@@ -34,14 +34,15 @@ export const decideAffiliations = (
   }
   if (ownersIn(after).length === 0) return { type: 'last-owner', owners: ownersIn(before) };
   const affiliations = Object.fromEntries(after);
-  if (after.size > maxAffiliations || JSON.stringify(affiliations).length > maxLength) return { type: 'too-many' };
+  if (after.size > maxAffiliations || JSON.stringify(affiliations).length > maxAffiliationsLength)
+    return { type: 'too-many' };
   const isSame =
     after.size === before.size && [...after].every(([jid, affiliation]) => before.get(jid) === affiliation);
   return changeOf(read.node, isSame ? {} : { affiliations });
 };
 
-/** Of all affiliations of a node, as JSON: they are read with every publish. */
-const maxLength = 8_192;
+/** All affiliations of a node as JSON, in characters: they are read with every publish. */
+const maxAffiliationsLength = 8_192;
 
 const ownersIn = (affiliations: ReadonlyMap<string, Affiliation>): string[] =>
   [...affiliations].filter(([, affiliation]) => affiliation === 'owner').map(([jid]) => jid);
@@ -60,6 +61,6 @@ export const decideConfiguration = (
   });
 };
 
-/** What asks for what is there already writes nothing: clients configure their node at each start. */
+/** A request that changes nothing writes nothing: clients configure their node every time they start. */
 const changeOf = ({ version }: PushNode, changes: NodeChanges): Change =>
   Object.keys(changes).length === 0 ? { type: 'unchanged' } : { type: 'change', version, changes };

@@ -15,17 +15,17 @@ const node: PushNode = created.node;
 const none = new Set<string>();
 
 describe('create', () => {
-  it('makes the creator owner, and lets the creator’s server publish', () => {
+  it("makes the creator the owner, and lets the creator's server publish", () => {
     expect(created).toMatchObject({
       replaces: undefined,
       node: { version: 5_000, freshAt: 5_000, affiliations: { 'alice@localhost': 'owner', localhost: 'publish-only' } },
     });
   });
-  it('is a conflict while the node exists; of an owner also a sign that the device lives', () => {
+  it('is a conflict while the node exists; from an owner it also shows that the device is alive', () => {
     expect(decideCreate(node, { ...facts, owner: 'bob@localhost' })).toEqual({ type: 'conflict' });
     expect(decideCreate(node, facts)).toEqual({ type: 'freshen', version: 5_000 });
   });
-  it('brings the owner’s own retired node back, as the next version, and nobody else’s', () => {
+  it('revives a retired node as its next version, for its owner only', () => {
     const retired = { ...node, version: 9_000, retiredAt: 6_000 };
     expect(decideCreate(retired, { ...facts, now: 7_000 })).toMatchObject({
       replaces: 9_000,
@@ -33,7 +33,7 @@ describe('create', () => {
     });
     expect(decideCreate(retired, { ...facts, owner: 'bob@localhost' })).toEqual({ type: 'conflict' });
   });
-  it('leaves a node that comes back to whom it belonged, but for what the create asks for', () => {
+  it('revives a node with its old owners and settings, except for what the create changes', () => {
     const affiliations = { ...node.affiliations, 'bob@h2': 'owner', h2: 'publish-only', 'eve@h': 'outcast' } as const;
     const retired: PushNode = {
       ...node,
@@ -58,7 +58,7 @@ describe('create', () => {
   });
 });
 
-it('only an owner deletes', () => {
+it('lets only an owner delete a node', () => {
   expect(decideDelete(undefined, 'alice@localhost')).toEqual({ type: 'not-found' });
   expect(decideDelete(node, 'alice@localhost')).toEqual({ type: 'delete', version: 5_000 });
   for (const other of ['bob@localhost', 'localhost', 'constructor', '__proto__'])
@@ -70,28 +70,34 @@ describe('publish', () => {
   const retired = { ...live, retiredAt: 9_000 };
   it.each([
     ['an unknown node', undefined, 'localhost', 'd1', { type: 'not-found' }],
-    ['the owner’s server', live, 'localhost', 'd1', { type: 'allowed', version: 2 }],
+    ["the owner's server", live, 'localhost', 'd1', { type: 'allowed', version: 2 }],
     ['the owner', live, 'alice@localhost', 'd1', { type: 'allowed', version: 2 }],
     ['another user of that server', live, 'bob@localhost', 'd1', { type: 'forbidden' }],
     ['another server', live, 'evil.example', 'd1', { type: 'forbidden' }],
     ['a name that is special in JavaScript', live, 'constructor', 'd1', { type: 'forbidden' }],
     ['another device', live, 'localhost', 'd2', { type: 'renew', version: 2, device: 'd2' }],
-    ['another device, by somebody who may not', live, 'evil.example', 'd2', { type: 'forbidden' }],
-    ['no device that we could read', live, 'localhost', undefined, { type: 'allowed', version: 2 }],
+    ['another device, from an unauthorised publisher', live, 'evil.example', 'd2', { type: 'forbidden' }],
+    ['no valid device', live, 'localhost', undefined, { type: 'allowed', version: 2 }],
     ['a retired node', retired, 'localhost', 'd1', { type: 'not-found' }],
     ['a retired node, another device', retired, 'localhost', 'd2', { type: 'renew', version: 2, device: 'd2' }],
-    ['a retired node, another device, by somebody who may not', retired, 'evil.example', 'd2', { type: 'not-found' }],
-    ['a retired node, no device that we could read', retired, 'localhost', undefined, { type: 'not-found' }],
+    [
+      'a retired node, another device, from an unauthorised publisher',
+      retired,
+      'evil.example',
+      'd2',
+      { type: 'not-found' },
+    ],
+    ['a retired node, no valid device', retired, 'localhost', undefined, { type: 'not-found' }],
   ] as const)('%s', (_what, found, publisher, device, decision) => {
     expect(decideAuthorisation(found, { publisher, device }, none)).toEqual(decision);
   });
-  it('a trusted domain is a server, not its users', () => {
+  it('trusts the server of a trusted domain, not its users', () => {
     const trusted = new Set(['trusted.example']);
     expect(decideAuthorisation(live, { publisher: 'mallory@trusted.example', device: 'd1' }, trusted)).toEqual({
       type: 'forbidden',
     });
   });
-  it('an open node is open to everybody, and a trusted domain may publish everywhere', () => {
+  it('lets everybody publish to an open node, and a trusted domain to every node', () => {
     expect(
       decideAuthorisation({ ...live, publishModel: 'open' }, { publisher: 'evil.example', device: 'd1' }, none),
     ).toMatchObject({
@@ -124,17 +130,17 @@ describe('publish', () => {
   });
   it.each([
     ['the secret of the node', 'digest', 'allowed'],
-    ['another one', 'tsegid', 'forbidden'],
-    ['a longer one', 'digest-and-more', 'forbidden'],
-    ['none', '', 'forbidden'],
-    ['no word of it, as gateways had it before', undefined, 'allowed'],
+    ['another secret', 'tsegid', 'forbidden'],
+    ['a longer secret', 'digest-and-more', 'forbidden'],
+    ['an empty secret', '', 'forbidden'],
+    ['no secret field, as from older gateways', undefined, 'allowed'],
   ] as const)('with %s', (_what, secret, type) => {
     const secured = { ...live, secret: 'digest' };
     const trusted = new Set(['localhost']);
     expect(decideAuthorisation(secured, { publisher: 'localhost', device: 'd1', secret }, trusted).type).toBe(type);
     expect(decideAuthorisation(live, { publisher: 'localhost', device: 'd1', secret }, none).type).toBe('allowed');
   });
-  it('who does not know the secret makes the node stand for no other device', () => {
+  it('does not switch a node to another device without its secret', () => {
     const guess = { publisher: 'localhost', device: 'd2', secret: 'tsegid' };
     expect(decideAuthorisation({ ...live, secret: 'digest' }, guess, none)).toEqual({ type: 'forbidden' });
     expect(decideAuthorisation({ ...retired, secret: 'digest' }, guess, none)).toEqual({ type: 'not-found' });

@@ -7,31 +7,31 @@ export type CreateFacts = {
   readonly host: string;
   readonly node: string;
   readonly owner: string;
-  /** What the create asks for; absent: what the node had, or the default of a new one. */
+  /** The publish model requested; if absent, a retired node keeps its own and a new node gets the default. */
   readonly publishModel?: PublishModel | undefined;
   readonly defaultPublishModel: PublishModel;
-  /** A digest; empty: none. */
+  /** A digest; empty for no secret. */
   readonly secret?: string | undefined;
   readonly now: number;
 };
 
 export type CreateDecision =
   | { readonly type: 'conflict' }
-  /** A conflict as well, and the word of an owner that the device lives. */
+  /** Also a conflict, but proof from an owner that the device is alive. */
   | { readonly type: 'freshen'; readonly version: number }
   | { readonly type: 'create'; readonly node: PushNode; readonly replaces: number | undefined };
 
 /**
- * Creates a node that does not exist, or brings an owner’s retired one back: its device was dead, and its owner says that it
- * lives. It comes back as it was: who may publish to it is not the push service’s to change. An existing node is a conflict
- * for everybody, its owner included; clients create theirs at each start.
+ * Creates a new node, or revives a retired one for its owner: the device was gone, and its owner says that it is back.
+ * The node is revived with its old settings, because the verdict of a push service must not change who may publish. An
+ * existing node is a conflict for everybody, including its owner; clients create theirs every time they start.
  */
 export const decideCreate = (found: PushNode | undefined, facts: CreateFacts): CreateDecision => {
   const { host, node, owner, defaultPublishModel, now } = facts;
   const isOwn = found !== undefined && isOwner(found, owner);
   if (found && !isOwn) return { type: 'conflict' };
   if (found && found.retiredAt === undefined) return { type: 'freshen', version: found.version };
-  const before = found ?? { owner, publishModel: defaultPublishModel, affiliations: firstAffiliations(owner) };
+  const base = found ?? { owner, publishModel: defaultPublishModel, affiliations: initialAffiliations(owner) };
   const secret = facts.secret ?? found?.secret;
   return {
     type: 'create',
@@ -39,19 +39,19 @@ export const decideCreate = (found: PushNode | undefined, facts: CreateFacts): C
     node: {
       host,
       node,
-      owner: before.owner,
-      publishModel: facts.publishModel ?? before.publishModel,
-      affiliations: before.affiliations,
+      owner: base.owner,
+      publishModel: facts.publishModel ?? base.publishModel,
+      affiliations: base.affiliations,
       ...(secret && { secret }),
-      // Never a version that an earlier node of this name had: a result about that one must not fit this one.
+      // Never a version that an earlier node of this name had: a result about that node must not match this one.
       version: Math.max(now, (found?.version ?? 0) + 1),
       freshAt: now,
     },
   };
 };
 
-/** The creator owns the node; the creator’s XMPP server may publish to it (XEP-0357 §3). */
-const firstAffiliations = (owner: string): Affiliations => ({
+/** The creator owns the node; the creator's XMPP server may publish to it (XEP-0357 §3). */
+const initialAffiliations = (owner: string): Affiliations => ({
   [domainOf(owner)]: 'publish-only',
   [owner]: 'owner',
 });
@@ -71,10 +71,10 @@ export const decideDelete = (
 export type Authorisation =
   | { readonly type: 'not-found' | 'forbidden' }
   | { readonly type: 'allowed'; readonly version: number }
-  /** Allowed, once the node is recorded to stand for this device. */
+  /** Allowed, once it is recorded that the node now stands for this device. */
   | { readonly type: 'renew'; readonly version: number; readonly device: string };
 
-/** What `authorise-publish` says of a publish. */
+/** What `authorise-publish` tells about a publish. */
 export type PublishFacts = {
   readonly publisher: string;
   readonly device?: string | undefined;
@@ -82,9 +82,9 @@ export type PublishFacts = {
 };
 
 /**
- * May `publisher` publish to this node, for this device? A publish that names another device than the last one makes
- * it another version: results about the old device are stale from then on, and a node that was retired because the old
- * device died is in use again.
+ * Decides whether `publisher` may publish to this node, for this device. A publish for another device than the last one
+ * gives the node a new version: results about the old device become stale, and a node that was retired because the old
+ * device was gone is in use again.
  */
 export const decideAuthorisation = (
   found: PushNode | undefined,
@@ -101,17 +101,20 @@ export const decideAuthorisation = (
 
 const publishers: ReadonlySet<Affiliation | undefined> = new Set(['owner', 'publisher', 'publish-only'] as const);
 
-/** XEP-0060 §4.1. In MongooseIM an open node is open to outcasts as well; here the word of the owner counts. */
+/** XEP-0060 §4.1. In MongooseIM an open node is open even to outcasts; here the owner's decision counts. */
 const mayPublish = ({ publishModel, affiliations }: PushNode, publisher: string): boolean => {
   const affiliation = affiliationOf(affiliations, publisher);
   return publishers.has(affiliation) || (publishModel === 'open' && affiliation !== 'outcast');
 };
 
-/** XEP-0357 §3: a server publishes for all of its users, so that its name alone does not tell whose push it is. */
+/**
+ * XEP-0357 §3: a server publishes for all of its users, so its name alone does not prove whose push it is. A gateway of
+ * an earlier version sends no secret at all; its publishes are let through.
+ */
 const knowsSecret = ({ secret }: PushNode, given: string | undefined): boolean => {
   if (secret === undefined || given === undefined) return true;
-  const [wanted, shown] = [Buffer.from(secret), Buffer.from(given)];
-  return wanted.length === shown.length && timingSafeEqual(wanted, shown);
+  const [expected, actual] = [Buffer.from(secret), Buffer.from(given)];
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
 };
 
 const domainOf = (bareJid: string): string => bareJid.slice(bareJid.indexOf('@') + 1);

@@ -1,6 +1,6 @@
 import type { Affiliation, Options, PublishModel } from '@pushmesh/contracts';
 
-/** What `<enable/>` at the component itself stores: (user, service, node) → options. `enabledAt` in milliseconds since 1970. */
+/** What `<enable/>` sent to the component itself stores for a user. `enabledAt` in milliseconds since 1970. */
 export type Registration = {
   readonly service: string;
   readonly node: string;
@@ -12,27 +12,27 @@ export type Registration = {
 export type PushNode = {
   readonly host: string;
   readonly node: string;
-  /** Bare JID of its creator, against whose limit it counts, also after others have become its owners. */
+  /** Bare JID of the creator. The node counts against the creator's limit even if others own it now. */
   readonly owner: string;
   readonly publishModel: PublishModel;
-  /** By bare JID or domain; at least one is an owner. */
+  /** By bare JID or domain; at least one of them is an owner. */
   readonly affiliations: Affiliations;
-  /** Digest of what a publish has to know besides. */
+  /** Digest of the secret that a publish must know, if there is one. */
   readonly secret?: string;
-  /** Goes up with every change but the retirement: older results are stale, and so is what was decided on it. */
+  /** Incremented by every change except retirement: results and decisions based on an older version are stale. */
   readonly version: number;
-  /** When an owner last created or enabled the node: a device that died before that is alive again. */
+  /** When an owner last created or enabled the node: evidence from before that no longer counts against the device. */
   readonly freshAt: number;
-  /** Fingerprint of the device that the last publish named. */
+  /** Fingerprint of the device that the last publish was for. */
   readonly device?: string;
   readonly retiredAt?: number;
 };
 
 export type Affiliations = Readonly<Record<string, Affiliation>>;
 
-/** Any JID may be asked for, `constructor` and `__proto__` too. */
+/** Safe for any JID, including `constructor` and `__proto__`. */
 export const affiliationOf = (affiliations: Affiliations, jid: string): Affiliation | undefined =>
   Object.hasOwn(affiliations, jid) ? affiliations[jid] : undefined;
 
-/** What can be changed of a living node. */
+/** What can be changed in a node that is not retired. */
 export type NodeChanges = Partial<Pick<PushNode, 'publishModel' | 'affiliations' | 'secret' | 'freshAt'>>;

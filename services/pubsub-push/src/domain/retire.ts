@@ -2,18 +2,18 @@ import { policies } from '@pushmesh/contracts';
 import type { Result } from '@pushmesh/contracts';
 import type { PushNode } from './node.ts';
 
-/** What a result means for the node it is about. */
+/** What a result means for its node. */
 export type Feedback =
   | { readonly type: 'retire'; readonly version: number; readonly at: number }
-  /** The node changed since the push was accepted: what the result says is about another device. */
+  /** The node has changed since the push was accepted: the result is about another device. */
   | { readonly type: 'stale' }
   /** The node no longer exists. */
   | { readonly type: 'gone' }
   | { readonly type: 'keep' };
 
 /**
- * A node is retired on evidence only: the push service says that the device is unregistered, it says so of the device
- * that the node still stands for, and not of a time before the owner last created the node.
+ * A node is retired only on evidence: the push service reports the device as unregistered, the node still stands for
+ * that device, and the report is not about a time before the owner last created the node.
  */
 export const decideFeedback = (result: Result, found: PushNode | undefined): Feedback => {
   const { version } = result.node;

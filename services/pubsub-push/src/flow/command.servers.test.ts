@@ -30,11 +30,11 @@ const settings = {
   MAX_REGISTRATIONS_PER_USER: 10,
   trustedDomains: new Set<string>(),
 } as const;
-/** Commands of one replica; `changes` is where another one gets in between. */
+/** The commands of one replica; `changes` replaces store functions, so that another replica can act in between. */
 const commandsOver = (changes: Partial<NodeStore> = {}) =>
   createCommands({ nodes: { ...opened.store, ...changes }, registrations: opened.store, clock: Date.now }, settings);
 
-/** Runs what the other replica does before the first call of `write`, which then goes on. */
+/** Runs what another replica does just before the first call of `write`, which then goes ahead. */
 const before = <A extends readonly unknown[], R>(write: (...args: A) => Promise<R>, first: () => Promise<unknown>) => {
   let isFirst = true;
   return async (...args: A): Promise<R> => {
@@ -47,14 +47,14 @@ const before = <A extends readonly unknown[], R>(write: (...args: A) => Promise<
 };
 
 const at = { v: 1, host: 'push.localhost' } as const;
-/** What another replica answers. */
+/** Executes a command on another replica. */
 const other: ReturnType<typeof createCommands> = (type, command) => commandsOver()(type, command);
 const listed = async (owner: string) => {
   const reply = await other('list-nodes', { ...at, owner });
   return reply.type === 'nodes' ? reply.nodes : reply;
 };
 
-it('a node is listed, also if its owner asked for the list while it was created', async () => {
+it('lists a node even if its owner asked for the list while it was being created', async () => {
   const owner = 'alice@localhost';
   const createNode = before(opened.store.createNode, () => listed(owner));
   const created = await commandsOver({ createNode })('create-node', { ...at, node: 'a', owner });
@@ -62,7 +62,7 @@ it('a node is listed, also if its owner asked for the list while it was created'
   expect(await listed(owner)).toEqual(['a']);
 });
 
-it('a node that is created while its list is tidied is listed', async () => {
+it('lists a node that was created while another replica removed its name from the index', async () => {
   const owner = 'bob@localhost';
   await opened.store.addToIndex(at.host, owner, 'b', 10);
   const removeFromIndex = before(opened.store.removeFromIndex, () => other('create-node', { ...at, node: 'b', owner }));
@@ -70,7 +70,7 @@ it('a node that is created while its list is tidied is listed', async () => {
   expect(await listed(owner)).toEqual(['b']);
 });
 
-it('a node that is deleted and created again at once is listed', async () => {
+it('lists a node that was deleted and immediately created again', async () => {
   const create = { ...at, node: 'c', owner: 'carol@localhost' };
   await other('create-node', create);
   const removeFromIndex = before(opened.store.removeFromIndex, () => other('create-node', create));
@@ -79,7 +79,7 @@ it('a node that is deleted and created again at once is listed', async () => {
   expect(await listed(create.owner)).toEqual(['c']);
 });
 
-it('of affiliations that several replicas set at the same time, none is lost', async () => {
+it('loses none of the affiliations that several replicas set at the same time', async () => {
   const node = { ...at, node: 'shared', requester: 'dave@localhost' };
   await other('create-node', { ...at, node: 'shared', owner: node.requester });
   const set = (jid: string) => {

@@ -25,7 +25,7 @@ const setUp = (changes: (store: ReturnType<typeof createMemoryStore>) => Partial
 };
 const at = { v: 1, host: 'push.localhost' } as const;
 const alice = 'alice@localhost';
-/** The device was gone at 3,000, says an answer that came later. */
+/** A late report that the device was gone at 3,000. */
 const gone: Result = {
   v: 1,
   delivery: 'd',
@@ -41,7 +41,7 @@ const gone: Result = {
 };
 
 describe('commands', () => {
-  it('a node lives from create to delete', async () => {
+  it('handles a node from creation to deletion', async () => {
     const { commands } = setUp();
     const publish = { ...at, node: 'n', publisher: 'localhost', device: 'd1' };
     expect(await commands('authorise-publish', publish)).toEqual({ v: 1, type: 'not-found' });
@@ -60,7 +60,7 @@ describe('commands', () => {
     expect(await commands('list-nodes', { ...at, owner: alice })).toEqual({ v: 1, type: 'nodes', nodes: [] });
   });
 
-  it('an account has no more nodes than it may, and gets room by deleting', async () => {
+  it('limits the nodes of an account; deleting one makes room', async () => {
     const { commands } = setUp();
     const create = (node: string) => commands('create-node', { ...at, node, owner: alice });
     expect([(await create('a')).type, (await create('b')).type, (await create('c')).type]).toEqual([
@@ -72,14 +72,14 @@ describe('commands', () => {
     expect((await create('c')).type).toBe('created');
   });
 
-  it('nodes that were forgotten do not count', async () => {
+  it('does not count nodes that have been forgotten', async () => {
     const { store, commands } = setUp();
     for (const name of ['gone-1', 'gone-2']) await store.addToIndex('push.localhost', alice, name, 2);
     expect((await commands('create-node', { ...at, node: 'a', owner: alice })).type).toBe('created');
     expect(await store.nodesOf('push.localhost', alice)).toEqual(['a']);
   });
 
-  it('decides anew when the node changed between reading and writing', async () => {
+  it('decides again if the node changed between reading and writing', async () => {
     let lost = 2;
     const { commands } = setUp((store) => ({
       createNode: (node, replaces) => (lost-- > 0 ? Promise.resolve('changed') : store.createNode(node, replaces)),
@@ -87,38 +87,47 @@ describe('commands', () => {
     expect((await commands('create-node', { ...at, node: 'n', owner: alice })).type).toBe('created');
   });
 
-  it('a 410 from before the owner created the node again does not retire it, also if the answer was a conflict', async () => {
-    const late = async (signOfLife: (commands: ReturnType<typeof setUp>['commands']) => Promise<Reply>) => {
+  it('does not retire a node for a 410 from before its owner created it again, even if that was a conflict', async () => {
+    const lateReportAfter = async (act: (commands: ReturnType<typeof setUp>['commands']) => Promise<Reply>) => {
       const { store, commands, at: time } = setUp();
       await commands('create-node', { ...at, node: 'n', owner: alice });
       const sent = await commands('authorise-publish', { ...at, node: 'n', publisher: 'localhost', device: 'd1' });
       time(5_000);
-      const said = await signOfLife(commands);
+      const answer = await act(commands);
       const feedback = createFeedback({ nodes: store, retiredKeptMs: 60_000, onFeedback: () => {} });
       const version = sent.type === 'allowed' ? sent.version : 0;
       await feedback({ ...gone, node: { host: at.host, node: 'n', version } });
-      return [said.type, (await store.readNode(at.host, 'n'))?.retiredAt];
+      return [answer.type, (await store.readNode(at.host, 'n'))?.retiredAt];
     };
     const create = { ...at, node: 'n' };
     const enable = { v: 1, service: at.host, node: 'n', options: {} } as const;
-    expect(await late((commands) => commands('create-node', { ...create, owner: alice }))).toEqual([
+    expect(await lateReportAfter((commands) => commands('create-node', { ...create, owner: alice }))).toEqual([
       'conflict',
       undefined,
     ]);
-    expect(await late((commands) => commands('enable', { ...enable, user: alice }))).toEqual(['enabled', undefined]);
+    expect(await lateReportAfter((commands) => commands('enable', { ...enable, user: alice }))).toEqual([
+      'enabled',
+      undefined,
+    ]);
     expect(
-      await late(async (commands) => {
+      await lateReportAfter(async (commands) => {
         await commands('delete-node', { ...create, requester: alice });
         return commands('create-node', { ...create, owner: alice });
       }),
     ).toEqual(['created', undefined]);
-    // Others say nothing about the device.
+    // Commands from others prove nothing about the device.
     const bob = 'bob@localhost';
-    expect(await late((commands) => commands('create-node', { ...create, owner: bob }))).toEqual(['conflict', 3_000]);
-    expect(await late((commands) => commands('enable', { ...enable, user: bob }))).toEqual(['enabled', 3_000]);
+    expect(await lateReportAfter((commands) => commands('create-node', { ...create, owner: bob }))).toEqual([
+      'conflict',
+      3_000,
+    ]);
+    expect(await lateReportAfter((commands) => commands('enable', { ...enable, user: bob }))).toEqual([
+      'enabled',
+      3_000,
+    ]);
   });
 
-  it('an owner says who may publish, from the next publish on', async () => {
+  it('lets an owner decide who may publish, from the next publish on', async () => {
     const { commands } = setUp();
     const node = { ...at, node: 'n' };
     const owned = { ...node, requester: alice };
@@ -156,7 +165,7 @@ describe('commands', () => {
     expect((await commands('get-affiliations', { ...owned, node: 'other' })).type).toBe('not-found');
   });
 
-  it('a node that was given away counts against its creator, and is listed to nobody', async () => {
+  it('counts a node that was given away against its creator, and lists it to nobody', async () => {
     const { commands } = setUp();
     const bob = 'bob@localhost';
     const create = (node: string) => commands('create-node', { ...at, node, owner: alice });
@@ -173,7 +182,7 @@ describe('commands', () => {
     expect((await create('c')).type).toBe('created');
   });
 
-  it('gives up as unavailable when it never gets through', async () => {
+  it('replies unavailable if the node changes on every attempt', async () => {
     const { commands } = setUp(() => ({ createNode: () => Promise.resolve('changed') }));
     expect((await commands('create-node', { ...at, node: 'n', owner: alice })).type).toBe('unavailable');
   });

@@ -2,8 +2,8 @@ import type { Command, CommandType, Reply, ReplyTo } from '@pushmesh/contracts';
 import type { PubsubPushConfig } from '../config.ts';
 import { decideAffiliations, decideConfiguration, decideRead } from '../domain/configure.ts';
 import { decideAuthorisation, decideCreate, decideDelete, isOwner } from '../domain/manage.ts';
-import type { PushNode } from '../domain/node.ts';
 import type { NodeStore, RegistrationStore } from '../ports.ts';
+import { createNodeIndex } from './node-index.ts';
 
 type Ports = { readonly nodes: NodeStore; readonly registrations: RegistrationStore; readonly clock: () => number };
 export type CommandSettings = Pick<
@@ -13,66 +13,62 @@ export type CommandSettings = Pick<
   readonly trustedDomains: ReadonlySet<string>;
 };
 
-/** How often a command is decided anew because the node changed between reading and writing. */
-const tries = 4;
+/** One handler per command: it reads what the decision needs, decides, and writes. */
+type Handlers = {
+  /** `again`: the node changed between reading and writing. */
+  readonly [K in CommandType]: (
+    command: Command<K>,
+  ) => Promise<Extract<Reply, { readonly type: ReplyTo[K] }> | 'again'>;
+};
 
-/** For a node that exists: its name belongs into the index, whatever else is there. */
-const noLimit = Number.MAX_SAFE_INTEGER;
+/** How often a command is attempted if the node keeps changing between reading and writing. */
+const maxAttempts = 4;
 
-/** Every command: read what the decision needs, decide, write. Throws `StoreUnavailable` when the store is away. */
-export const createCommands = ({ nodes, registrations, clock }: Ports, settings: CommandSettings) => {
-  /**
-   * Takes the name of a node that was not there out of the index. Node and index are two keys: the node may have been
-   * created since, so it is read once more. One that is created even later puts its name back itself.
-   */
-  const leaveIndex = async (host: string, owner: string, name: string): Promise<void> => {
-    await nodes.removeFromIndex(host, owner, name);
-    const found = await nodes.readNode(host, name);
-    if (found?.owner === owner) await nodes.addToIndex(host, owner, name, noLimit);
+/** Executes any command. Throws `StoreUnavailable` if the store is unavailable. */
+export const createCommands = (ports: Ports, settings: CommandSettings) => {
+  const handlers: Handlers = {
+    ...lifecycleHandlers(ports, settings),
+    ...authorisationHandlers(ports, settings),
+    ...ownerHandlers(ports),
+    ...registrationHandlers(ports, settings),
   };
-
-  /** The owner’s nodes; names of nodes that are gone, or somebody else’s by now, leave the index. */
-  const tidyIndex = async (host: string, owner: string): Promise<readonly PushNode[]> => {
-    const names = await nodes.nodesOf(host, owner);
-    const found = await Promise.all(names.map((name) => nodes.readNode(host, name)));
-    const own = found.filter((node): node is PushNode => node?.owner === owner);
-    const kept = new Set(own.map(({ node }) => node));
-    for (const name of names) if (!kept.has(name)) await leaveIndex(host, owner, name);
-    return own;
+  return async <K extends CommandType>(type: K, command: Command<K>): Promise<Reply> => {
+    for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+      const answer = await handlers[type](command);
+      if (answer !== 'again') return answer;
+    }
+    return reply('unavailable');
   };
+};
 
-  /** The owner says that the device lives: what is known of it from before does not count any more. */
-  const freshen = (host: string, node: string, version: number): Promise<'done' | 'changed'> =>
-    nodes.changeNode(host, node, version, { freshAt: clock() });
-
-  const handlers: {
-    readonly [K in CommandType]: (
-      command: Command<K>,
-    ) => Promise<Extract<Reply, { readonly type: ReplyTo[K] }> | 'again'>;
-  } = {
+/** The handlers that create, delete and list nodes. */
+const lifecycleHandlers = (
+  { nodes, clock }: Ports,
+  { PUBLISH_MODEL, MAX_NODES_PER_OWNER }: CommandSettings,
+): Pick<Handlers, 'create-node' | 'delete-node' | 'list-nodes'> => {
+  const index = createNodeIndex(nodes);
+  return {
     'create-node': async ({ host, node, owner: requester, publishModel, secret }) => {
       const decision = decideCreate(await nodes.readNode(host, node), {
         host,
         node,
         owner: requester,
         publishModel,
-        defaultPublishModel: settings.PUBLISH_MODEL,
+        defaultPublishModel: PUBLISH_MODEL,
         secret,
         now: clock(),
       });
       if (decision.type === 'conflict') return reply('conflict');
-      if (decision.type === 'freshen')
-        return (await freshen(host, node, decision.version)) === 'done' ? reply('conflict') : 'again';
-      // The index first: a node that is missing in it could never be listed.
-      const { owner } = decision.node;
-      const limit = settings.MAX_NODES_PER_OWNER;
-      if (!(await nodes.addToIndex(host, owner, node, limit))) {
-        await tidyIndex(host, owner);
-        if (!(await nodes.addToIndex(host, owner, node, limit))) return reply('too-many');
+      if (decision.type === 'freshen') {
+        const freshened = await nodes.changeNode(host, node, decision.version, { freshAt: clock() });
+        return freshened === 'done' ? reply('conflict') : 'again';
       }
+      // The index comes first: a node that is missing from it could never be listed.
+      const { owner } = decision.node;
+      if (!(await index.reserve(host, owner, node, MAX_NODES_PER_OWNER))) return reply('too-many');
       if ((await nodes.createNode(decision.node, decision.replaces)) === 'changed') return 'again';
-      // And once more: who looked between the two saw a name without a node, and took it out.
-      await nodes.addToIndex(host, owner, node, noLimit);
+      // Once more, because a replica that read the index before the node existed has removed the name.
+      await index.confirm(host, owner, node);
       return reply('created');
     },
 
@@ -81,81 +77,90 @@ export const createCommands = ({ nodes, registrations, clock }: Ports, settings:
       const decision = decideDelete(found, requester);
       if (decision.type !== 'delete') return reply(decision.type);
       if ((await nodes.deleteNode(host, node, decision.version)) === 'changed') return 'again';
-      if (found) await leaveIndex(host, found.owner, node);
+      if (found) await index.remove(host, found.owner, node);
       return reply('deleted');
     },
 
-    'authorise-publish': async ({ host, node, ...publish }) => {
-      const decision = decideAuthorisation(await nodes.readNode(host, node), publish, settings.trustedDomains);
-      if (decision.type === 'allowed') return { v: 1, type: 'allowed', version: decision.version };
-      if (decision.type !== 'renew') return reply(decision.type);
-      const renewed = await nodes.renewNode(host, node, decision.version, decision.device);
-      return renewed === 'done' ? { v: 1, type: 'allowed', version: decision.version + 1 } : 'again';
-    },
-
-    'get-affiliations': async ({ host, node, requester }) => {
-      const decision = decideRead(await nodes.readNode(host, node), requester);
-      if (decision.type !== 'read') return reply(decision.type);
-      const affiliations = Object.entries(decision.node.affiliations);
-      return {
-        v: 1,
-        type: 'affiliations',
-        affiliations: affiliations.map(([jid, affiliation]) => ({ jid, affiliation })),
-      };
-    },
-
-    'set-affiliations': async ({ host, node, requester, affiliations }) => {
-      const decision = decideAffiliations(await nodes.readNode(host, node), requester, affiliations);
-      if (decision.type === 'unchanged') return reply('updated');
-      if (decision.type === 'last-owner') return { v: 1, type: 'last-owner', owners: decision.owners };
-      if (decision.type !== 'change') return reply(decision.type);
-      const changed = await nodes.changeNode(host, node, decision.version, decision.changes);
-      return changed === 'done' ? reply('updated') : 'again';
-    },
-
-    'get-configuration': async ({ host, node, requester }) => {
-      const decision = decideRead(await nodes.readNode(host, node), requester);
-      if (decision.type !== 'read') return reply(decision.type);
-      return { v: 1, type: 'configuration', publishModel: decision.node.publishModel };
-    },
-
-    'set-configuration': async ({ host, node, requester, ...wanted }) => {
-      const decision = decideConfiguration(await nodes.readNode(host, node), requester, wanted);
-      if (decision.type === 'unchanged') return reply('updated');
-      if (decision.type !== 'change') return reply(decision.type);
-      const changed = await nodes.changeNode(host, node, decision.version, decision.changes);
-      return changed === 'done' ? reply('updated') : 'again';
-    },
-
     'list-nodes': async ({ host, owner }) => {
-      const own = await tidyIndex(host, owner);
-      const living = own.filter((node) => node.retiredAt === undefined && isOwner(node, owner));
-      return { v: 1, type: 'nodes', nodes: living.map(({ node }) => node).toSorted() };
+      const own = await index.list(host, owner);
+      const inUse = own.filter((node) => node.retiredAt === undefined && isOwner(node, owner));
+      return { v: 1, type: 'nodes', nodes: inUse.map(({ node }) => node).toSorted() };
     },
-
-    enable: async ({ user, service, node, options }) => {
-      const registration = { service, node, options, enabledAt: clock() };
-      const enabled = await registrations.enable(user, registration, settings.MAX_REGISTRATIONS_PER_USER);
-      if (enabled === 'too-many') return reply('too-many');
-      const decision = decideRead(await nodes.readNode(service, node), user);
-      const isFresh = decision.type !== 'read' || (await freshen(service, node, decision.node.version)) === 'done';
-      return isFresh ? reply('enabled') : 'again';
-    },
-
-    disable: async ({ user, service, node }) => ({
-      v: 1,
-      type: 'disabled',
-      removed: await registrations.disable(user, service, node),
-    }),
-  };
-
-  return async <K extends CommandType>(type: K, command: Command<K>): Promise<Reply> => {
-    for (let attempt = 1; attempt <= tries; attempt += 1) {
-      const answer = await handlers[type](command);
-      if (answer !== 'again') return answer;
-    }
-    return reply('unavailable');
   };
 };
+
+const authorisationHandlers = (
+  { nodes }: Ports,
+  { trustedDomains }: CommandSettings,
+): Pick<Handlers, 'authorise-publish'> => ({
+  'authorise-publish': async ({ host, node, ...publish }) => {
+    const decision = decideAuthorisation(await nodes.readNode(host, node), publish, trustedDomains);
+    if (decision.type === 'allowed') return { v: 1, type: 'allowed', version: decision.version };
+    if (decision.type !== 'renew') return reply(decision.type);
+    const renewed = await nodes.renewNode(host, node, decision.version, decision.device);
+    return renewed === 'done' ? { v: 1, type: 'allowed', version: decision.version + 1 } : 'again';
+  },
+});
+
+/** The handlers with which an owner reads and changes the affiliations and the configuration of a node. */
+const ownerHandlers = ({
+  nodes,
+}: Ports): Pick<Handlers, 'get-affiliations' | 'set-affiliations' | 'get-configuration' | 'set-configuration'> => ({
+  'get-affiliations': async ({ host, node, requester }) => {
+    const decision = decideRead(await nodes.readNode(host, node), requester);
+    if (decision.type !== 'read') return reply(decision.type);
+    const affiliations = Object.entries(decision.node.affiliations);
+    return {
+      v: 1,
+      type: 'affiliations',
+      affiliations: affiliations.map(([jid, affiliation]) => ({ jid, affiliation })),
+    };
+  },
+
+  'set-affiliations': async ({ host, node, requester, affiliations }) => {
+    const decision = decideAffiliations(await nodes.readNode(host, node), requester, affiliations);
+    if (decision.type === 'unchanged') return reply('updated');
+    if (decision.type === 'last-owner') return { v: 1, type: 'last-owner', owners: decision.owners };
+    if (decision.type !== 'change') return reply(decision.type);
+    const changed = await nodes.changeNode(host, node, decision.version, decision.changes);
+    return changed === 'done' ? reply('updated') : 'again';
+  },
+
+  'get-configuration': async ({ host, node, requester }) => {
+    const decision = decideRead(await nodes.readNode(host, node), requester);
+    if (decision.type !== 'read') return reply(decision.type);
+    return { v: 1, type: 'configuration', publishModel: decision.node.publishModel };
+  },
+
+  'set-configuration': async ({ host, node, requester, ...wanted }) => {
+    const decision = decideConfiguration(await nodes.readNode(host, node), requester, wanted);
+    if (decision.type === 'unchanged') return reply('updated');
+    if (decision.type !== 'change') return reply(decision.type);
+    const changed = await nodes.changeNode(host, node, decision.version, decision.changes);
+    return changed === 'done' ? reply('updated') : 'again';
+  },
+});
+
+const registrationHandlers = (
+  { nodes, registrations, clock }: Ports,
+  { MAX_REGISTRATIONS_PER_USER }: CommandSettings,
+): Pick<Handlers, 'enable' | 'disable'> => ({
+  enable: async ({ user, service, node, options }) => {
+    const registration = { service, node, options, enabledAt: clock() };
+    const enabled = await registrations.enable(user, registration, MAX_REGISTRATIONS_PER_USER);
+    if (enabled === 'too-many') return reply('too-many');
+    // If the user owns the node, this also shows that the device is alive: evidence from before no longer counts.
+    const decision = decideRead(await nodes.readNode(service, node), user);
+    if (decision.type !== 'read') return reply('enabled');
+    const freshened = await nodes.changeNode(service, node, decision.node.version, { freshAt: clock() });
+    return freshened === 'done' ? reply('enabled') : 'again';
+  },
+
+  disable: async ({ user, service, node }) => ({
+    v: 1,
+    type: 'disabled',
+    removed: await registrations.disable(user, service, node),
+  }),
+});
 
 const reply = <T extends Reply['type']>(type: T) => ({ v: 1 as const, type });

@@ -16,7 +16,7 @@ const result: Result = {
   endedAt: 9_000,
 };
 
-it.each(['done', 'changed'] as const)('what it counts is what was stored: %s', async (stored) => {
+it.each(['done', 'changed'] as const)('counts what was actually stored: %s', async (stored) => {
   const nodes = createMemoryStore();
   await nodes.createNode(
     { host: 'h', node: 'n', owner: 'a@h', version: 1, freshAt: 1, publishModel: 'publishers', affiliations: {} },

@@ -10,7 +10,7 @@ type Ports = {
   readonly onFeedback: (decision: Feedback['type']) => void;
 };
 
-/** One result in: the node it is about is retired, or keeps. Safe to repeat. Throws `StoreUnavailable`. */
+/** Handles one result: retires its node, or leaves it as it is. Idempotent. Throws `StoreUnavailable`. */
 export const createFeedback =
   ({ nodes, retiredKeptMs, onFeedback }: Ports) =>
   async (result: Result): Promise<Settlement> => {
@@ -19,7 +19,7 @@ export const createFeedback =
     if (feedback.type !== 'retire') onFeedback(feedback.type);
     else {
       const retired = await nodes.retireNode(host, node, feedback.version, feedback.at, retiredKeptMs);
-      // It stands for another device by now.
+      // `changed`: the node stands for another device now.
       onFeedback(retired === 'done' ? 'retire' : 'stale');
     }
     return { type: 'ack' };

@@ -7,7 +7,7 @@ import type { PubsubPushMetrics } from '../metrics.ts';
 
 type Commands = <K extends CommandType>(type: K, command: Command<K>) => Promise<Reply>;
 
-/** Answers commands; a store that is away is the reply `unavailable`, any other throw is a bug and goes on. */
+/** Answers commands, with `unavailable` if the store is unavailable. Any other error is a bug and is rethrown. */
 export const answerSafely =
   (commands: Commands, log: Log, measure: PubsubPushMetrics): CommandHandler =>
   async (type, command, { traceparent }) => {
@@ -21,7 +21,7 @@ export const answerSafely =
     return reply;
   };
 
-/** Handles a message of a stream; while the store is away the message waits in NATS. */
+/** Handles a message from a stream; while the store is unavailable, the message waits in NATS. */
 export const retryWhenUnavailable =
   <T>(handle: (value: T, context: MessageContext) => Promise<Settlement>, log: Log) =>
   (value: T, context: MessageContext): Promise<Settlement> =>

@@ -36,7 +36,7 @@ const verify = async (reply: Reply, stored: Published = { type: 'stored' }) => {
   return { settlement, published, verdicts };
 };
 
-it('an allowed publish becomes the delivery it would have been, under the same dedupe key', async () => {
+it('turns an allowed publish into the delivery that it would have been, with the same dedupe key', async () => {
   expect(await verify({ v: 1, type: 'allowed', version: 4 })).toEqual({
     settlement: { type: 'ack' },
     verdicts: ['allowed'],
@@ -50,7 +50,7 @@ it('an allowed publish becomes the delivery it would have been, under the same d
   });
 });
 
-it('the verdict is about the publisher, the device and the secret of the publish', async () => {
+it('authorises by the publisher, the device and the secret of the publish', async () => {
   const asked: unknown[] = [];
   const publish = { v: 1, publisher: 'localhost', device: 'fp', secret: 'digest', delivery } as const;
   await createVerify({
@@ -64,7 +64,7 @@ it('the verdict is about the publisher, the device and the secret of the publish
   expect(asked).toEqual([['authorise-publish', about]]);
 });
 
-it('an unknown node is a recorded end', async () => {
+it('records an end if the node is unknown', async () => {
   const { settlement, published, verdicts } = await verify({ v: 1, type: 'not-found' });
   expect([settlement, verdicts]).toEqual([{ type: 'ack' }, ['not-found']]);
   expect(published).toMatchObject([
@@ -72,16 +72,16 @@ it('an unknown node is a recorded end', async () => {
   ]);
 });
 
-it('a publisher without the right is refused, on record', async () => {
+it('records an end if the publisher is not authorised', async () => {
   const { settlement, published, verdicts } = await verify({ v: 1, type: 'forbidden' });
   expect([settlement, verdicts]).toEqual([{ type: 'ack' }, ['forbidden']]);
   expect(published).toMatchObject([{ subject: 'push.result.refused', value: { end: 'refused', outcome: 'rejected' } }]);
 });
 
 it.each([
-  ['the store is still away', { v: 1, type: 'unavailable' }, undefined],
+  ['the store is still unavailable', { v: 1, type: 'unavailable' }, undefined],
   ['NATS does not store the delivery', { v: 1, type: 'allowed', version: 1 }, { type: 'timeout' }],
   ['NATS does not store the end', { v: 1, type: 'not-found' }, { type: 'refused', why: 'full' }],
-] as const)('waits for its next turn when %s', async (_what, reply, stored) => {
+] as const)('retries later if %s', async (_what, reply, stored) => {
   expect(await verify(reply, stored)).toMatchObject({ settlement: { type: 'retry' }, verdicts: [] });
 });

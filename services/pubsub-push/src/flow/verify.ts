@@ -5,7 +5,7 @@ import type { Bus, MessageContext, Settlement } from '@pushmesh/bus';
 import { traceIdOf } from '@pushmesh/telemetry';
 import type { Log } from '@pushmesh/telemetry';
 
-/** What became of an unverified publish. */
+/** The verdict on an unverified publish. */
 type Verdict = 'allowed' | 'not-found' | 'forbidden';
 
 type Ports = {
@@ -17,8 +17,9 @@ type Ports = {
 };
 
 /**
- * A publish that was accepted while we were away gets its verdict now: a delivery, or a recorded end. The sender was
- * told `result` already; a node that turns out to be unknown is told at the next publish.
+ * Gives a verdict on a publish that was accepted while pubsub-push was unavailable: it becomes a delivery, or a
+ * recorded end. The publisher already received `result`; if the node turns out to be unknown, it learns that at its
+ * next publish.
  */
 export const createVerify =
   ({ authorise, bus, clock, log, onVerified }: Ports) =>
@@ -49,7 +50,7 @@ export const createVerify =
     return settled(reply.type);
   };
 
-/** The end of a push that should not have been accepted: its node is dead, or its publisher had no right to it. */
+/** The end of a publish that should not have been accepted: node unknown or retired, or publisher not authorised. */
 const refusal = (delivery: Delivery, why: 'not-found' | 'forbidden', now: number): Result => ({
   v: 1,
   delivery: delivery.id,

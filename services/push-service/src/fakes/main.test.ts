@@ -41,7 +41,9 @@ it('names the variables of an address that it cannot have', async () => {
 });
 
 it('refuses a variable that only a slip can have named, and none that Kubernetes sets for a Service', () => {
-  expect(() => readFakesConfig({ FAKES_FMC_PORT: '24431' })).toThrow('FAKES_FMC_PORT: is not known; is FAKES_FCM_PORT');
+  expect(() => readFakesConfig({ FAKES_FMC_PORT: '24431' })).toThrow(
+    'FAKES_FMC_PORT: is unknown; did you mean FAKES_FCM_PORT',
+  );
   const ofServices = {
     FAKES_SERVICE_HOST: '10.0.0.7',
     FAKES_SERVICE_PORT_FCM: '24431',

@@ -15,18 +15,18 @@ const names = [
 ] as const;
 type Script = (typeof names)[number];
 
-/** Runs one script of `lua/` on one key; the number it returns is explained in the script’s header. */
+/** Each runs one script of `lua/` on one key; the script's header explains the number that it returns. */
 export type Scripts = {
   readonly [K in Script]: (key: string, ...args: readonly (string | number)[]) => Promise<number>;
 };
 
-/** Loads `lua/<verb>-<number of keys>.lua`; every script is one round trip (EVALSHA). */
+/** Loads the scripts, `lua/<verb>-<number of keys>.lua`. Running one takes one round trip (EVALSHA). */
 export const loadScripts = (redis: Redis): Scripts => {
   const files = readdirSync(folder);
   return Object.fromEntries(
     names.map((name) => {
       const file = files.find((each) => each.startsWith(`${name}-`) && /^-\d+\.lua$/.test(each.slice(name.length)));
-      if (!file) throw new Error(`the script ${name} is missing in ${folder.pathname}`);
+      if (!file) throw new Error(`the script ${name} is missing from ${folder.pathname}`);
       const command = `pushmesh:${name}`;
       redis.defineCommand(command, {
         numberOfKeys: Number(/-(\d+)\.lua$/.exec(file)?.[1]),

@@ -39,7 +39,7 @@ const openStore = async () => {
 
 describeStore('the Redis store', async () => (await openStore()).store);
 
-it('fails at once while Redis is away, says so, and has everything when it is back', async () => {
+it('fails at once while Redis is down, reports that, and still has everything afterwards', async () => {
   const { store, resource } = await openStore();
   await store.enable('alice', { service: 'p', node: 'n', options: {}, enabledAt: 1 }, 10);
   await redis.kill();
@@ -50,14 +50,14 @@ it('fails at once while Redis is away, says so, and has everything when it is ba
   expect(await store.registrationsOf('alice')).toHaveLength(1);
 });
 
-it('says so while Redis answers errors', async () => {
+it('reports that Redis answers with errors', async () => {
   const { store, resource } = await openStore();
   const admin = new Redis(redis.url);
   await admin.config('SET', 'maxmemory', '1');
   const enable = () => store.enable('bob', { service: 'p', node: 'n', options: {}, enabledAt: 1 }, 10);
   try {
     await expect(enable()).rejects.toBeInstanceOf(StoreUnavailable);
-    // What is only read is answered well, and does not hide it.
+    // Reads still succeed, and do not hide the error.
     expect(await store.registrationsOf('bob')).toEqual([]);
     expect(resource.missing()).toBe('Redis answers OOM');
   } finally {
@@ -67,7 +67,7 @@ it('says so while Redis answers errors', async () => {
   expect(await enable()).toBe('done');
 });
 
-it('a refused password is not shown', async () => {
+it('never shows a password that was refused', async () => {
   const lines: string[] = [];
   const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
   const { resource } = createRedisStore({

@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-/** What says `answer` to everything, and closes. */
+/** Starts a server that answers everything with `answer` and closes the connection. */
 const startServer = async (answer: string): Promise<number> => {
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -27,12 +27,16 @@ it.each([
   [
     'a wrong password',
     '-WRONGPASS invalid username-password pair\r\n',
-    'WRONGPASS: look at user and password in REDIS_URL',
+    'WRONGPASS: check the user and password in REDIS_URL',
   ],
-  ['no password', '-NOAUTH Authentication required.\r\n', 'NOAUTH: look at user and password in REDIS_URL'],
-  ['what is no Redis', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'what answers there is no Redis: look at REDIS_URL'],
-  ['nobody there', undefined, 'ECONNREFUSED'],
-])('says of %s where and why, once for each attempt, and never the password', async (_what, answer, why) => {
+  ['no password', '-NOAUTH Authentication required.\r\n', 'NOAUTH: check the user and password in REDIS_URL'],
+  [
+    'a server that is not Redis',
+    'HTTP/1.1 400 Bad Request\r\n\r\n',
+    'the server at this address is not Redis: check REDIS_URL',
+  ],
+  ['nothing listening', undefined, 'ECONNREFUSED'],
+])('reports %s with address and reason, once per attempt, without the password', async (_what, answer, why) => {
   const port = answer === undefined ? 1 : await startServer(answer);
   const lines: string[] = [];
   const sink = new Writable({

@@ -5,6 +5,7 @@ import { StoreUnavailable } from '../../ports.ts';
 import type { NodeStore, RegistrationStore } from '../../ports.ts';
 import { createKeys } from './keys.ts';
 import { loadScripts } from './scripts.ts';
+import type { Scripts } from './scripts.ts';
 
 type Options = {
   readonly url: string;
@@ -14,7 +15,7 @@ type Options = {
   readonly onState?: (up: boolean) => void;
 };
 
-/** Push nodes and registrations in Redis. Nothing is buffered while Redis is away: every call fails at once. */
+/** Push nodes and registrations in Redis. Nothing is buffered while Redis is unavailable: every call fails at once. */
 export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () => {} }: Options) => {
   const redis = new Redis(url, {
     protocol: 2,
@@ -24,45 +25,100 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
     maxRetriesPerRequest: 0,
     commandTimeout: timeoutMs,
     connectTimeout: 5_000,
-    // A Redis that hangs is cut off, with what was queued for it: a command that was answered `unavailable` must not be
-    // carried out later.
+    // If Redis hangs, the connection is cut together with what was queued on it: a command that was answered
+    // `unavailable` must not be executed later.
     socketTimeout: 2 * timeoutMs,
     retryStrategy: (times) => Math.random() * Math.min(2_000, 50 * 2 ** times) + 20,
   });
-  const keys = createKeys(keyPrefix);
-  const scripts = loadScripts(redis);
 
   const { hostname, port } = new URL(url);
   const address = `${hostname}:${port || 6379}`;
   let why: string | undefined;
-  let isTold = false;
+  let isReported = false;
   redis.on('ready', () => {
     why = undefined;
     log.info({ event: 'redis-ready' });
     onState(true);
   });
   redis.on('close', () => onState(false));
-  redis.on('reconnecting', () => (isTold = false));
+  redis.on('reconnecting', () => (isReported = false));
   redis.on('error', (error: Error) => {
-    // Of one attempt the first error tells why; those that follow only that there is no connection.
-    if (isTold) return;
-    isTold = true;
+    // The first error of an attempt tells why it failed; the following ones only say that there is no connection.
+    if (isReported) return;
+    isReported = true;
     why = reasonOf(error);
     log.warn({ event: 'redis-error', address, why });
   });
 
-  let refusal: { readonly word: string; readonly at: number } | undefined;
+  let errorReply: { readonly code: string; readonly at: number } | undefined;
   const available = async <T>(answer: Promise<T>): Promise<T> => {
     try {
       return await answer;
     } catch (error) {
-      if (error instanceof ReplyError) refusal = { word: wordOf(error as Error), at: Date.now() };
+      if (error instanceof ReplyError) errorReply = { code: codeOf(error as Error), at: Date.now() };
       throw new StoreUnavailable('Redis did not answer as expected', { cause: error });
     }
   };
-  const doneOrChanged = async (code: Promise<number>) => ((await available(code)) === 1 ? 'done' : 'changed');
+  const access: Access = { redis, keys: createKeys(keyPrefix), scripts: loadScripts(redis), available };
 
-  const store: NodeStore & RegistrationStore = {
+  return {
+    store: { ...nodeStore(access), ...registrationStore(access) },
+    resource: {
+      name: 'redis',
+      // Redis may become available later: the client keeps connecting, and until then `missing` says so.
+      start: () => {
+        // The rejection adds nothing to the event `error`.
+        redis.connect().catch(() => {});
+        return Promise.resolve();
+      },
+      missing: () => {
+        if (redis.status !== 'ready') return `Redis at ${address} is ${redis.status}${why ? ` (${why})` : ''}`;
+        const isRecent = errorReply && Date.now() - errorReply.at < errorReplyShownMs;
+        return isRecent ? `Redis answers ${errorReply?.code}` : undefined;
+      },
+      stop: async () => {
+        await redis.quit().catch(() => redis.disconnect());
+      },
+    },
+  };
+};
+
+/**
+ * How long `missing` reports an error that Redis replied with. Redis still answers reads if it is out of memory or a
+ * replica, so a successful answer does not mean that the error is over.
+ */
+const errorReplyShownMs = 10_000;
+
+/** The code of an error reply, such as READONLY, OOM or MASTERDOWN. The text after the code may contain keys. */
+const codeOf = ({ message }: Error): string => /^[A-Z]+/.exec(message)?.[0] ?? 'an error';
+
+/**
+ * Why there is no connection. The error itself must not be logged: ioredis adds the command to it, and an AUTH command
+ * contains the password.
+ */
+const reasonOf = (error: Error & { code?: string }): string => {
+  if (error instanceof ReplyError) {
+    const code = codeOf(error);
+    return credentialCodes.has(code) ? `${code}: check the user and password in REDIS_URL` : code;
+  }
+  if (/RESP type|^Protocol error/.test(error.message))
+    return 'the server at this address is not Redis: check REDIS_URL';
+  return error.code ?? error.message;
+};
+
+const credentialCodes: ReadonlySet<string> = new Set(['NOAUTH', 'NOPERM', 'WRONGPASS']);
+
+/** What a store needs to call Redis; `available` turns every failure into `StoreUnavailable`. */
+type Access = {
+  readonly redis: Redis;
+  readonly keys: ReturnType<typeof createKeys>;
+  readonly scripts: Scripts;
+  readonly available: <T>(answer: Promise<T>) => Promise<T>;
+};
+
+const nodeStore = ({ redis, keys, scripts, available }: Access): NodeStore => {
+  const doneOrChanged = async (code: Promise<number>) => ((await available(code)) === 1 ? 'done' : 'changed');
+  return {
     readNode: async (host, node) => toNode(host, node, await available(redis.hgetall(keys.node(host, node)))),
     createNode: (node, replaces) =>
       doneOrChanged(scripts['create-node'](keys.node(node.host, node.node), replaces ?? '', ...toFields(node))),
@@ -79,75 +135,32 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
     removeFromIndex: async (host, owner, node) => {
       await available(redis.srem(keys.nodesOf(host, owner), node));
     },
-
-    enable: async (user, registration, limit) => {
-      const { service, node, ...value } = registration;
-      const code = scripts.enable(
-        keys.registrations(user),
-        JSON.stringify([service, node]),
-        JSON.stringify(value),
-        limit,
-      );
-      return (await available(code)) === 1 ? 'done' : 'too-many';
-    },
-    disable: (user, service, node) =>
-      available(
-        scripts.disable(keys.registrations(user), service, node === undefined ? '' : JSON.stringify([service, node])),
-      ),
-    registrationsOf: async (user) => {
-      const fields = await available(redis.hgetall(keys.registrations(user)));
-      return Object.entries(fields).map(([field, json]) => {
-        const [service = '', node = ''] = JSON.parse(field) as string[];
-        return { service, node, ...(JSON.parse(json) as Pick<Registration, 'options' | 'enabledAt'>) };
-      });
-    },
-  };
-
-  return {
-    store,
-    resource: {
-      name: 'redis',
-      // Redis may come later: connecting goes on by itself, and `missing` says so until then.
-      start: () => {
-        // What it rejects with says nothing that the event `error` did not.
-        redis.connect().catch(() => {});
-        return Promise.resolve();
-      },
-      missing: () => {
-        if (redis.status !== 'ready') return `Redis at ${address} is ${redis.status}${why ? ` (${why})` : ''}`;
-        const isRecent = refusal && Date.now() - refusal.at < refusalShownMs;
-        return isRecent ? `Redis answers ${refusal?.word}` : undefined;
-      },
-      stop: async () => {
-        await redis.quit().catch(() => redis.disconnect());
-      },
-    },
   };
 };
 
-/**
- * How long `missing` tells of an error that Redis answered. A Redis that is full or a replica still answers what is only
- * read, so that a good answer does not mean that it is well again.
- */
-const refusalShownMs = 10_000;
-
-/** The kind of an error, such as READONLY, OOM or MASTERDOWN: what follows it may name keys. */
-const wordOf = ({ message }: Error): string => /^[A-Z]+/.exec(message)?.[0] ?? 'an error';
-
-/**
- * Why there is no connection. The error itself is not for a log: ioredis adds the command to it, and that of AUTH has the
- * password.
- */
-const reasonOf = (error: Error & { code?: string }): string => {
-  if (error instanceof ReplyError) {
-    const word = wordOf(error);
-    return credentialWords.has(word) ? `${word}: look at user and password in REDIS_URL` : word;
-  }
-  if (/RESP type|^Protocol error/.test(error.message)) return 'what answers there is no Redis: look at REDIS_URL';
-  return error.code ?? error.message;
-};
-
-const credentialWords: ReadonlySet<string> = new Set(['NOAUTH', 'NOPERM', 'WRONGPASS']);
+const registrationStore = ({ redis, keys, scripts, available }: Access): RegistrationStore => ({
+  enable: async (user, registration, limit) => {
+    const { service, node, ...value } = registration;
+    const code = scripts.enable(
+      keys.registrations(user),
+      JSON.stringify([service, node]),
+      JSON.stringify(value),
+      limit,
+    );
+    return (await available(code)) === 1 ? 'done' : 'too-many';
+  },
+  disable: (user, service, node) =>
+    available(
+      scripts.disable(keys.registrations(user), service, node === undefined ? '' : JSON.stringify([service, node])),
+    ),
+  registrationsOf: async (user) => {
+    const fields = await available(redis.hgetall(keys.registrations(user)));
+    return Object.entries(fields).map(([field, json]) => {
+      const [service = '', node = ''] = JSON.parse(field) as string[];
+      return { service, node, ...(JSON.parse(json) as Pick<Registration, 'options' | 'enabledAt'>) };
+    });
+  },
+});
 
 const toFields = (node: PushNode): (string | number)[] => [
   'owner',

@@ -1,7 +1,7 @@
--- Removes one registration of a user, or all of one service.
+-- Removes one registration of a user, or all registrations for one service.
 -- KEYS[1] the user's registrations, a hash
 -- ARGV[1] the service
--- ARGV[2] the field of the one registration, '' for all of the service
+-- ARGV[2] the field of the registration, '' for all registrations for the service
 -- Returns how many were removed
 if ARGV[2] ~= '' then
   return redis.call('HDEL', KEYS[1], ARGV[2])

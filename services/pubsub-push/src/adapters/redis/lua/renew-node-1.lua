@@ -1,8 +1,8 @@
--- Records that a push node stands for another device: next version, no longer retired, no longer expiring.
+-- Records that a push node now stands for another device: increments its version, ends its retirement and its expiry.
 -- KEYS[1] the node
--- ARGV[1] the version it was decided on
+-- ARGV[1] the version that the decision was based on
 -- ARGV[2] the fingerprint of the device
--- Returns 1 done, 0 changed meanwhile
+-- Returns 1 if done, 0 if the node has changed in the meantime
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then
   return 0
 end

@@ -2,10 +2,10 @@ import { createConnection } from 'node:net';
 import { catalogue } from './catalogue.ts';
 import type { RunningServer } from './server.ts';
 
-const patience = 5000;
+const connectTimeoutMs = 5000;
 
-/** The server that the environment names, if it does: it can be used, but not stopped, killed or restarted from here. */
-export const givenServer = async (
+/** The server that the environment names, if any. It can be used, but not stopped, killed or restarted from here. */
+export const externalServer = async (
   kind: 'nats' | 'redis',
   standardPort: number,
 ): Promise<(RunningServer & { readonly url: string }) | undefined> => {
@@ -13,7 +13,7 @@ export const givenServer = async (
   const url = urlVariable && process.env[urlVariable];
   if (!url) return undefined;
 
-  // A cluster is named by several URLs; one that answers is enough.
+  // Several URLs name a cluster; it is enough if one of them answers.
   const refusals = await Promise.all(url.split(',').map((each) => refusalOf(each.trim(), standardPort)));
   if (!refusals.includes(undefined)) {
     throw new Error(
@@ -22,7 +22,9 @@ export const givenServer = async (
     );
   }
   const refuse = () =>
-    Promise.reject(new Error(`${title} is given by ${urlVariable}, so it cannot be killed or restarted from here`));
+    Promise.reject(
+      new Error(`${urlVariable} names an external ${title} server, so it cannot be killed or restarted from here`),
+    );
   return {
     how: `url from ${urlVariable}`,
     url,
@@ -37,12 +39,12 @@ const refusalOf = (url: string, standardPort: number): Promise<string | undefine
   new Promise((resolve) => {
     const { hostname, port } = new URL(url.includes('://') ? url : `tcp://${url}`);
     const host = hostname.replace(/^\[|\]$/g, '');
-    const socket = createConnection({ host, port: Number(port) || standardPort, timeout: patience });
+    const socket = createConnection({ host, port: Number(port) || standardPort, timeout: connectTimeoutMs });
     const answer = (refusal: string | undefined) => {
       socket.destroy();
       resolve(refusal);
     };
     socket.on('connect', () => answer(undefined));
     socket.on('error', ({ message }) => answer(message));
-    socket.on('timeout', () => answer(`no connection to ${host} within ${patience / 1000} s`));
+    socket.on('timeout', () => answer(`no connection to ${host} within ${connectTimeoutMs / 1000} s`));
   });
