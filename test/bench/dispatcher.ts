@@ -4,9 +4,9 @@ import type { Delivery } from '@pushmesh/contracts';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import type { BenchOptions, Figure } from './bench.ts';
 import { load, used, warmUp } from './measure.ts';
-import { openStage } from './stage.ts';
-import type { Stage } from './stage.ts';
-import { startTrivialPushApi } from './trivial-push-api.ts';
+import { openStage } from '../harness/environment.ts';
+import type { Stage } from '../harness/environment.ts';
+import { startTrivialPushApi } from '../harness/push-api-stub.ts';
 
 const delivery = (index: number): Delivery => ({
   v: 1,

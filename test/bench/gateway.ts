@@ -2,10 +2,10 @@ import { createBus } from '@pushmesh/bus';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import type { BenchOptions, Figure } from './bench.ts';
 import { load, used, warmUp } from './measure.ts';
-import { openStage } from './stage.ts';
-import type { Stage } from './stage.ts';
-import { startXmppPeer } from './xmpp-peer.ts';
-import type { XmppPeer } from './xmpp-peer.ts';
+import { openStage } from '../harness/environment.ts';
+import type { Stage } from '../harness/environment.ts';
+import { startXmppPeer } from '../harness/xmpp-server-stub.ts';
+import type { XmppPeer } from '../harness/xmpp-server-stub.ts';
 
 export const component = 'push.localhost';
 /** Publishes that the XMPP server leaves unanswered at a time. */

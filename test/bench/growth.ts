@@ -3,9 +3,9 @@ import type { BenchOptions, Figure } from './bench.ts';
 import { openLane } from './dispatcher.ts';
 import { component, createNodes, outstanding, startIntake } from './gateway.ts';
 import { load, used, warmUp } from './measure.ts';
-import { openStage } from './stage.ts';
-import { startTrivialPushApi } from './trivial-push-api.ts';
-import { startXmppPeer } from './xmpp-peer.ts';
+import { openStage } from '../harness/environment.ts';
+import { startTrivialPushApi } from '../harness/push-api-stub.ts';
+import { startXmppPeer } from '../harness/xmpp-server-stub.ts';
 
 /** How the cost of a push grows with the nodes in Redis and with the deliveries that wait. */
 export const growthBench = async (options: BenchOptions): Promise<readonly Figure[]> => [

@@ -3,12 +3,12 @@ import { connectClient } from '../../deploy/local/client.ts';
 import { createNode, enable } from '../../deploy/local/guide.ts';
 import { startMesh } from '../../deploy/local/mesh.ts';
 import type { BenchOptions, Figure } from './bench.ts';
-import { countDelivered } from './delivered.ts';
+import { countDelivered } from './delivery-waiter.ts';
 import { startFakesProcess } from './fakes.ts';
 import { component, createNodes, outstanding, startIntake } from './gateway.ts';
 import { load, used, warmUp } from './measure.ts';
-import { openStage } from './stage.ts';
-import { startXmppPeer } from './xmpp-peer.ts';
+import { openStage } from '../harness/environment.ts';
+import { startXmppPeer } from '../harness/xmpp-server-stub.ts';
 
 /** From a scripted peer to the answer of a fake FCM, through all services; then the latency at half of that rate. */
 export const lineBench = async (options: BenchOptions): Promise<readonly Figure[]> => {

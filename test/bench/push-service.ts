@@ -3,7 +3,7 @@ import type { BenchOptions, Figure } from './bench.ts';
 import { startFakesProcess } from './fakes.ts';
 import { load, used, warmUp } from './measure.ts';
 import { createPushRequests } from './push-request.ts';
-import { openStage } from './stage.ts';
+import { openStage } from '../harness/environment.ts';
 
 type Measured = {
   readonly name: string;

@@ -8,8 +8,8 @@ import { faults } from './faults.ts';
 import type { Fault } from './faults.ts';
 import { problemsOf, tableOf } from './report.ts';
 import type { Row } from './report.ts';
-import { createTheatre } from './theatre.ts';
-import { runTrial } from './trial.ts';
+import { createTheatre } from './shared-environment.ts';
+import { runTrial } from './fault-run.ts';
 
 /** No fault takes longer, its mesh included, and all of them together take no longer than `allMs`. */
 const faultLimitMs = 180_000;

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createNode } from '../../deploy/local/guide.ts';
 import { serviceNames } from '../../deploy/local/service.ts';
 import type { ServiceName } from '../../deploy/local/service.ts';
-import type { ApiFault } from './phones.ts';
-import { dispatcherInFlight } from './stage.ts';
-import type { Settings, Stage } from './stage.ts';
+import type { ApiFault } from './push-api-proxy.ts';
+import { dispatcherInFlight } from './environment.ts';
+import type { Settings, Stage } from './environment.ts';
 import type { Traffic } from './traffic.ts';
 
 /** Something that goes wrong under traffic, and is well again when `play` resolves. */

@@ -1,5 +1,5 @@
 import type { XmppServerName } from '../../deploy/local/mesh.ts';
-import type { Trial } from './trial.ts';
+import type { Trial } from './fault-run.ts';
 
 /** One fault on one server: what came of it, or why nothing did. */
 export type Row = { readonly server: XmppServerName; readonly fault: string; readonly trial: Trial | string };

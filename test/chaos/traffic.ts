@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { connectClient } from '../../deploy/local/client.ts';
 import type { Client } from '../../deploy/local/client.ts';
 import { createNode, disable, enable } from '../../deploy/local/guide.ts';
-import type { Stage } from './stage.ts';
-import { awayUsers } from './stage.ts';
+import type { Stage } from './environment.ts';
+import { awayUsers } from './environment.ts';
 
 /** Messages of a user who is logged in to users who are away, each of whom has one registration. */
 export type Traffic = {

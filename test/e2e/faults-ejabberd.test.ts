@@ -1,4 +1,4 @@
-import { describeFaults } from './describe-faults.ts';
+import { describeFaults } from './fault-suite.ts';
 
 // On ejabberd, because the first error that is not `wait` costs a registration there.
 describeFaults('ejabberd', [

@@ -1,4 +1,4 @@
-import { describeFaults } from './describe-faults.ts';
+import { describeFaults } from './fault-suite.ts';
 
 // What Prosody itself has a part in: it answers for a component that is away, and takes one stream for a name.
 describeFaults('prosody', [

@@ -10,10 +10,10 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { commandMessages, commandSubject, commandTypes, messages, repliesMessage, subjects } from '@pushmesh/contracts';
 import type { Delivery } from '@pushmesh/contracts';
-import { startTrivialPushApi } from '../bench/trivial-push-api.ts';
-import { openStage } from '../bench/stage.ts';
-import type { Stage } from '../bench/stage.ts';
-import { readEnds } from './results.ts';
+import { startTrivialPushApi } from '../harness/push-api-stub.ts';
+import { openStage } from '../harness/environment.ts';
+import type { Stage } from '../harness/environment.ts';
+import { readEnds } from '../harness/results.ts';
 
 const patience = { timeout: 30_000, interval: 100 };
 const exampleFile = (name: string): unknown =>

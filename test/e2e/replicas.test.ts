@@ -8,11 +8,11 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunningService } from '../../deploy/local/service.ts';
 import { component, createNodes } from '../bench/gateway.ts';
-import { openStage } from '../bench/stage.ts';
-import type { Stage } from '../bench/stage.ts';
-import { startXmppPeer } from '../bench/xmpp-peer.ts';
-import type { XmppPeer } from '../bench/xmpp-peer.ts';
-import { readEnds } from './results.ts';
+import { openStage } from '../harness/environment.ts';
+import type { Stage } from '../harness/environment.ts';
+import { startXmppPeer } from '../harness/xmpp-server-stub.ts';
+import type { XmppPeer } from '../harness/xmpp-server-stub.ts';
+import { readEnds } from '../harness/results.ts';
 
 /** What a dispatcher has under way at a time, at the most. */
 const concurrency = 8;

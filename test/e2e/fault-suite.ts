@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { XmppServerName } from '../../deploy/local/mesh.ts';
 import { faults } from '../chaos/faults.ts';
 import type { Fault } from '../chaos/faults.ts';
-import { openStage } from '../chaos/stage.ts';
-import type { Stage } from '../chaos/stage.ts';
-import { runTrial } from '../chaos/trial.ts';
+import { openStage } from '../chaos/environment.ts';
+import type { Stage } from '../chaos/environment.ts';
+import { runTrial } from '../chaos/fault-run.ts';
 
 /** A fault of `npm run chaos`, and how long it lasts here, milliseconds. */
 export type ShortFault = readonly [name: string, lastsMs: number];

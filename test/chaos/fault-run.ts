@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceName } from '../../deploy/local/service.ts';
-import { readEnds } from '../e2e/results.ts';
-import { billOf } from './bill.ts';
-import type { Bill } from './bill.ts';
+import { readEnds } from '../harness/results.ts';
+import { billOf } from './accounting.ts';
+import type { Bill } from './accounting.ts';
 import type { Fault } from './faults.ts';
-import type { Stage } from './stage.ts';
-import { awayUsers } from './stage.ts';
+import type { Stage } from './environment.ts';
+import { awayUsers } from './environment.ts';
 import { startTraffic } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
-import { watch } from './watch.ts';
-import type { Seen } from './watch.ts';
+import { watch } from './ops-watch.ts';
+import type { Seen } from './ops-watch.ts';
 
 /** What one fault did. */
 export type Trial = Bill & {

@@ -20,7 +20,7 @@ import { dedupeKey } from '../../services/gateway/src/domain/publish.ts';
 import { startMesh } from '../../deploy/local/mesh.ts';
 import type { Mesh, XmppServerName } from '../../deploy/local/mesh.ts';
 import type { ServiceName } from '../../deploy/local/service.ts';
-import { readEnds } from './results.ts';
+import { readEnds } from '../harness/results.ts';
 import { expectNothing, notificationsOf, waitForPush } from '../../deploy/local/phone.ts';
 
 const pubsub = 'http://jabber.org/protocol/pubsub';

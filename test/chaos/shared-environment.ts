@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { XmppServerName } from '../../deploy/local/mesh.ts';
 import type { Fault } from './faults.ts';
-import { openStage } from './stage.ts';
-import type { Stage } from './stage.ts';
+import { openStage } from './environment.ts';
+import type { Stage } from './environment.ts';
 
 /** Keeps one mesh at a time, with the variables that the next fault needs. */
 export const createTheatre = (server: XmppServerName, say: (line: string) => void) => {

@@ -3,10 +3,10 @@ import { choosePorts } from '@pushmesh/servers';
 import { startMesh } from '../../deploy/local/mesh.ts';
 import type { Mesh, XmppServerName } from '../../deploy/local/mesh.ts';
 import type { ServiceName } from '../../deploy/local/service.ts';
-import { startPhones } from './phones.ts';
-import type { Phones } from './phones.ts';
-import { startTap } from './tap.ts';
-import type { Tap } from './tap.ts';
+import { startPhones } from './push-api-proxy.ts';
+import type { Phones } from './push-api-proxy.ts';
+import { startTap } from './component-proxy.ts';
+import type { Tap } from './component-proxy.ts';
 
 export type Settings = Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { choosePorts, startNats, startRedis } from '@pushmesh/servers';
 import { startService } from '../../deploy/local/service.ts';
 import type { RunningService, ServiceName } from '../../deploy/local/service.ts';
-import type { BenchOptions } from './bench.ts';
+import type { BenchOptions } from '../bench/bench.ts';
 
 /** NATS, Redis and whichever services a benchmark asks for. */
 export type Stage = {

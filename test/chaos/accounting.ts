@@ -1,6 +1,6 @@
 import type { End } from '@pushmesh/contracts';
-import type { Shown } from './phones.ts';
-import type { SeenPublish } from './tap.ts';
+import type { Shown } from './push-api-proxy.ts';
+import type { SeenPublish } from './component-proxy.ts';
 
 /** What became of the publishes of one trial. */
 export type Bill = {

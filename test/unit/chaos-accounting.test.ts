@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { billOf } from '../chaos/bill.ts';
+import { billOf } from '../chaos/accounting.ts';
 
 const publish = (text: string, answer: string | undefined) => ({ text, id: `id of ${text}`, at: 1_000, answer });
 
