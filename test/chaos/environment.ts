@@ -3,60 +3,68 @@ import { choosePorts } from '@pushmesh/servers';
 import { startMesh } from '../../deploy/local/mesh.ts';
 import type { Mesh, XmppServerName } from '../../deploy/local/mesh.ts';
 import type { ServiceName } from '../../deploy/local/service.ts';
-import { startPhones } from './push-api-proxy.ts';
-import type { Phones } from './push-api-proxy.ts';
-import { startTap } from './component-proxy.ts';
-import type { Tap } from './component-proxy.ts';
+import { startComponentProxy } from './component-proxy.ts';
+import type { ComponentProxy } from './component-proxy.ts';
+import { startFcmRecorder } from './fcm-recorder.ts';
+import type { FcmRecorder } from './fcm-recorder.ts';
+import { startPushApiProxy } from './push-api-proxy.ts';
+import type { PushApiProxy } from './push-api-proxy.ts';
 
+/** Variables, by service. */
 export type Settings = Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
 
-/** A whole mesh, with witnesses at both of its ends. */
-export type Stage = {
+/** A whole mesh, recorded at both ends: what the XMPP server publishes and what FCM receives. */
+export type FaultEnvironment = {
   readonly mesh: Mesh;
-  readonly tap: Tap;
-  readonly phones: Phones;
-  close(): Promise<void>;
+  readonly componentProxy: ComponentProxy;
+  readonly pushApi: PushApiProxy;
+  readonly fcm: FcmRecorder;
+  stop(): Promise<void>;
 };
 
-export const awayUsers = Array.from({ length: 6 }, (_, index) => `away${index}`);
+export const offlineUsers = Array.from({ length: 6 }, (_, index) => `offline${index}`);
 
-/** What a dispatcher has under way at a time. Far below the messages of a fault: a check that allows them all says nothing. */
+/**
+ * `CONCURRENCY` of the dispatcher. It must be far below the number of messages in a fault run: a check that allowed all of
+ * them to be repeated could not fail.
+ */
 export const dispatcherInFlight = 32;
 
-export const openStage = async (
+export const startFaultEnvironment = async (
   server: XmppServerName,
   dataDir: string,
   settings: Settings,
   report: (line: string) => void,
-): Promise<Stage> => {
-  const ports = await choosePorts({ component: undefined, http: undefined, phones: undefined }, report);
-  const tap = await startTap(ports.component);
-  const phones = await startPhones(dataDir, ports.phones, `http://127.0.0.1:${ports.http}`);
-  const closeWitnesses = async (): Promise<void> => {
-    tap.close();
-    await phones.close();
+): Promise<FaultEnvironment> => {
+  const ports = await choosePorts({ component: undefined, http: undefined, pushApi: undefined }, report);
+  const componentProxy = await startComponentProxy(ports.component);
+  const fcm = await startFcmRecorder(dataDir);
+  const pushApi = await startPushApiProxy(ports.pushApi, `http://127.0.0.1:${ports.http}`);
+  const stopRecording = async (): Promise<void> => {
+    componentProxy.stop();
+    pushApi.stop();
+    await fcm.stop();
   };
   try {
     const mesh = await startMesh({
       dataDir: join(dataDir, server),
       server,
       ports: { component: ports.component, http: ports.http },
-      // ejabberd drops registrations while the gateway is away, unless the name of the component can be looked up: this one
-      // can be, everywhere.
+      // ejabberd drops registrations while the gateway is away, unless the component's name resolves. This one always does.
       component: '127.0.0.1',
-      // The strictest server: the first error that is not `wait` costs the registration, as on ejabberd.
+      // As strict as ejabberd: the first error that is not `wait` costs the registration.
       prosody: { pushMaxErrors: 1 },
-      users: ['sender', ...awayUsers].map((name) => ({ name, password: `${name}-pw` })),
+      users: ['sender', ...offlineUsers].map((name) => ({ name, password: `${name}-pw` })),
       settings: {
         ...settings,
         gateway: {
-          XMPP_SERVICE: tap.service,
+          XMPP_SERVICE: componentProxy.service,
           XMPP_STREAM: server === 'prosody' ? 'exclusive' : 'shared',
           ...settings.gateway,
         },
-        'push-service': { ...phones.pushService, ...settings['push-service'] },
+        'push-service': { ...fcm.pushServiceEnv, ...settings['push-service'] },
         dispatcher: {
-          PUSH_API_URL: phones.url,
+          PUSH_API_URL: pushApi.url,
           CONCURRENCY: String(dispatcherInFlight),
           ...settings.dispatcher,
         },
@@ -65,15 +73,16 @@ export const openStage = async (
     });
     return {
       mesh,
-      tap,
-      phones,
-      close: async () => {
+      componentProxy,
+      pushApi,
+      fcm,
+      stop: async () => {
         await mesh.stop();
-        await closeWitnesses();
+        await stopRecording();
       },
     };
   } catch (error) {
-    await closeWitnesses();
+    await stopRecording();
     throw error;
   }
 };

@@ -1,121 +1,124 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceName } from '../../deploy/local/service.ts';
 import { readEnds } from '../harness/results.ts';
-import { billOf } from './accounting.ts';
-import type { Bill } from './accounting.ts';
+import { accountFor } from './accounting.ts';
+import type { Accounting } from './accounting.ts';
+import { offlineUsers } from './environment.ts';
+import type { FaultEnvironment } from './environment.ts';
 import type { Fault } from './faults.ts';
-import type { Stage } from './environment.ts';
-import { awayUsers } from './environment.ts';
-import { startTraffic } from './traffic.ts';
+import { watchOps } from './ops-watch.ts';
+import type { OpsObservations } from './ops-watch.ts';
+import { createTraffic } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
-import { watch } from './ops-watch.ts';
-import type { Seen } from './ops-watch.ts';
 
 /** What one fault did. */
-export type Trial = Bill & {
-  /** Messages to users who were away; each has one registration. */
+export type FaultRun = Accounting & {
+  /** Messages to offline users, each of whom has one registration. */
   readonly messages: number;
   readonly registrationsLost: number;
-  /** What was said on the ops ports to be missing. */
+  /** What `/readyz` reported missing, as `service: resource: why`. */
   readonly notReady: readonly string[];
-  /** What was not as it must be. */
+  /** Every expectation that was not met. */
   readonly problems: readonly string[];
 };
 
-export type Pace = {
+export type Timing = {
   /** Traffic before the fault and after it, milliseconds. */
-  readonly aroundMs: number;
-  /** How long the fault lasts, unless it says so itself. */
+  readonly steadyMs: number;
+  /** How long the fault lasts unless it sets its own duration. */
   readonly faultMs: number;
-  /** How long everything accepted may take to reach its end after the fault. */
+  /** How long it may take after the fault until every accepted push has reached its end. */
   readonly settleMs: number;
 };
 
 const probeEveryMs = 2_000;
 const probes = 8;
 
-/** One fault under traffic, until everything that was accepted has its recorded end or the time is over. */
-export const runTrial = async (stage: Stage, fault: Fault, pace: Pace): Promise<Trial> => {
-  const { mesh, tap, phones } = stage;
-  const traffic = await startTraffic(stage);
-  tap.forget();
-  phones.forget();
+/** Causes one fault under traffic, and waits until every accepted push has its recorded end or `settleMs` is over. */
+export const runFault = async (environment: FaultEnvironment, fault: Fault, timing: Timing): Promise<FaultRun> => {
+  const { mesh, componentProxy, pushApi, fcm } = environment;
+  const traffic = await createTraffic(environment);
+  for (const recorder of [componentProxy, pushApi, fcm]) recorder.clear();
   try {
-    const flow = traffic.flow(fault.perSecond ?? 20);
-    await sleep(pace.aroundMs);
-    const watching = watch(mesh);
+    const sending = traffic.start(fault.perSecond ?? 20);
+    await sleep(timing.steadyMs);
+    const watching = watchOps(mesh);
     let problems: readonly string[];
-    let seen: Seen;
+    let observed: OpsObservations;
     try {
-      problems = await fault.play(stage, traffic, fault.lastsMs ?? pace.faultMs);
-      await sleep(pace.aroundMs);
+      problems = await fault.inject(environment, traffic, fault.durationMs ?? timing.faultMs);
+      await sleep(timing.steadyMs);
     } finally {
-      await flow.stop();
-      seen = await watching.stop();
+      await sending.stop();
+      observed = await watching.stop();
     }
-    const registrationsLost = await countLost(stage, traffic);
-    const bill = await settled(stage, pace.settleMs);
+    const registrationsLost = await countLostRegistrations(environment, traffic);
+    const accounting = await settle(environment, timing.settleMs);
     return {
-      ...bill,
+      ...accounting,
       messages: traffic.sent(),
       registrationsLost,
-      notReady: [...seen.missing].flatMap(([name, all]) => [...all].map((why) => `${name}: ${why}`)),
-      problems: [...problems, ...findProblems(fault, bill, registrationsLost, seen, phones.unheard())],
+      notReady: [...observed.missing].flatMap(([name, all]) => [...all].map((why) => `${name}: ${why}`)),
+      problems: [
+        ...problems,
+        ...findProblems(fault, accounting, registrationsLost, observed, pushApi.undeliveredAnswers()),
+      ],
     };
   } finally {
     await traffic.close();
   }
 };
 
-/** A registration lives when the XMPP server publishes for it: neither server tells anybody that it dropped one. */
-const countLost = async ({ tap }: Stage, traffic: Traffic): Promise<number> => {
-  const living = new Set<number>();
+/** A registration is alive if the XMPP server publishes for it: no server announces that it dropped one. */
+const countLostRegistrations = async ({ componentProxy }: FaultEnvironment, traffic: Traffic): Promise<number> => {
+  const alive = new Set<number>();
   const sent: (readonly string[])[] = [];
-  for (let probe = 0; probe < probes && living.size < awayUsers.length; probe += 1) {
-    sent.push(await traffic.toEverybody());
+  for (let probe = 0; probe < probes && alive.size < offlineUsers.length; probe += 1) {
+    sent.push(await traffic.sendToAll());
     await sleep(probe === 0 ? 500 : probeEveryMs);
-    const published = new Set(tap.publishes.map(({ text }) => text));
-    for (const texts of sent) texts.forEach((text, user) => published.has(text) && living.add(user));
+    const published = new Set(componentProxy.publishes.map(({ text }) => text));
+    for (const texts of sent) texts.forEach((text, user) => published.has(text) && alive.add(user));
   }
-  return awayUsers.length - living.size;
+  return offlineUsers.length - alive.size;
 };
 
-const settled = async ({ mesh, tap, phones }: Stage, patienceMs: number): Promise<Bill> => {
-  const giveUpAt = Date.now() + patienceMs;
+const settle = async ({ mesh, componentProxy, fcm }: FaultEnvironment, settleMs: number): Promise<Accounting> => {
+  const giveUpAt = Date.now() + settleMs;
   for (;;) {
-    const bill = billOf(tap.publishes, phones.shown, await readEnds(mesh.endpoints.nats));
-    if (bill.lost === 0 || Date.now() > giveUpAt) return bill;
+    const accounting = accountFor(componentProxy.publishes, fcm.received, await readEnds(mesh.endpoints.nats));
+    if (accounting.lost === 0 || Date.now() > giveUpAt) return accounting;
     await sleep(500);
   }
 };
 
 const findProblems = (
   fault: Fault,
-  bill: Bill,
+  accounting: Accounting,
   registrationsLost: number,
-  seen: Seen,
-  unheard: number,
+  observed: OpsObservations,
+  undeliveredAnswers: number,
 ): readonly string[] => {
-  const unsaid = Object.entries(fault.notReady ?? {}).filter(
-    ([name, why]) => ![...(seen.missing.get(name as ServiceName) ?? [])].some((each) => why.test(each)),
+  const unreported = Object.entries(fault.notReady ?? {}).filter(
+    ([name, why]) => ![...(observed.missing.get(name as ServiceName) ?? [])].some((each) => why.test(each)),
   );
+  const { delivered, lost, endedOtherwise, refused, deliveredUnanswered, unanswered, duplicates, waits } = accounting;
   const checks: readonly (readonly [boolean, string])[] = [
-    [bill.delivered === 0, 'nothing was delivered'],
-    [bill.lost > 0, `${bill.lost} accepted pushes did not reach an end in time`],
-    [bill.endedOtherwise > 0, `${bill.endedOtherwise} accepted pushes were not delivered`],
-    [bill.refused.length > 0, `publishes were refused: ${[...new Set(bill.refused)].join(', ')}`],
+    [delivered === 0, 'nothing was delivered'],
+    [lost > 0, `${lost} accepted pushes did not reach an end in time`],
+    [endedOtherwise > 0, `${endedOtherwise} accepted pushes were not delivered`],
+    [refused.length > 0, `publishes were refused: ${[...new Set(refused)].join(', ')}`],
     [
-      fault.losesNothing === true && bill.deliveredUnanswered < bill.unanswered,
-      `only ${bill.deliveredUnanswered} of ${bill.unanswered} unanswered pushes arrived`,
+      fault.losesNothing === true && deliveredUnanswered < unanswered,
+      `only ${deliveredUnanswered} of ${unanswered} unanswered pushes were delivered`,
     ],
     [registrationsLost > 0, `${registrationsLost} registrations were lost`],
     [
-      bill.duplicates > (fault.mayRepeat ?? 0) + unheard,
-      `${bill.duplicates} pushes were repeated, though only ${unheard} answers reached nobody`,
+      duplicates > (fault.mayRepeat ?? 0) + undeliveredAnswers,
+      `${duplicates} pushes were repeated, but only ${undeliveredAnswers} answers missed the dispatcher`,
     ],
-    [fault.opensCircuit === true && !seen.circuitOpened, 'the circuit did not open'],
-    [fault.waits === true && bill.waits === 0, 'no publish was answered wait'],
-    ...unsaid.map(([name, why]) => [true, `/readyz of ${name} did not say ${why.source}`] as const),
+    [fault.opensCircuit === true && !observed.circuitOpened, 'the circuit did not open'],
+    [fault.waits === true && waits === 0, 'no publish was answered wait'],
+    ...unreported.map(([name, why]) => [true, `/readyz of ${name} did not say ${why.source}`] as const),
   ];
-  return checks.flatMap(([isSo, what]) => (isSo ? [what] : []));
+  return checks.flatMap(([failed, problem]) => (failed ? [problem] : []));
 };

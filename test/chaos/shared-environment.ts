@@ -2,33 +2,33 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { XmppServerName } from '../../deploy/local/mesh.ts';
+import { startFaultEnvironment } from './environment.ts';
+import type { FaultEnvironment } from './environment.ts';
 import type { Fault } from './faults.ts';
-import { openStage } from './environment.ts';
-import type { Stage } from './environment.ts';
 
-/** Keeps one mesh at a time, with the variables that the next fault needs. */
-export const createTheatre = (server: XmppServerName, say: (line: string) => void) => {
-  let current: { readonly stage: Stage; readonly settings: string; readonly dataDir: string } | undefined;
+/** Keeps one environment running and replaces it when a fault needs other variables. */
+export const createSharedEnvironment = (server: XmppServerName, print: (line: string) => void) => {
+  let current:
+    { readonly environment: FaultEnvironment; readonly settings: string; readonly dataDir: string } | undefined;
 
-  const close = async (after: 'well' | 'trouble'): Promise<void> => {
-    const closing = current;
+  const stop = async (logs: 'delete logs' | 'keep logs'): Promise<void> => {
+    const stopping = current;
     current = undefined;
-    await closing?.stage.close();
-    if (closing && after === 'well') rmSync(closing.dataDir, { recursive: true, force: true });
-    else if (closing) say(`the logs are kept in ${closing.dataDir}`);
+    await stopping?.environment.stop();
+    if (stopping && logs === 'delete logs') rmSync(stopping.dataDir, { recursive: true, force: true });
+    else if (stopping) print(`the logs are kept in ${stopping.dataDir}`);
   };
 
   return {
-    stageFor: async (fault: Fault): Promise<Stage> => {
+    environmentFor: async (fault: Fault): Promise<FaultEnvironment> => {
       const settings = JSON.stringify(fault.settings ?? {});
-      if (current?.settings === settings) return current.stage;
-      await close('well');
+      if (current?.settings === settings) return current.environment;
+      await stop('delete logs');
       const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-chaos-'));
-      const stage = await openStage(server, dataDir, fault.settings ?? {}, () => {});
-      current = { stage, settings, dataDir };
-      return stage;
+      const environment = await startFaultEnvironment(server, dataDir, fault.settings ?? {}, () => {});
+      current = { environment, settings, dataDir };
+      return environment;
     },
-    /** Ends the mesh; after trouble its folder stays. */
-    close,
+    stop,
   };
 };
