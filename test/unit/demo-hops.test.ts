@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { lastHop, readCounter } from '../../deploy/local/hops.ts';
 
-it('reads what came of pushes from metrics', () => {
+it('reads from the metrics what became of the pushes', () => {
   const text = [
     '# TYPE pushmesh_stanzas_total counter',
     'pushmesh_stanzas_total{component="a",request="publish",answer="result",service="gateway"} 2',
@@ -11,7 +11,7 @@ it('reads what came of pushes from metrics', () => {
   expect(readCounter(text, 'gateway')).toEqual({ result: 5 });
 });
 
-it('says how far a push came', () => {
+it('says how far a push got', () => {
   const before = { gateway: { result: 1 }, dispatcher: { delivered: 1 }, 'push-service': { ok: 1 } };
   expect(lastHop(before, before)).toContain('no publish');
   expect(lastHop(before, { ...before, gateway: { result: 2 } })).toContain('the dispatcher delivered nothing');

@@ -10,7 +10,7 @@ const reply = (type: string, condition?: string): Element => {
   return iq;
 };
 
-it('takes away each registration whatever becomes of the others, and tells what may be left', async () => {
+it('removes every registration even if others fail, and reports what may be left', async () => {
   const asked: string[] = [];
   const replies: Record<string, () => Promise<Element>> = {
     silent: () => Promise.reject(new Error('no answer came')),
