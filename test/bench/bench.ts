@@ -1,5 +1,5 @@
-// `npm run bench`: what each hop costs, medians of three runs, on real NATS and Redis. `--json FILE` writes the figures,
-// `--only NAME` runs one benchmark, `--runs N` and `--scale F` make it longer or shorter. Everything shares this machine.
+// `npm run bench`: what each hop costs on real NATS and Redis, as medians of several runs. `--only NAME,…` selects benchmarks,
+// `--runs N` and `--scale F` make them longer or shorter, `--json FILE` writes the figures. Everything shares this machine.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,19 +9,12 @@ import { gatewayBench } from './gateway.ts';
 import { growthBench } from './growth.ts';
 import { ejabberdLineBench, lineBench } from './line.ts';
 import { median } from './measure.ts';
-import type { Run, Used } from './measure.ts';
+import type { BenchOptions, Figure } from './measure.ts';
 import { providerBench, pushServiceBench } from './push-service.ts';
 
-/** One figure: a run, and what the processes used for it. */
-export type Figure = { readonly name: string; readonly run: Run; readonly used: Readonly<Record<string, Used>> };
+type Bench = (options: BenchOptions) => Promise<readonly Figure[]>;
 
-export type BenchOptions = {
-  readonly dataDir: string;
-  readonly scale: number;
-  readonly report: (line: string) => void;
-};
-
-const benches: Readonly<Record<string, (options: BenchOptions) => Promise<readonly Figure[]>>> = {
+const benches: Readonly<Record<string, Bench>> = {
   gateway: gatewayBench,
   dispatcher: dispatcherBench,
   push_service: pushServiceBench,
@@ -33,8 +26,9 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<readon
 };
 
 const { chosen, runs, scale, json } = readCommandLine({
-  usage: `Usage: npm run bench -- [--only NAME,…] [--runs N] [--scale F] [--json FILE]   (all, 3 times, at scale 1)
-The benchmarks are: ${Object.keys(benches).join(', ')}`,
+  usage: `Usage: npm run bench -- [--only NAME,…] [--runs N] [--scale F] [--json FILE]
+By default all benchmarks run 3 times at scale 1.
+Benchmarks: ${Object.keys(benches).join(', ')}`,
   options: {
     only: { type: 'string' },
     runs: { type: 'string', default: '3' },
@@ -43,9 +37,10 @@ The benchmarks are: ${Object.keys(benches).join(', ')}`,
   },
   read: (values, problems) => {
     const wanted = parseList('--only', values.only, Object.keys(benches), problems);
-    if (!/^[1-9]\d*$/.test(values.runs)) problems.push(`--runs is “${values.runs}”; expected a whole number from 1`);
-    if (!(Number(values.scale) > 0)) problems.push(`--scale is “${values.scale}”; expected a number above 0, as 0.1`);
-    // Better said before than after all that time.
+    if (!/^[1-9]\d*$/.test(values.runs)) problems.push(`--runs is "${values.runs}"; expected a positive whole number`);
+    if (!(Number(values.scale) > 0))
+      problems.push(`--scale is "${values.scale}"; expected a number above 0, such as 0.1`);
+    // Found out now rather than at the end of a long run.
     if (values.json !== undefined && !existsSync(dirname(values.json)))
       problems.push(`--json: there is no folder ${dirname(values.json)}`);
     return {
@@ -64,19 +59,15 @@ const machine = {
   loadBefore: loadavg()[0] ?? 0,
 };
 console.log(
-  `${machine.cpus} × ${machine.model}, Node.js ${machine.node}, load ${machine.loadBefore.toFixed(2)} before the start\n`,
+  `${machine.cpus} × ${machine.model}, Node.js ${machine.node}, system load ${machine.loadBefore.toFixed(2)} at the start\n`,
 );
 
 const figures = new Map<string, Figure[]>();
-const measure = async (name: string, bench: (options: BenchOptions) => Promise<readonly Figure[]>, run: number) => {
+const measure = async (name: string, bench: Bench, run: number) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-bench-'));
   console.log(`${name}, run ${run} of ${runs} …`);
   try {
-    const measured = await bench({
-      dataDir,
-      scale,
-      report: (line) => console.log(`  ${line}`),
-    });
+    const measured = await bench({ dataDir, scale, report: (line) => console.log(`  ${line}`) });
     for (const figure of measured) figures.set(figure.name, [...(figures.get(figure.name) ?? []), figure]);
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
@@ -107,10 +98,10 @@ const medians = [...figures].map(([name, all]) => {
 console.log(
   '\n| benchmark | per second | p50 ms | p99 ms | failed | CPU µs per operation / RSS MB |\n|---|---:|---:|---:|---:|---|',
 );
-const shown = (ms: number): string => (Number.isNaN(ms) ? '' : String(ms));
+const format = (ms: number): string => (Number.isNaN(ms) ? '' : String(ms));
 for (const { name, perSecond, p50Ms, p99Ms, failed, used } of medians) {
   const processes = Object.entries(used).map(([each, { cpuUs, rssMb }]) => `${each} ${cpuUs} / ${rssMb}`);
-  console.log(`| ${name} | ${perSecond} | ${shown(p50Ms)} | ${shown(p99Ms)} | ${failed} | ${processes.join(', ')} |`);
+  console.log(`| ${name} | ${perSecond} | ${format(p50Ms)} | ${format(p99Ms)} | ${failed} | ${processes.join(', ')} |`);
 }
-console.log(`\nLoad of the machine afterwards: ${(loadavg()[0] ?? 0).toFixed(2)}`);
+console.log(`\nSystem load at the end: ${(loadavg()[0] ?? 0).toFixed(2)}`);
 if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, runs, figures: medians }, null, 2)}\n`);

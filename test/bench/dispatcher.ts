@@ -1,12 +1,80 @@
-import { createBus } from '@pushmesh/bus';
 import { messages, subjects } from '@pushmesh/contracts';
 import type { Delivery } from '@pushmesh/contracts';
-import { createLog, createMetrics } from '@pushmesh/telemetry';
-import type { BenchOptions, Figure } from './bench.ts';
-import { load, used, warmUp } from './measure.ts';
-import { openStage } from './stage.ts';
-import type { Stage } from './stage.ts';
-import { startTrivialPushApi } from './trivial-push-api.ts';
+import { connectBus } from '../harness/bus.ts';
+import { startEnvironment } from '../harness/environment.ts';
+import type { Environment } from '../harness/environment.ts';
+import { runLoad } from '../harness/load.ts';
+import { startPushApiStub } from '../harness/push-api-stub.ts';
+import { measureUse, throughput, warmUp } from './measure.ts';
+import type { BenchOptions, Figure } from './measure.ts';
+
+/** Deliveries that wait in JetStream, sent to a push API that only takes its time. */
+export const dispatcherBench = async (options: BenchOptions): Promise<readonly Figure[]> => {
+  const figures: Figure[] = [];
+  for (const { latencyMs, concurrency } of [
+    { latencyMs: 0, concurrency: 64 },
+    { latencyMs: 50, concurrency: 320 },
+  ]) {
+    const environment = await startEnvironment(options);
+    const api = await startPushApiStub(latencyMs);
+    try {
+      const count = Math.round(20_000 * options.scale);
+      const deliveries = await connectDeliveryPublisher(environment.natsUrl);
+      await deliveries.publish(warmUp + count);
+      await deliveries.close();
+      const { perSecond, used } = await measureDispatcher(environment, api, count, {
+        CONCURRENCY: String(concurrency),
+      });
+      figures.push({
+        name: `dispatcher.deliveries_per_s (${latencyMs} ms)`,
+        run: throughput(perSecond),
+        used,
+      });
+    } finally {
+      api.close();
+      await environment.stop();
+    }
+  }
+  return figures;
+};
+
+/** Publishes deliveries for the lane of FCM, numbered from `bench-0`. */
+export const connectDeliveryPublisher = async (natsUrl: string) => {
+  const bus = await connectBus(natsUrl);
+  let next = 0;
+  const publishOne = async (): Promise<boolean> => {
+    const index = next++;
+    const stored = await bus.publish(subjects.delivery('fcm', 'prod'), messages.delivery, delivery(index), {
+      msgId: `bench-${index}`,
+    });
+    return stored.type === 'stored';
+  };
+  return {
+    /** Resolves to false if the delivery could not be stored. */
+    publishOne,
+    publish: async (count: number): Promise<void> => {
+      const { failed } = await runLoad(count, 512, publishOne);
+      if (failed > 0) throw new Error(`${failed} of ${count} deliveries could not be stored`);
+    },
+    close: () => bus.close(),
+  };
+};
+
+/** Starts a dispatcher for deliveries that wait already, and measures `count` of them after the warm-up. */
+export const measureDispatcher = async (
+  environment: Environment,
+  api: Awaited<ReturnType<typeof startPushApiStub>>,
+  count: number,
+  env: Readonly<Record<string, string>>,
+) => {
+  const warmedUp = api.untilAnswered(warmUp);
+  const dispatcher = await environment.start('dispatcher', { PUSH_API_URL: api.url, ...env });
+  await warmedUp;
+  const answered = api.untilAnswered(count);
+  const started = performance.now();
+  const { used } = await measureUse({ dispatcher: dispatcher.ops }, count, () => answered);
+  return { perSecond: count / ((performance.now() - started) / 1000), used };
+};
 
 const delivery = (index: number): Delivery => ({
   v: 1,
@@ -21,68 +89,3 @@ const delivery = (index: number): Delivery => ({
   expiresAt: Date.now() + 3_600_000,
   attempt: 1,
 });
-
-/** The lane of FCM, for deliveries from `bench-0` on. */
-export const openLane = async (stage: Stage) => {
-  const bus = createBus(
-    {
-      name: 'bench',
-      url: stage.natsUrl,
-      streams: { prefix: '', replicas: 1, maxBytes: 536_870_912, maxMessages: 2_000_000 },
-      publishTimeoutMs: 30_000,
-      commandTimeoutMs: 10_000,
-      maxPublishesInFlight: 4_096,
-    },
-    createLog('bench', 'silent'),
-    createMetrics('bench'),
-  );
-  while (bus.missing()) await new Promise((resolve) => setTimeout(resolve, 20));
-  let next = 0;
-  const storeOne = async (): Promise<boolean> => {
-    const index = next++;
-    const stored = await bus.publish(subjects.delivery('fcm', 'prod'), messages.delivery, delivery(index), {
-      msgId: `bench-${index}`,
-    });
-    return stored.type === 'stored';
-  };
-  return {
-    /** False when it could not be stored. */
-    storeOne,
-    store: async (count: number): Promise<void> => {
-      const { failed } = await load(count, 512, storeOne);
-      if (failed > 0) throw new Error(`${failed} of ${count} deliveries could not be stored`);
-    },
-    close: () => bus.close(),
-  };
-};
-
-/** Deliveries that wait in JetStream, sent to a push API that does nothing but take its time. */
-export const dispatcherBench = async (options: BenchOptions): Promise<readonly Figure[]> => {
-  const figures: Figure[] = [];
-  for (const { latencyMs, concurrency } of [
-    { latencyMs: 0, concurrency: 64 },
-    { latencyMs: 50, concurrency: 320 },
-  ]) {
-    const stage = await openStage(options);
-    const api = await startTrivialPushApi(latencyMs);
-    try {
-      const count = Math.round(20_000 * options.scale);
-      const lane = await openLane(stage);
-      await lane.store(warmUp + count);
-      await lane.close();
-      const warmed = api.untilAnswered(warmUp);
-      const dispatcher = await stage.start('dispatcher', { PUSH_API_URL: api.url, CONCURRENCY: String(concurrency) });
-      await warmed;
-      const rest = api.untilAnswered(count);
-      const started = performance.now();
-      const measured = await used({ dispatcher: dispatcher.ops }, count, () => rest);
-      const seconds = (performance.now() - started) / 1000;
-      const run = { perSecond: count / seconds, p50: Number.NaN, p99: Number.NaN, failed: 0 };
-      figures.push({ name: `dispatcher.deliveries_per_s (${latencyMs} ms)`, run, used: measured.used });
-    } finally {
-      api.close();
-      await stage.close();
-    }
-  }
-  return figures;
-};

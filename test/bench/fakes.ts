@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { choosePorts, startProcess } from '@pushmesh/servers';
-import type { BenchOptions } from './bench.ts';
+import type { BenchOptions } from './measure.ts';
 
 const main = fileURLToPath(new URL('../../services/push-service/src/fakes/main.ts', import.meta.url));
 const readyMs = 30_000;
 
-/** `npm run fakes` as a process of its own, and the variables with which push-service uses it. */
+/** Starts `npm run fakes` as a process, and returns the variables that make push-service use it. */
 export const startFakesProcess = async ({ dataDir, report }: BenchOptions) => {
   const folder = join(dataDir, 'fakes');
   mkdirSync(folder, { recursive: true });
@@ -29,7 +29,9 @@ export const startFakesProcess = async ({ dataDir, report }: BenchOptions) => {
   while (!(await instance.lastLines()).includes('fakes  ready')) {
     const end = await instance.ended();
     if (end !== undefined || Date.now() > giveUpAt)
-      throw new Error(`the fakes did not start: ${end ?? 'time is up'}. ${await instance.lastLines()}`);
+      throw new Error(
+        `the fakes did not start: ${end ?? `not ready after ${readyMs / 1000} s`}. ${await instance.lastLines()}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return {

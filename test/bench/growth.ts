@@ -1,13 +1,15 @@
 import { join } from 'node:path';
-import type { BenchOptions, Figure } from './bench.ts';
-import { openLane } from './dispatcher.ts';
-import { component, createNodes, outstanding, startIntake } from './gateway.ts';
-import { load, used, warmUp } from './measure.ts';
-import { openStage } from './stage.ts';
-import { startTrivialPushApi } from './trivial-push-api.ts';
-import { startXmppPeer } from './xmpp-peer.ts';
+import { startEnvironment } from '../harness/environment.ts';
+import { runLoad } from '../harness/load.ts';
+import { startPushApiStub } from '../harness/push-api-stub.ts';
+import { component, createNodes } from '../harness/push-nodes.ts';
+import { startXmppServerStub } from '../harness/xmpp-server-stub.ts';
+import { connectDeliveryPublisher, measureDispatcher } from './dispatcher.ts';
+import { publishesInFlight, startGateway } from './gateway.ts';
+import { measureUse, throughput, warmUp } from './measure.ts';
+import type { BenchOptions, Figure } from './measure.ts';
 
-/** How the cost of a push grows with the nodes in Redis and with the deliveries that wait. */
+/** How the cost of a push grows with the push nodes in Redis and with the deliveries that wait. */
 export const growthBench = async (options: BenchOptions): Promise<readonly Figure[]> => [
   ...(await nodesInRedis(options)),
   ...(await deliveriesWaiting(options)),
@@ -19,62 +21,53 @@ const sizes = ({ scale }: BenchOptions) => [1_000, 100_000, 1_000_000].map((each
 const pushes = 20_000;
 
 const nodesInRedis = async (options: BenchOptions): Promise<readonly Figure[]> => {
-  const stage = await openStage(options);
-  const peer = await startXmppPeer(component);
+  const environment = await startEnvironment(options);
+  const xmppServer = await startXmppServerStub(component);
   try {
-    const { pubsubPush, gateway } = await startIntake(stage, peer);
+    const { pubsubPush, gateway } = await startGateway(environment, xmppServer);
     const figures: Figure[] = [];
     let created = 0;
     for (const nodes of sizes(options)) {
-      await createNodes(stage, nodes - created, created);
+      await createNodes(environment.natsUrl, nodes - created, created);
       const step = Math.max(1, Math.floor(nodes / 997));
-      const publish = (index: number) => peer.publish(`n${(index * step) % nodes}`, `d${(index * step) % nodes}`);
-      // The first size is warmed up by as much as the others find behind them.
-      await load(created === 0 ? warmUp + pushes : warmUp, outstanding, publish);
+      const publish = (index: number) => xmppServer.publish(`n${(index * step) % nodes}`, `d${(index * step) % nodes}`);
+      // The first size is also warmed up with as many pushes as the later sizes have behind them.
+      await runLoad(created === 0 ? warmUp + pushes : warmUp, publishesInFlight, publish);
       created = nodes;
-      const measured = await used({ gateway: gateway.ops, 'pubsub-push': pubsubPush.ops }, pushes, () =>
-        load(pushes, outstanding, publish),
+      const measured = await measureUse({ gateway: gateway.ops, 'pubsub-push': pubsubPush.ops }, pushes, () =>
+        runLoad(pushes, publishesInFlight, publish),
       );
       figures.push({ name: `growth: ${nodes} nodes`, run: measured.result, used: measured.used });
     }
     return figures;
   } finally {
-    peer.close();
-    await stage.close();
+    xmppServer.close();
+    await environment.stop();
   }
 };
 
-/** For each delivery that is answered another one is stored, so that as many wait at the end as at the start. */
+/** A new delivery is stored for each one that is answered, so that the number that wait stays the same. */
 const deliveriesWaiting = async (options: BenchOptions): Promise<readonly Figure[]> => {
   const figures: Figure[] = [];
   for (const waiting of sizes(options)) {
-    // A NATS of its own: deliveries that the last one has seen would be duplicates.
-    const stage = await openStage({ ...options, dataDir: join(options.dataDir, `waiting-${waiting}`) });
-    const lane = await openLane(stage);
+    // A new NATS each time: it would drop the ids that the previous one has seen as duplicates.
+    const environment = await startEnvironment({ ...options, dataDir: join(options.dataDir, `waiting-${waiting}`) });
+    const deliveries = await connectDeliveryPublisher(environment.natsUrl);
     let failed = 0;
-    const api = await startTrivialPushApi(0, () => {
-      void lane.storeOne().then((stored) => {
+    const api = await startPushApiStub(0, () => {
+      void deliveries.publishOne().then((stored) => {
         if (!stored) failed += 1;
       });
     });
     try {
-      await lane.store(waiting);
-      const warmed = api.untilAnswered(warmUp);
-      const dispatcher = await stage.start('dispatcher', {
-        PUSH_API_URL: api.url,
-        NATS_STREAM_MAX_MESSAGES: '2000000',
-      });
-      await warmed;
-      const answered = api.untilAnswered(pushes);
-      const started = performance.now();
-      const measured = await used({ dispatcher: dispatcher.ops }, pushes, () => answered);
-      const perSecond = pushes / ((performance.now() - started) / 1000);
-      const run = { perSecond, p50: Number.NaN, p99: Number.NaN, failed };
-      figures.push({ name: `growth: ${waiting} deliveries waiting`, run, used: measured.used });
+      await deliveries.publish(waiting);
+      const env = { NATS_STREAM_MAX_MESSAGES: '2000000' };
+      const { perSecond, used } = await measureDispatcher(environment, api, pushes, env);
+      figures.push({ name: `growth: ${waiting} deliveries waiting`, run: throughput(perSecond, failed), used });
     } finally {
       api.close();
-      await lane.close();
-      await stage.close();
+      await deliveries.close();
+      await environment.stop();
     }
   }
   return figures;

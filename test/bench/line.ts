@@ -2,31 +2,36 @@ import { choosePorts } from '@pushmesh/servers';
 import { connectClient } from '../../deploy/local/client.ts';
 import { createNode, enable } from '../../deploy/local/guide.ts';
 import { startMesh } from '../../deploy/local/mesh.ts';
-import type { BenchOptions, Figure } from './bench.ts';
-import { countDelivered } from './delivered.ts';
+import { startEnvironment } from '../harness/environment.ts';
+import { runLoad } from '../harness/load.ts';
+import { component, createNodes } from '../harness/push-nodes.ts';
+import { startXmppServerStub } from '../harness/xmpp-server-stub.ts';
+import { createDeliveryWaiter } from './delivery-waiter.ts';
 import { startFakesProcess } from './fakes.ts';
-import { component, createNodes, outstanding, startIntake } from './gateway.ts';
-import { load, used, warmUp } from './measure.ts';
-import { openStage } from './stage.ts';
-import { startXmppPeer } from './xmpp-peer.ts';
+import { publishesInFlight, startGateway } from './gateway.ts';
+import { measureUse, throughput, warmUp } from './measure.ts';
+import type { BenchOptions, Figure } from './measure.ts';
 
-/** From a scripted peer to the answer of a fake FCM, through all services; then the latency at half of that rate. */
+/**
+ * End to end: from a publish of the XMPP server stub through all services to the answer of a fake FCM. First the highest
+ * rate, then the latency at half of it.
+ */
 export const lineBench = async (options: BenchOptions): Promise<readonly Figure[]> => {
-  const stage = await openStage(options);
-  const peer = await startXmppPeer(component);
+  const environment = await startEnvironment(options);
+  const xmppServer = await startXmppServerStub(component);
   const fakes = await startFakesProcess(options);
   try {
     const { http } = await choosePorts({ http: undefined }, options.report);
-    const pushService = await stage.start('push-service', { ...fakes.env, HTTP_PORT: String(http) });
-    const dispatcher = await stage.start('dispatcher', { PUSH_API_URL: `http://127.0.0.1:${http}` });
-    const { pubsubPush, gateway } = await startIntake(stage, peer);
+    const pushService = await environment.start('push-service', { ...fakes.env, HTTP_PORT: String(http) });
+    const dispatcher = await environment.start('dispatcher', { PUSH_API_URL: `http://127.0.0.1:${http}` });
+    const { pubsubPush, gateway } = await startGateway(environment, xmppServer);
     const nodes = 1_000;
-    await createNodes(stage, nodes);
-    const publish = (index: number) => peer.publish(`n${index % nodes}`, `d${index % nodes}`);
+    await createNodes(environment.natsUrl, nodes);
+    const publish = (index: number) => xmppServer.publish(`n${index % nodes}`, `d${index % nodes}`);
     const push = async (count: number, perSecond?: number) => {
-      const untilDelivered = await countDelivered(dispatcher.ops);
+      const untilDelivered = await createDeliveryWaiter(dispatcher.ops);
       const started = performance.now();
-      const run = await load(count, outstanding, publish, perSecond);
+      const run = await runLoad(count, publishesInFlight, publish, perSecond);
       await untilDelivered(count);
       return { ...run, perSecond: count / ((performance.now() - started) / 1000) };
     };
@@ -38,28 +43,28 @@ export const lineBench = async (options: BenchOptions): Promise<readonly Figure[
       'push-service': pushService.ops,
     };
     const count = Math.round(20_000 * options.scale);
-    const top = await used(processes, count, () => push(count));
-    const half = await used(processes, count, () => push(count, top.result.perSecond / 2));
+    const full = await measureUse(processes, count, () => push(count));
+    const half = await measureUse(processes, count, () => push(count, full.result.perSecond / 2));
     return [
-      { name: 'line.pushes_per_s', run: top.result, used: top.used },
+      { name: 'line.pushes_per_s', run: full.result, used: full.used },
       { name: 'line.latency_ms (to the result, at half rate)', run: half.result, used: half.used },
     ];
   } finally {
-    peer.close();
-    await stage.close();
+    xmppServer.close();
+    await environment.stop();
     await fakes.stop();
   }
 };
 
-/** Users who are away. ejabberd counts the messages that wait for each anew with every push. */
-const phones = Array.from({ length: 100 }, (_each, index) => ({ name: `phone${index}`, password: 'phone' }));
+/** Offline users. With every push, ejabberd counts the messages that are waiting for that user again. */
+const offlineUsers = Array.from({ length: 100 }, (_each, index) => ({ name: `phone${index}`, password: 'phone' }));
 
-/** Real offline messages through ejabberd’s own push module to the sandbox. */
+/** End to end: real offline messages through ejabberd's own push module to the sandbox. */
 export const ejabberdLineBench = async ({ dataDir, scale, report }: BenchOptions): Promise<readonly Figure[]> => {
   const mesh = await startMesh({
     dataDir,
     server: 'ejabberd',
-    users: [...phones, { name: 'bob', password: 'bob' }],
+    users: [...offlineUsers, { name: 'bob', password: 'bob' }],
     report,
     settings: {
       gateway: { LOG_LEVEL: 'warn' },
@@ -70,33 +75,32 @@ export const ejabberdLineBench = async ({ dataDir, scale, report }: BenchOptions
   });
   try {
     const { users, ...xmpp } = mesh.endpoints.xmpp;
-    const away = users.slice(0, phones.length);
+    const offline = users.slice(0, offlineUsers.length);
     const bob = users.at(-1);
-    if (!bob) throw new Error('the mesh names no users');
-    for (const { jid, password } of away) {
-      const phone = await connectClient({ ...xmpp, jid, password }, 'phone');
-      await phone.iq('set', component, createNode(jid));
-      await phone.iq(
+    if (!bob) throw new Error('the mesh has no users');
+    for (const { jid, password } of offline) {
+      const client = await connectClient({ ...xmpp, jid, password }, 'phone');
+      await client.iq('set', component, createNode(jid));
+      await client.iq(
         'set',
         undefined,
         enable(component, jid, { service: 'fcm', device_id: `bench-${jid.split('@')[0]}` }),
       );
-      await phone.close();
+      await client.close();
     }
-    const desk = await connectClient({ ...xmpp, ...bob }, 'desk');
+    const sender = await connectClient({ ...xmpp, ...bob }, 'desk');
     const send = async (count: number): Promise<number> => {
-      const untilDelivered = await countDelivered(mesh.services.dispatcher.ops);
+      const untilDelivered = await createDeliveryWaiter(mesh.services.dispatcher.ops);
       const started = performance.now();
-      for (let n = 0; n < count; n += 1) await desk.message(away[n % away.length]?.jid ?? '', `message ${n}`);
+      for (let n = 0; n < count; n += 1) await sender.message(offline[n % offline.length]?.jid ?? '', `message ${n}`);
       await untilDelivered(count);
       return count / ((performance.now() - started) / 1000);
     };
-    await send(5_000); // more that wait for the phones would slow ejabberd down
+    await send(5_000); // fewer than `warmUp`: ejabberd slows down as messages pile up for the users
     const count = Math.round(5_000 * scale);
-    const measured = await used(mesh.endpoints.ops, count, () => send(count));
-    await desk.close();
-    const run = { perSecond: measured.result, p50: Number.NaN, p99: Number.NaN, failed: 0 };
-    return [{ name: 'line_ejabberd.pushes_per_s', run, used: measured.used }];
+    const { result, used } = await measureUse(mesh.endpoints.ops, count, () => send(count));
+    await sender.close();
+    return [{ name: 'line_ejabberd.pushes_per_s', run: throughput(result), used }];
   } finally {
     await mesh.stop();
   }

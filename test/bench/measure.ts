@@ -1,10 +1,25 @@
-/** Figures of one run: operations per second and the latencies in milliseconds. */
-export type Run = { readonly perSecond: number; readonly p50: number; readonly p99: number; readonly failed: number };
+import { readMetrics, sumMetric } from '../harness/metrics.ts';
+import type { LoadResult } from '../harness/load.ts';
 
-/** What one process used: CPU microseconds for each operation, resident memory in MB after the run. */
-export type Used = { readonly cpuUs: number; readonly rssMb: number };
+export type BenchOptions = {
+  /** An empty folder for this run. */
+  readonly dataDir: string;
+  /** Factor for the number of operations. */
+  readonly scale: number;
+  readonly report: (line: string) => void;
+};
 
-/** Operations before the measured ones: until then V8 still compiles, and each costs up to several times as much. */
+/** One row of the report: what a run achieved, and what each process used for it. */
+export type Figure = {
+  readonly name: string;
+  readonly run: LoadResult;
+  readonly used: Readonly<Record<string, ResourceUse>>;
+};
+
+/** What one process used: CPU microseconds per operation, and resident memory in MB after the run. */
+export type ResourceUse = { readonly cpuUs: number; readonly rssMb: number };
+
+/** Operations before those that are measured. Until V8 has compiled the code, each costs up to several times as much. */
 export const warmUp = 15_000;
 
 export const median = (values: readonly number[]): number => {
@@ -12,51 +27,23 @@ export const median = (values: readonly number[]): number => {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 };
 
-const percentile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+/** A run whose latencies were not measured. */
+export const throughput = (perSecond: number, failed = 0): LoadResult => ({
+  perSecond,
+  p50: Number.NaN,
+  p99: Number.NaN,
+  failed,
+});
 
-/** Keeps `callers` operations under way until `count` have ended; `perSecond` caps the rate at which they begin. */
-export const load = async (
-  count: number,
-  callers: number,
-  operation: (index: number) => Promise<boolean>,
-  perSecond = Number.POSITIVE_INFINITY,
-): Promise<Run> => {
-  const latencies: number[] = [];
-  let next = 0;
-  let failed = 0;
-  const started = performance.now();
-  const caller = async (): Promise<void> => {
-    for (let index = next++; index < count; index = next++) {
-      const due = started + (index / perSecond) * 1000;
-      if (due > performance.now()) await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
-      const before = performance.now();
-      if (!(await operation(index))) failed += 1;
-      latencies.push(performance.now() - before);
-    }
-  };
-  await Promise.all(Array.from({ length: callers }, caller));
-  const seconds = (performance.now() - started) / 1000;
-  latencies.sort((a, b) => a - b);
-  return { perSecond: count / seconds, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), failed };
-};
-
-type Sample = { readonly cpuSeconds: number; readonly rssBytes: number };
-
-/** Reads what a service says about its own process. */
-const sample = async (ops: string): Promise<Sample> => {
-  const text = await (await fetch(`${ops}/metrics`)).text();
-  const value = (name: string) =>
-    Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
-  return { cpuSeconds: value('process_cpu_seconds_total'), rssBytes: value('process_resident_memory_bytes') };
-};
-
-/** What each process used for `operations` operations, while `act` ran. */
-export const used = async <T>(
+/**
+ * Measures what each process used for `operations` operations while `act` ran.
+ * @param processes the ops URL of each process, by its name in the report
+ */
+export const measureUse = async <T>(
   processes: Readonly<Record<string, string>>,
   operations: number,
   act: () => Promise<T>,
-): Promise<{ readonly result: T; readonly used: Readonly<Record<string, Used>> }> => {
+): Promise<{ readonly result: T; readonly used: Readonly<Record<string, ResourceUse>> }> => {
   const names = Object.keys(processes);
   const samples = () => Promise.all(names.map((name) => sample(processes[name] ?? '')));
   const before = await samples();
@@ -67,4 +54,15 @@ export const used = async <T>(
     return [name, { cpuUs: (cpuSeconds / operations) * 1e6, rssMb: (after[index]?.rssBytes ?? 0) / 1e6 }] as const;
   });
   return { result, used: Object.fromEntries(usedBy) };
+};
+
+type Sample = { readonly cpuSeconds: number; readonly rssBytes: number };
+
+/** Reads the metrics that a service exports about its own process. */
+const sample = async (ops: string): Promise<Sample> => {
+  const metrics = await readMetrics(ops);
+  return {
+    cpuSeconds: sumMetric(metrics, 'process_cpu_seconds_total'),
+    rssBytes: sumMetric(metrics, 'process_resident_memory_bytes'),
+  };
 };

@@ -1,12 +1,12 @@
 import type { XmppServerName } from '../../deploy/local/mesh.ts';
-import type { Trial } from './trial.ts';
+import type { FaultRun } from './fault-run.ts';
 
-/** One fault on one server: what came of it, or why nothing did. */
-export type Row = { readonly server: XmppServerName; readonly fault: string; readonly trial: Trial | string };
+/** One fault on one server; `trial` is the run, or why there is none. `--json` writes rows as they are. */
+export type Row = { readonly server: XmppServerName; readonly fault: string; readonly trial: FaultRun | string };
 
 export const problemsOf = ({ trial }: Row): readonly string[] => (typeof trial === 'string' ? [trial] : trial.problems);
 
-const columns: readonly (readonly [string, (trial: Trial) => number])[] = [
+const columns: readonly (readonly [string, (run: FaultRun) => number])[] = [
   ['messages', ({ messages }) => messages],
   ['publishes', ({ published }) => published],
   ['accepted', ({ accepted }) => accepted],
@@ -20,7 +20,7 @@ const columns: readonly (readonly [string, (trial: Trial) => number])[] = [
   ['longest delay (ms)', ({ longestDelayMs }) => longestDelayMs],
 ];
 
-/** All of it as a table of Markdown. */
+/** The rows as a Markdown table. */
 export const tableOf = (rows: readonly Row[]): string =>
   [
     ['server', 'fault', ...columns.map(([title]) => title)],

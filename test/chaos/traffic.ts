@@ -2,33 +2,69 @@ import { randomUUID } from 'node:crypto';
 import { connectClient } from '../../deploy/local/client.ts';
 import type { Client } from '../../deploy/local/client.ts';
 import { createNode, disable, enable } from '../../deploy/local/guide.ts';
-import type { Stage } from './stage.ts';
-import { awayUsers } from './stage.ts';
+import type { FaultEnvironment } from './environment.ts';
+import { offlineUsers } from './environment.ts';
 
-/** Messages of a user who is logged in to users who are away, each of whom has one registration. */
+/** Messages from a user who is online to users who are offline, each with one registration. */
 export type Traffic = {
   readonly sender: Client;
-  /** Sends so many a second, to one after the other, until `stop`. */
-  flow(perSecond: number): { stop(): Promise<void> };
-  /** Sends one message to everybody who is away. */
-  toEverybody(): Promise<readonly string[]>;
+  /** Sends this many messages a second, to one user after the other, until it is stopped. */
+  start(perSecond: number): { stop(): Promise<void> };
+  /** Sends one message to each offline user and returns the texts, in the order of the users. */
+  sendToAll(): Promise<readonly string[]>;
+  /** Messages sent so far. */
   sent(): number;
   close(): Promise<void>;
 };
 
-const logIn = (stage: Stage, user: string): Promise<Client> => {
-  const { users, ...xmpp } = stage.mesh.endpoints.xmpp;
-  const account = users.find(({ jid }) => jid.startsWith(`${user}@`));
-  if (!account) throw new Error(`there is no user ${user}`);
-  return connectClient({ ...xmpp, ...account }, randomUUID().slice(0, 8));
+export const createTraffic = async (environment: FaultEnvironment): Promise<Traffic> => {
+  await Promise.all(offlineUsers.map((user) => register(environment, user)));
+  const sender = await logIn(environment, 'sender');
+  const run = randomUUID().slice(0, 8);
+  let count = 0;
+  const send = async (): Promise<string> => {
+    const message = `${run} ${count}`;
+    const user = offlineUsers[count % offlineUsers.length];
+    count += 1;
+    await sender.message(`${user}@${environment.mesh.endpoints.xmpp.domain}`, message);
+    return message;
+  };
+
+  return {
+    sender,
+    start: (perSecond) => {
+      let stopped = false;
+      const began = Date.now();
+      const sending = (async () => {
+        for (let n = 1; !stopped; n += 1) {
+          await send();
+          const due = began + (n * 1_000) / perSecond;
+          await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - Date.now())));
+        }
+      })();
+      // `stop` reports the error, but it may be called long after the connection broke.
+      sending.catch(() => {});
+      return {
+        stop: () => {
+          stopped = true;
+          return sending;
+        },
+      };
+    },
+    sendToAll: async () => {
+      const texts: string[] = [];
+      for (let n = 0; n < offlineUsers.length; n += 1) texts.push(await send());
+      return texts;
+    },
+    sent: () => count,
+    close: () => sender.close(),
+  };
 };
 
-const component = (stage: Stage) => stage.mesh.endpoints.components.push;
-
-/** Each user who is away gets a push node and a registration, in place of those of the last time. */
-const register = async (stage: Stage, user: string): Promise<void> => {
-  const push = component(stage);
-  const client = await logIn(stage, user);
+/** Gives a user a new push node and a new registration, in place of those of the previous run. */
+const register = async (environment: FaultEnvironment, user: string): Promise<void> => {
+  const { push } = environment.mesh.endpoints.components;
+  const client = await logIn(environment, user);
   const node = randomUUID();
   await client.iq('set', undefined, disable(push));
   const answers = [
@@ -36,50 +72,13 @@ const register = async (stage: Stage, user: string): Promise<void> => {
     await client.iq('set', undefined, enable(push, node, { service: 'fcm', device_id: `phone-of-${user}` })),
   ];
   const refused = answers.find(({ attrs }) => attrs['type'] !== 'result');
-  if (refused) throw new Error(`the registration of ${user} was answered ${refused}`);
+  if (refused) throw new Error(`registering ${user} was answered with ${refused}`);
   await client.close();
 };
 
-export const startTraffic = async (stage: Stage): Promise<Traffic> => {
-  await Promise.all(awayUsers.map((user) => register(stage, user)));
-  const sender = await logIn(stage, 'sender');
-  const run = randomUUID().slice(0, 8);
-  let count = 0;
-  const send = async (): Promise<string> => {
-    const message = `${run} ${count}`;
-    const user = awayUsers[count % awayUsers.length];
-    count += 1;
-    await sender.message(`${user}@${stage.mesh.endpoints.xmpp.domain}`, message);
-    return message;
-  };
-
-  return {
-    sender,
-    flow: (perSecond) => {
-      let stopped = false;
-      const began = Date.now();
-      const running = (async () => {
-        for (let n = 1; !stopped; n += 1) {
-          await send();
-          const due = began + (n * 1_000) / perSecond;
-          await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - Date.now())));
-        }
-      })();
-      // Told by `stop`, which may come long after the sender was closed.
-      running.catch(() => {});
-      return {
-        stop: () => {
-          stopped = true;
-          return running;
-        },
-      };
-    },
-    toEverybody: async () => {
-      const all: string[] = [];
-      for (let n = 0; n < awayUsers.length; n += 1) all.push(await send());
-      return all;
-    },
-    sent: () => count,
-    close: () => sender.close(),
-  };
+const logIn = ({ mesh }: FaultEnvironment, user: string): Promise<Client> => {
+  const { users, ...xmpp } = mesh.endpoints.xmpp;
+  const account = users.find(({ jid }) => jid.startsWith(`${user}@`));
+  if (!account) throw new Error(`there is no user ${user}`);
+  return connectClient({ ...xmpp, ...account }, randomUUID().slice(0, 8));
 };

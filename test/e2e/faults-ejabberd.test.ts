@@ -1,6 +1,6 @@
-import { describeFaults } from './describe-faults.ts';
+import { describeFaults } from './fault-suite.ts';
 
-// On ejabberd, because the first error that is not `wait` costs a registration there.
+// On ejabberd the first error that is not `wait` costs a registration.
 describeFaults('ejabberd', [
   ['push API refusing', 3_000],
   ['push API throttling', 1_000],

@@ -1,6 +1,6 @@
-import { describeFaults } from './describe-faults.ts';
+import { describeFaults } from './fault-suite.ts';
 
-// What Prosody itself has a part in: it answers for a component that is away, and takes one stream for a name.
+// The faults in which Prosody itself takes part: it answers for an absent component, and accepts one stream for each name.
 describeFaults('prosody', [
   ['gateway away', 2_000],
   ['rolling restart', 0],

@@ -1,5 +1,5 @@
-// pubsub-push and the dispatcher as processes, with messages in every stream and on every command that no version of ours
-// sent: they refuse what they cannot read, count it, and go on with the rest.
+// pubsub-push and the dispatcher as processes, with malformed messages in every stream and on every command: the services
+// refuse what they cannot read, count it, and go on with the rest.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,10 +10,11 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { commandMessages, commandSubject, commandTypes, messages, repliesMessage, subjects } from '@pushmesh/contracts';
 import type { Delivery } from '@pushmesh/contracts';
-import { startTrivialPushApi } from '../bench/trivial-push-api.ts';
-import { openStage } from '../bench/stage.ts';
-import type { Stage } from '../bench/stage.ts';
-import { readEnds } from './results.ts';
+import { startEnvironment } from '../harness/environment.ts';
+import type { Environment } from '../harness/environment.ts';
+import { readMetric } from '../harness/metrics.ts';
+import { startPushApiStub } from '../harness/push-api-stub.ts';
+import { readEnds } from '../harness/results.ts';
 
 const patience = { timeout: 30_000, interval: 100 };
 const exampleFile = (name: string): unknown =>
@@ -26,34 +27,28 @@ const examples = (name: string) => exampleFile(name) as readonly object[];
 const commandExamples = exampleFile('command') as Readonly<Record<string, readonly { command: object }[][]>>;
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-hostile-'));
-let stage: Stage;
+let environment: Environment;
 let nats: NatsConnection;
-let api: Awaited<ReturnType<typeof startTrivialPushApi>>;
+let api: Awaited<ReturnType<typeof startPushApiStub>>;
 let services: { readonly name: string; readonly ops: string; ended(): Promise<string | undefined> }[];
 beforeAll(async () => {
-  stage = await openStage({ dataDir, scale: 1, report: () => {} });
-  api = await startTrivialPushApi(0);
+  environment = await startEnvironment({ dataDir, report: () => {} });
+  api = await startPushApiStub(0);
   services = [
-    { name: 'pubsub-push', ...(await stage.start('pubsub-push', { LOG_LEVEL: 'fatal' })) },
-    { name: 'dispatcher', ...(await stage.start('dispatcher', { PUSH_API_URL: api.url, LOG_LEVEL: 'fatal' })) },
+    { name: 'pubsub-push', ...(await environment.start('pubsub-push', { LOG_LEVEL: 'fatal' })) },
+    { name: 'dispatcher', ...(await environment.start('dispatcher', { PUSH_API_URL: api.url, LOG_LEVEL: 'fatal' })) },
   ];
-  nats = await connect({ servers: stage.natsUrl });
+  nats = await connect({ servers: environment.natsUrl });
 });
 afterAll(async () => {
   await nats?.close();
   api?.close();
-  await stage?.close();
+  await environment?.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-const metric = async (ops: string, name: string, label: string): Promise<number> => {
-  const text = await (await fetch(`${ops}/metrics`)).text();
-  const lines = text.split('\n').filter((line) => line.startsWith(name) && line.includes(label));
-  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
-};
-
-/** A message of ours, spoilt: cut off, of another version, with a field of another type or one less, or no JSON at all. */
-const spoilt = (originals: readonly object[]): fc.Arbitrary<Uint8Array> => {
+/** A valid message, corrupted: cut off, of another version, with a field missing or of another type, or not JSON at all. */
+const corrupted = (originals: readonly object[]): fc.Arbitrary<Uint8Array> => {
   const original = fc.constantFrom(...originals);
   const text = (value: unknown) => Buffer.from(JSON.stringify(value));
   return fc.oneof(
@@ -71,15 +66,15 @@ const spoilt = (originals: readonly object[]): fc.Arbitrary<Uint8Array> => {
   );
 };
 
-/** Commands of ours, spoilt as a whole or each inside its message. */
-const spoiltCommands = (originals: readonly (readonly { command: object }[])[]): fc.Arbitrary<Uint8Array> => {
+/** Valid commands, corrupted as a whole or inside a well-formed message. */
+const corruptedCommands = (originals: readonly (readonly { command: object }[])[]): fc.Arbitrary<Uint8Array> => {
   const commands = originals.flat().map(({ command }) => command);
   const inside = (data: Uint8Array) => Buffer.from(`[{"traceparent":"","command":${Buffer.from(data).toString()}}]`);
-  return fc.oneof(spoilt(originals), spoilt(commands).map(inside));
+  return fc.oneof(corrupted(originals), corrupted(commands).map(inside));
 };
 
 it(
-  'spoilt messages are refused and counted, and cost no process and no other message',
+  'malformed messages are refused and counted; no process crashes and no other message is lost',
   { timeout: 120_000 },
   async () => {
     const streamed = [
@@ -89,9 +84,9 @@ it(
     ] as const;
     const js = jetstream(nats);
     for (const [subject, originals] of streamed)
-      await Promise.all(fc.sample(spoilt(originals), 150).map((data) => js.publish(subject, data)));
+      await Promise.all(fc.sample(corrupted(originals), 150).map((data) => js.publish(subject, data)));
     for (const type of commandTypes)
-      for (const data of fc.sample(spoiltCommands(commandExamples[type] ?? []), 60)) {
+      for (const data of fc.sample(corruptedCommands(commandExamples[type] ?? []), 60)) {
         const { data: replies } = await nats.request(commandSubject(type), data, { timeout: 10_000 });
         expect(repliesMessage.decode(replies).ok).toBe(true);
       }
@@ -104,7 +99,7 @@ it(
       expiresAt: now + 60_000,
     };
     await js.publish(subjects.delivery(good.service, good.mode), messages.delivery.encode(good));
-    const endOf = async (id: string) => (await readEnds(stage.natsUrl)).get(id);
+    const endOf = async (id: string) => (await readEnds(environment.natsUrl)).get(id);
     await expect.poll(() => endOf('good'), patience).toBe('delivered');
     const command = { v: 1 as const, host: 'push.example', node: 'n', owner: 'alice@example' };
     const data = commandMessages['create-node'].encode([{ traceparent: '', command }]);
@@ -114,9 +109,9 @@ it(
     for (const { name, ops, ended: end } of services) {
       expect([name, await end()]).toEqual([name, undefined]);
       await expect
-        .poll(() => metric(ops, 'pushmesh_nats_received_total', 'settled="unreadable"'), patience)
+        .poll(() => readMetric(ops, 'pushmesh_nats_received_total', 'settled="unreadable"'), patience)
         .toBeGreaterThan(50);
-      expect(await metric(ops, 'process_resident_memory_bytes', '')).toBeLessThan(400_000_000);
+      expect(await readMetric(ops, 'process_resident_memory_bytes')).toBeLessThan(400_000_000);
     }
   },
 );

@@ -1,5 +1,5 @@
-import { describeMesh } from './describe-mesh.ts';
+import { describeMesh } from './mesh-suite.ts';
 
-// Prosody drops a registration after `push_max_errors` errors in a row that are not `wait`, and lets one stream have the
-// name of a component.
-describeMesh('prosody', 2, 'exclusive');
+// Prosody drops a registration after `push_max_errors` errors in a row that are not `wait`, and lets only one stream hold a
+// component name.
+describeMesh({ server: 'prosody', dropsAfterErrors: 2, streamMode: 'exclusive' });

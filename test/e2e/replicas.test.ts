@@ -1,4 +1,4 @@
-// Several replicas share the work, and whoever comes or dies under load repeats no more than what the dead one had.
+// Replicas share the work. One that joins under load causes no duplicates, one that is killed only what it had in flight.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,67 +7,64 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunningService } from '../../deploy/local/service.ts';
-import { component, createNodes } from '../bench/gateway.ts';
-import { openStage } from '../bench/stage.ts';
-import type { Stage } from '../bench/stage.ts';
-import { startXmppPeer } from '../bench/xmpp-peer.ts';
-import type { XmppPeer } from '../bench/xmpp-peer.ts';
-import { readEnds } from './results.ts';
+import { startEnvironment } from '../harness/environment.ts';
+import type { Environment } from '../harness/environment.ts';
+import { readMetric } from '../harness/metrics.ts';
+import { component, createNodes } from '../harness/push-nodes.ts';
+import { readEnds } from '../harness/results.ts';
+import { startXmppServerStub } from '../harness/xmpp-server-stub.ts';
+import type { XmppServerStub } from '../harness/xmpp-server-stub.ts';
 
-/** What a dispatcher has under way at a time, at the most. */
+/** The most pushes that a dispatcher has in flight. */
 const concurrency = 8;
 const nodes = 20;
 const patience = { timeout: 60_000, interval: 250 };
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-replicas-'));
-/** How often the phones got each message. */
-const got = new Map<string, number>();
+/** How often the push API received each message. */
+const received = new Map<string, number>();
 const pushApi = createServer((request, response) => {
   void text(request).then((body) => {
     const { alert } = JSON.parse(body) as { alert: { body: string } };
-    got.set(alert.body, (got.get(alert.body) ?? 0) + 1);
+    received.set(alert.body, (received.get(alert.body) ?? 0) + 1);
     setTimeout(() => response.writeHead(200, { 'content-type': 'application/json' }).end('null'), 20);
   });
 });
-let stage: Stage;
-let peer: XmppPeer;
+let environment: Environment;
+let xmppServer: XmppServerStub;
 let pushUrl: string;
-const gateway = (): Promise<RunningService> =>
-  stage.start('gateway', { XMPP_SERVICE: peer.service, XMPP_COMPONENTS: component, XMPP_COMPONENT_SECRET: 'x' });
-const dispatcher = (): Promise<RunningService> =>
-  stage.start('dispatcher', { PUSH_API_URL: pushUrl, CONCURRENCY: String(concurrency) });
-const pubsubPush = (): Promise<RunningService> => stage.start('pubsub-push', {});
+const startGateway = (): Promise<RunningService> =>
+  environment.start('gateway', {
+    XMPP_SERVICE: xmppServer.service,
+    XMPP_COMPONENTS: component,
+    XMPP_COMPONENT_SECRET: 'x',
+  });
+const startDispatcher = (): Promise<RunningService> =>
+  environment.start('dispatcher', { PUSH_API_URL: pushUrl, CONCURRENCY: String(concurrency) });
+const startPubsubPush = (): Promise<RunningService> => environment.start('pubsub-push', {});
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => pushApi.listen(0, '127.0.0.1', resolve));
   pushUrl = `http://127.0.0.1:${(pushApi.address() as AddressInfo).port}`;
-  stage = await openStage({ dataDir, scale: 1, report: () => {} });
-  peer = await startXmppPeer(component);
+  environment = await startEnvironment({ dataDir, report: () => {} });
+  xmppServer = await startXmppServerStub(component);
 });
 afterAll(async () => {
-  peer?.close();
-  await stage?.close();
+  xmppServer?.close();
+  await environment?.stop();
   pushApi.closeAllConnections();
   pushApi.close();
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** The sum of one metric of a process. */
-const count = async ({ ops }: RunningService, name: string): Promise<number> => {
-  const lines = (await (await fetch(`${ops}/metrics`)).text()).split('\n');
-  return lines
-    .filter((line) => line.startsWith(`${name}{`))
-    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
-};
-
-it('each does a part; one that joins repeats nothing, one that is killed no more than it had in flight', async () => {
-  const [answerers, senders] = await Promise.all([
-    Promise.all([pubsubPush(), pubsubPush()]),
-    Promise.all([dispatcher(), dispatcher(), dispatcher(), dispatcher()]),
-    gateway(),
+it('every replica works; one that joins repeats nothing, and only what a killed one had in flight is repeated', async () => {
+  const [pubsubPushes, dispatchers] = await Promise.all([
+    Promise.all([startPubsubPush(), startPubsubPush()]),
+    Promise.all([startDispatcher(), startDispatcher(), startDispatcher(), startDispatcher()]),
+    startGateway(),
   ]);
-  await peer.online;
-  await createNodes(stage, nodes);
+  await xmppServer.online;
+  await createNodes(environment.natsUrl, nodes);
 
   let published = 0;
   let accepted = 0;
@@ -76,38 +73,38 @@ it('each does a part; one that joins repeats nothing, one that is killed no more
     while (!stop) {
       published += 1;
       const node = published % nodes;
-      if (await peer.publish(`n${node}`, `d${node}`)) accepted += 1;
+      if (await xmppServer.publish(`n${node}`, `d${node}`)) accepted += 1;
     }
   };
   const callers = Array.from({ length: 32 }, caller);
-  const repeated = (): number => [...got.values()].reduce((sum, times) => sum + times - 1, 0);
-  const goOn = async (): Promise<void> => {
+  const repeated = (): number => [...received.values()].reduce((sum, times) => sum + times - 1, 0);
+  const acceptMore = async (): Promise<void> => {
     const soFar = accepted;
     await expect.poll(() => accepted, patience).toBeGreaterThan(soFar + 300);
   };
 
-  await goOn();
-  for (const each of senders)
-    expect(await count(each, 'pushmesh_delivery_outcomes_total'), 'by each dispatcher').toBeGreaterThan(0);
-  for (const each of answerers)
-    expect(await count(each, 'pushmesh_commands_total'), 'by each pubsub-push').toBeGreaterThan(0);
+  await acceptMore();
+  for (const each of dispatchers)
+    expect(await readMetric(each.ops, 'pushmesh_delivery_outcomes_total'), 'by each dispatcher').toBeGreaterThan(0);
+  for (const each of pubsubPushes)
+    expect(await readMetric(each.ops, 'pushmesh_commands_total'), 'by each pubsub-push').toBeGreaterThan(0);
 
-  const fifth = await dispatcher();
-  await goOn();
-  await expect.poll(() => count(fifth, 'pushmesh_delivery_outcomes_total'), patience).toBeGreaterThan(0);
+  const fifth = await startDispatcher();
+  await acceptMore();
+  await expect.poll(() => readMetric(fifth.ops, 'pushmesh_delivery_outcomes_total'), patience).toBeGreaterThan(0);
   expect(repeated()).toBe(0);
 
-  await senders[0].kill();
-  await goOn();
-  await answerers[0].kill();
-  await goOn();
+  await dispatchers[0].kill();
+  await acceptMore();
+  await pubsubPushes[0].kill();
+  await acceptMore();
   stop = true;
   await Promise.all(callers);
   expect(accepted).toBe(published);
-  await expect.poll(() => got.size, patience).toBe(accepted);
+  await expect.poll(() => received.size, patience).toBe(accepted);
   await expect
     .poll(
-      async () => [...(await readEnds(stage.natsUrl)).values()].filter((end) => end === 'delivered').length,
+      async () => [...(await readEnds(environment.natsUrl)).values()].filter((end) => end === 'delivered').length,
       patience,
     )
     .toBe(accepted);

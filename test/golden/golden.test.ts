@@ -26,7 +26,7 @@ import type { FakeReply, FakeRequest } from '../../services/push-service/src/fak
 import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
 import { startPushService } from '../../services/push-service/testing/start-push-service.ts';
 
-// All of it through the providers as they are in service, over TLS, with fakes behind them that answer as it was recorded.
+// Everything goes through the real providers, over TLS, to fakes that answer as it was recorded.
 
 type Golden = {
   readonly request_validation: readonly {
@@ -53,7 +53,7 @@ type Golden = {
 
 const golden = JSON.parse(readFileSync(new URL('./mongoosepush-golden.json', import.meta.url), 'utf8')) as Golden;
 
-/** A refusal of `http/refusals.ts`. */
+/** A refusal of `api/refusals.ts`. */
 const ownRefusal = /^\{"reason":"\w+","details":".+"\}$/;
 
 const faults = {
@@ -62,7 +62,7 @@ const faults = {
   'answer after 6 s': { type: 'silence' },
 } as const satisfies Readonly<Record<string, FakeReply>>;
 
-/** The real one is 5 s. */
+/** Shorter than the default of 5 s. */
 const timeoutMs = 1_000;
 
 const startApns = async () => {
@@ -97,15 +97,15 @@ const startApns = async () => {
   };
 };
 
-let apnsBehind: Awaited<ReturnType<typeof startApns>>;
-let fcmBehind: Awaited<ReturnType<typeof startFcm>>;
+let apnsSide: Awaited<ReturnType<typeof startApns>>;
+let fcmSide: Awaited<ReturnType<typeof startFcm>>;
 beforeAll(async () => {
-  apnsBehind = await startApns();
-  fcmBehind = await startFcm({ timeoutMs });
+  apnsSide = await startApns();
+  fcmSide = await startFcm({ timeoutMs });
 });
-afterAll(() => Promise.all([apnsBehind.stop(), fcmBehind.stop()]));
+afterAll(() => Promise.all([apnsSide.stop(), fcmSide.stop()]));
 
-/** Pushes, has this answered, and gives back the last request that the provider made of it. */
+/** Pushes, lets the provider answer with `reply`, and returns the last request that the push became. */
 const pushTo = async (notification: Notification, reply: FakeReply) => {
   const requests: Pick<FakeRequest, 'path' | 'headers' | 'body'>[] = [];
   const script = (request: Pick<FakeRequest, 'path' | 'headers' | 'body'>) => {
@@ -113,7 +113,7 @@ const pushTo = async (notification: Notification, reply: FakeReply) => {
     return reply;
   };
   const [fake, provider] =
-    notification.service === 'apns' ? [apnsBehind.fake, apnsBehind] : [fcmBehind.fake, fcmBehind.provider];
+    notification.service === 'apns' ? [apnsSide.fake, apnsSide] : [fcmSide.fake, fcmSide.provider];
   fake.script(script);
   const answer = await provider.push(notification);
   const request = requests.at(-1);
@@ -147,18 +147,18 @@ describe('every recorded request', () => {
     expect(await answer(row)).toEqual({ status: row.status, body: row.answer });
   });
 
-  const other = rows.flatMap((row) => {
+  const different = rows.flatMap((row) => {
     const difference = requestDifferences[nameOf(row)];
     return difference ? [[nameOf(row), row, difference] as const] : [];
   });
-  it.each(other)('%s (otherwise)', async (_name, row, { status, body }) => {
+  it.each(different)('%s (differs)', async (_name, row, { status, body }) => {
     const answered = await answer(row);
     expect(answered.status).toBe(status);
     expect(body === undefined ? ownRefusal.test(answered.body) : answered.body === body).toBe(true);
     expect(answered).not.toEqual({ status: row.status, body: row.answer });
   });
 
-  it('has no difference listed that is not recorded', () => {
+  it('every listed difference was recorded', () => {
     expect(rows.map(nameOf)).toEqual(expect.arrayContaining(Object.keys(requestDifferences)));
   });
 });
@@ -190,13 +190,13 @@ describe('every recorded provider answer', () => {
     ]);
   });
 
-  it('has no difference listed that is not recorded', () => {
+  it('every listed difference was recorded', () => {
     const names = rows.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(Object.keys({ ...outcomeDifferences, ...emptyInV2 })));
   });
 });
 
-describe('every provider answer that is known from the source of MongoosePush', () => {
+describe('every provider answer known from the source of MongoosePush', () => {
   const recorded = golden.outcome.map(outcomeName);
 
   it.each(Object.entries(unrecordedDifferences))('%s', async (name, { request, provider, status, body, theirs }) => {

@@ -1,5 +1,5 @@
-// Web Push from the accepted publish to the app: the lane of the dispatcher, push-service as it is in service, and fakes
-// of push services with the apps behind them. NATS is real.
+// Web Push from the accepted publish to the app: the dispatcher's lane, the real push-service, and fake push services with
+// the apps behind them. NATS is real.
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -66,7 +66,7 @@ beforeAll(async () => {
   stops.push(() => nats.stop());
   fake = await startFake();
 
-  // In mode dev the guard of addresses is on, as it is in service.
+  // In mode dev, endpoints on private addresses are refused, as in production.
   const webPush = (allowPrivate: boolean) => {
     const created = createWebPush({ identity, allowPrivate }, { timeoutMs: 1_000, ca: authority.ca });
     stops.push(created.close);
@@ -91,7 +91,7 @@ beforeAll(async () => {
     PUSH_API_URL: pushService.address(),
     RETRY_BASE_MS: '50',
     RETRY_CAP_MS: '200',
-    // A circuit that opened would be seen: nothing would be delivered any more.
+    // If the circuit opened, nothing more would be delivered and the test would fail.
     BREAKER_VOLUME: '5',
     BREAKER_RESET_MS: '600000',
   });
@@ -106,7 +106,7 @@ beforeAll(async () => {
     concurrency: 4,
     handle: feedback,
   });
-  // Most ends are only recorded.
+  // Most results are only recorded, and no service consumes them.
   const listener = await connect({ servers: nats.url });
   listener.subscribe('push.result.*', {
     callback: (_error, { data }) => {
@@ -123,7 +123,7 @@ beforeAll(async () => {
   });
 });
 
-/** A publish as the gateway accepts it; its node stands for the device. */
+/** Publishes as the gateway would after accepting it, to a new node of this name. */
 const publish = async (deviceId: string, node: string, mode: Mode = 'prod'): Promise<void> => {
   await nodes.createNode(
     { host: 'push', node, owner: 'a@b', publishModel: 'open', affiliations: {}, version: 1, freshAt: 0, device: 'd' },
@@ -172,14 +172,14 @@ describe('a publish with the option service=webpush', () => {
     });
   });
 
-  it('retires the node when the subscription is gone', async () => {
+  it('retires the node if the subscription is gone', async () => {
     await publish(fake.subscribe('unregistered.phone'), 'gone');
     await ended('gone', 'unregistered');
     await expect.poll(async () => (await nodes.readNode('push', 'gone'))?.retiredAt, patience).toBeGreaterThan(0);
     expect((await nodes.readNode('push', 'reads'))?.retiredAt).toBeUndefined();
   });
 
-  it('can be followed through the log lines by one word', async () => {
+  it('can be followed through the logs by its trace id', async () => {
     await publish(fake.subscribe('unregistered.followed'), 'followed');
     await ended('followed', 'unregistered');
     const traces = (event: string) =>
@@ -191,7 +191,7 @@ describe('a publish with the option service=webpush', () => {
       expect(new Set(traces(event))).toEqual(new Set([traceIdOf(traceparent)]));
   });
 
-  it('is parked when the endpoint lies in our network', async () => {
+  it('is parked if the endpoint is in the private network', async () => {
     const before = fake.requests();
     await publish(fake.subscribe('inside').replace('localhost', '127.0.0.1'), 'inside', 'dev');
     await ended('inside', 'parked');
@@ -200,7 +200,7 @@ describe('a publish with the option service=webpush', () => {
     expect((await nodes.readNode('push', 'inside'))?.retiredAt).toBeUndefined();
   });
 
-  it('is parked when the endpoint redirects, which nobody follows', async () => {
+  it('is parked if the endpoint redirects: redirects are not followed', async () => {
     const [from, to] = [await startFake(), await startFake()];
     from.playFault({ answer: 'status', status: 307, headers: { location: `${to.origin}/push/phone` } });
     await publish(from.subscribe('phone'), 'redirected');
@@ -209,7 +209,7 @@ describe('a publish with the option service=webpush', () => {
     expect(to.requests()).toBe(0);
   });
 
-  it('is delivered while the servers of others are dead: silent, gone, or answering 503', async () => {
+  it("is delivered while other push services' servers are silent, gone or answering 503", async () => {
     const sockets: Socket[] = [];
     const silent = createServer((socket) => void sockets.push(socket.on('error', () => socket.destroy())));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
@@ -236,7 +236,7 @@ describe('a publish with the option service=webpush', () => {
     expect(await dispatcherRegistry.registry.metrics()).toMatch(
       /pushmesh_circuit_state\{[^}]*"webpush"[^}]*"prod"[^}]*\} 0/,
     );
-    // Each is tried by those that were under way when it was given up, and by nobody after them.
+    // After an origin's circuit has opened, only the pushes that were already in flight still reach it.
     expect(out.requests()).toBeLessThanOrEqual(50);
     expect(sockets.length).toBeLessThanOrEqual(50);
   });

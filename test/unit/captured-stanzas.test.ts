@@ -8,7 +8,7 @@ import { roles } from '../../services/gateway/src/config.ts';
 
 const folder = new URL('../stanzas/', import.meta.url);
 
-/** The stanzas of a capture; stream headers and handshakes are no stanzas. */
+/** The stanzas of a capture, without stream headers and handshakes. */
 const stanzasIn = (file: string): Element[] => {
   const parts = readFileSync(new URL(file, folder), 'utf8')
     .split(/<!--.*?-->/s)
@@ -21,7 +21,7 @@ const stanzasIn = (file: string): Element[] => {
 const files = readdirSync(folder).filter((name) => name.endsWith('.xml'));
 const toComponent = (stanza: Element) => stanza.attrs['to'] === 'push.localhost';
 
-/** What the gateway makes of all that a capture sends to the component; what is delegated (XEP-0355) it does not know. */
+/** How the gateway reads the stanzas to the component, by the name of the capture. It does not support delegation (XEP-0355). */
 const readings: readonly (readonly [reading: object, files: RegExp])[] = [
   [{ kind: 'publish' }, /-publish-/],
   [{ kind: 'create-node' }, /-pubsub-create-/],
@@ -32,7 +32,7 @@ const readings: readonly (readonly [reading: object, files: RegExp])[] = [
   [{ ignored: 'message' }, /-advertise|-relay-module-|-offline-event|-log-forward/],
 ];
 
-it.each(files.filter((name) => stanzasIn(name).some(toComponent)))('%s is taken for what it is', (file) => {
+it.each(files.filter((name) => stanzasIn(name).some(toComponent)))('%s is read as what it is', (file) => {
   const expected = readings.filter(([, names]) => names.test(file));
   expect(expected).toHaveLength(1);
   for (const [reading] of expected)
@@ -50,14 +50,14 @@ it.each(files.filter((name) => /-publish-|-publish\./.test(name)))(
       if (!('request' in read) || read.request.type !== 'publish') throw new Error('not a publish');
       const { payload, options } = read.request.publish;
       expect(payload).toMatchObject({ summary: {} });
-      // The captures without a usable form were made on purpose; all others name a device.
-      const named = !/without-publish-options|odd-form/.test(file);
-      expect('deviceId' in deviceOf(options)).toBe(named);
+      // Two captures have no usable form on purpose; all others name a device.
+      const namesDevice = !/without-publish-options|odd-form/.test(file);
+      expect('deviceId' in deviceOf(options)).toBe(namesDevice);
     }
   },
 );
 
-it('Prosody’s text with a line break, entities and an emoji arrives intact', () => {
+it('text from Prosody with a line break, entities and an emoji arrives intact', () => {
   const [stanza] = stanzasIn('prosody-publish-with-sender-and-body.xml');
   const read = stanza && readStanza(stanza, roles);
   expect(read).toMatchObject({
@@ -77,7 +77,7 @@ it('Prosody’s text with a line break, entities and an emoji arrives intact', (
   });
 });
 
-it('the guide’s create arrives as both servers hand it on', () => {
+it('the create of the guide is understood as either server forwards it', () => {
   for (const file of ['prosody-pubsub-create-type-push.xml', 'ejabberd-pubsub-create-type-push.xml']) {
     const stanza = stanzasIn(file).find(toComponent);
     expect(stanza && readStanza(stanza, roles)).toEqual({

@@ -1,4 +1,4 @@
-// Each check answers with what is wrong, in words; the tests expect nothing, and something once a file is spoilt.
+// Each check returns the problems that it finds. The tests expect none, and at least one after they have broken a file.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TObject } from 'typebox';
@@ -19,7 +19,8 @@ export type Files = {
   readonly env: Env;
 };
 
-type Ours = {
+/** What the checks need of a service's configuration. */
+type ServiceConfig = {
   readonly SHUTDOWN_DEADLINE_MS: number;
   readonly SHUTDOWN_DELAY_MS: number;
   readonly OPS_PORT: number;
@@ -28,25 +29,25 @@ type Ours = {
   readonly HTTP_HOST?: string;
 };
 
-const configs: Readonly<Record<string, { schema: TObject; read: (env: Env) => Ours }>> = {
+const configs: Readonly<Record<string, { schema: TObject; read: (env: Env) => ServiceConfig }>> = {
   gateway: { schema: gatewaySchema, read: readGatewayConfig },
   'pubsub-push': { schema: pubsubPushSchema, read: readPubsubPushConfig },
   dispatcher: { schema: dispatcherSchema, read: readDispatcherConfig },
   'push-service': { schema: pushServiceConfig, read: readPushServiceConfig },
 };
 
-/** The variables that MongoosePush reads, as far as we set them. */
+/** Of the variables that MongoosePush reads, those that docker-compose.yml sets. */
 const mongoosePushVariables =
   /^PUSH_(FCM_(ENABLED|APP_FILE)|APNS_(ENABLED|(DEV|PROD)_(P8_TOKEN|KEY_ID|TEAM_ID|DEFAULT_TOPIC)))$/;
 
 /** Variables of Node.js itself. */
 const nodeVariables = new Set(['NODE_ENV', 'NODE_COMPILE_CACHE', 'NODE_OPTIONS', ...Object.keys(memoryEnv)]);
 
-/** What a service listens on is said by its own configuration; these are the ports that images and programs bring. */
-const broughtPorts: Readonly<Record<string, number>> = { nats: 4222, redis: 6379, mongoosepush: 8443 };
+/** Default ports of other people's images. Our services' ports come from their configuration. */
+const imagePorts: Readonly<Record<string, number>> = { nats: 4222, redis: 6379, mongoosepush: 8443 };
 
-/** The files, read once: what every check looks at. */
-const look = (files: Files) => {
+/** Parses the files; `ours` are the services that are built from this repository. */
+const parseFiles = (files: Files) => {
   const project = readComposeProject(files.compose, files.env);
   const ours = Object.entries(project.services).flatMap(([name, service]) => {
     const folder = service.build?.args?.['SERVICE'];
@@ -56,13 +57,13 @@ const look = (files: Files) => {
   });
   return { files, project, ours };
 };
-type View = ReturnType<typeof look>;
+type Deployment = ReturnType<typeof parseFiles>;
 
 const valuesOf = ({ environment = {} }: ComposeService): Env =>
   Object.fromEntries(Object.entries(environment).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
 
-/** The configuration that a service reads; a file of a secret is taken as read. */
-const configOf = ({ folder, env }: View['ours'][number]): Ours | undefined => {
+/** The configuration that a service reads; the contents of secret files are made up. */
+const configOf = ({ folder, env }: Deployment['ours'][number]): ServiceConfig | undefined => {
   const entries = Object.entries(env).map(([name, value]) =>
     name.endsWith('_FILE') ? [name.slice(0, -'_FILE'.length), 'from a file'] : [name, value],
   );
@@ -70,13 +71,13 @@ const configOf = ({ folder, env }: View['ours'][number]): Ours | undefined => {
 };
 
 /** The ports on which others reach each service. */
-const listeningOf = ({ files, project, ours }: View): ReadonlyMap<string, readonly number[]> => {
+const listeningOf = ({ files, project, ours }: Deployment): ReadonlyMap<string, readonly number[]> => {
   const portsIn = (setting: string) => Number(new RegExp(`^${setting} = \\{ (\\d+) \\}`, 'm').exec(files.prosody)?.[1]);
   const listening = new Map<string, readonly number[]>();
   for (const [name, { command = [] }] of Object.entries(project.services)) {
     const flag = command.indexOf('--http_port');
     listening.set(name, [
-      ...(broughtPorts[name] === undefined ? [] : [broughtPorts[name]]),
+      ...(imagePorts[name] === undefined ? [] : [imagePorts[name]]),
       ...(flag < 0 ? [] : [Number(command[flag + 1])]),
       ...(name === 'prosody' ? [portsIn('c2s_ports'), portsIn('component_ports')] : []),
     ]);
@@ -92,7 +93,7 @@ const listeningOf = ({ files, project, ours }: View): ReadonlyMap<string, readon
   return listening;
 };
 
-/** A name without a dot is a service of the file; one with a dot is somebody else's. */
+/** The URLs of services in the compose file: their host names have no dot. */
 const urlsOf = (env: Env): readonly { readonly variable: string; readonly host: string; readonly port: number }[] =>
   Object.entries(env).flatMap(([variable, value]) =>
     [...value.matchAll(/[a-z]+:\/\/([^:/,\s]+):(\d+)/g)].flatMap(([, host = '', port]) =>
@@ -110,7 +111,7 @@ const publishedOf = (project: ComposeProject) =>
 
 const secondsOf = (duration: string | undefined): number => Number(/^(\d+)s$/.exec(duration ?? '')?.[1] ?? 0);
 
-export const checks: Readonly<Record<string, (view: View) => readonly string[]>> = {
+export const checks: Readonly<Record<string, (deployment: Deployment) => readonly string[]>> = {
   'each folder in services/ is built once, by the Dockerfile': ({ ours }) => [
     ...ours.flatMap(({ name, folder, service }) => {
       const { context, dockerfile } = service.build ?? {};
@@ -136,7 +137,7 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
       .map((variable) => `MongoosePush does not read ${variable}`),
   ],
 
-  'every configuration is accepted, with all that is required': ({ ours }) =>
+  'every configuration is valid and complete': ({ ours }) =>
     ours.flatMap((each) => {
       try {
         return configOf(each) ? [] : `${each.name} has no configuration`;
@@ -145,16 +146,16 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
       }
     }),
 
-  'every address leads to a service that is started and listens there': (view) => {
-    const listening = listeningOf(view);
-    return view.ours
-      .filter(({ name }) => view.project.started.has(name))
+  'every address points to a started service, and to a port that it listens on': (deployment) => {
+    const listening = listeningOf(deployment);
+    return deployment.ours
+      .filter(({ name }) => deployment.project.started.has(name))
       .flatMap(({ name, env, service }) =>
         urlsOf(env).flatMap(({ variable, host, port }) => [
-          ...(view.project.started.has(host) ? [] : [`${name}: ${variable} names ${host}, which is not started`]),
+          ...(deployment.project.started.has(host) ? [] : [`${name}: ${variable} names ${host}, which is not started`]),
           ...(listening.get(host)?.includes(port)
             ? []
-            : [`${name}: ${variable} has port ${port}, ${host} listens elsewhere`]),
+            : [`${name}: ${variable} has port ${port}, but ${host} listens elsewhere`]),
           ...(variable === 'PUSH_API_URL' || service.depends_on?.[host] !== undefined
             ? []
             : [`${name} does not wait for ${host}`]),
@@ -162,9 +163,9 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
       );
   },
 
-  'every published port is on loopback, published once, and listened on': (view) => {
-    const listening = listeningOf(view);
-    const published = publishedOf(view.project);
+  'every published port is on loopback, published once, and listened on': (deployment) => {
+    const listening = listeningOf(deployment);
+    const published = publishedOf(deployment.project);
     return published.flatMap(({ service, text, address, first, last, target }, index) => [
       ...(address === '127.0.0.1' ? [] : [`${service}: ${text} is not on 127.0.0.1`]),
       ...(listening.get(service)?.includes(target) ? [] : [`${service}: ${text}, but nothing listens on ${target}`]),
@@ -180,43 +181,43 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
       .filter(([, port]) => !publishedOf(project).some(({ first }) => first === Number(port)))
       .map(([line]) => `nothing is published there: ${line}`),
 
-  'every health check asks where its service listens': (view) => {
-    const listening = listeningOf(view);
-    return Object.entries(view.project.services).flatMap(([name, { healthcheck, image }]) => {
+  'every health check requests a port that its service listens on': (deployment) => {
+    const listening = listeningOf(deployment);
+    return Object.entries(deployment.project.services).flatMap(([name, { healthcheck, image }]) => {
       if (healthcheck === undefined)
         return image?.startsWith('erlangsolutions/') ? [] : [`${name} has no health check`];
       const words: readonly unknown[] = healthcheck.test;
       const text = words.join(' ');
       const port = /(?:127\.0\.0\.1[:/])(\d+)/.exec(text)?.[1];
-      const ours = view.ours.some((each) => each.name === name);
+      const isOurs = deployment.ours.some((each) => each.name === name);
       return [
         words.every((word) => typeof word === 'string') ? [] : `${name}: the health check is not a list of words`,
         /^CMD(-SHELL)? /.test(text) ? [] : `${name}: the health check does not begin with CMD`,
         port === undefined || listening.get(name)?.includes(Number(port))
           ? []
-          : `${name}: the health check asks port ${port}`,
-        !ours || /:\d+\/(livez|readyz)'/.test(text)
+          : `${name}: the health check requests port ${port}`,
+        !isOurs || /:\d+\/(livez|readyz)'/.test(text)
           ? []
-          : `${name}: the health check asks for neither /livez nor /readyz`,
+          : `${name}: the health check requests neither /livez nor /readyz`,
       ].flat();
     });
   },
 
-  'nothing waits for a service that is not there or has no health check': ({ project }) =>
+  'every dependency exists and has a health check': ({ project }) =>
     Object.entries(project.services).flatMap(([name, service]) =>
       Object.entries(service.depends_on ?? {})
         .filter(([other, { condition }]) => condition !== 'service_healthy' || !project.services[other]?.healthcheck)
-        .map(([other]) => `${name} waits for ${other} in vain`),
+        .map(([other]) => `${name} does not wait until ${other} is healthy`),
     ),
 
-  'a service is given longer to stop than it takes': ({ ours }) =>
+  'every service has more time to stop than it needs': ({ ours }) =>
     ours.flatMap((each) => {
       const { SHUTDOWN_DEADLINE_MS = 0, SHUTDOWN_DELAY_MS = 0 } = configOf(each) ?? {};
       const given = secondsOf(each.service.stop_grace_period) * 1_000;
       return given > SHUTDOWN_DEADLINE_MS + SHUTDOWN_DELAY_MS ? [] : `${each.name} is killed after ${given} ms`;
     }),
 
-  'every image has a tag, and not `latest`': ({ project, ours }) => {
+  'every image has a tag other than `latest`': ({ project, ours }) => {
     const images = [
       ...Object.values(project.services).flatMap(({ image }) => image ?? []),
       ...ours.flatMap(({ image }) => argsOf(image, 'FROM').map((args) => args.split(/\s+/)[0] ?? '')),
@@ -224,7 +225,7 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
     return images.filter((image) => !/:[^/]+$/.test(image) || image.endsWith(':latest'));
   },
 
-  'every service is restarted, has no rights to gain and, but for MongoosePush, a read-only file system': ({
+  'every service restarts, can gain no privileges and, except for MongoosePush, has a read-only file system': ({
     project,
   }) =>
     Object.entries(project.services).flatMap(([name, service]) =>
@@ -243,14 +244,14 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
     return [
       ...sources
         .filter((source) => (source.startsWith('.') ? !existsSync(join(root, source)) : !(source in project.volumes)))
-        .map((source) => `${source} is not there`),
+        .map((source) => `${source} does not exist`),
       ...Object.keys(project.volumes)
         .filter((name) => !sources.includes(name))
         .map((name) => `${name} is not used`),
     ];
   },
 
-  'Prosody and the gateway agree on component and secret': ({ files, project }) => {
+  'Prosody and the gateway agree on the component and its secret': ({ files, project }) => {
     if (!project.started.has('prosody')) return [];
     const component = /^Component "(.+)"$/m.exec(files.prosody)?.[1];
     const { prosody, gateway } = project.services;
@@ -275,7 +276,7 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
         files.dockerignore,
       );
       return [
-        ...copied.absent.map((source) => `COPY ${source}: it does not exist, or .dockerignore keeps it out`),
+        ...copied.absent.map((source) => `COPY ${source}: it does not exist, or .dockerignore excludes it`),
         ...manifests.filter((path) => !atInstall.files.has(path)).map((path) => `npm ci lacks ${path}`),
         ...[...needed.files].filter((path) => !copied.files.has(path)).map((path) => `${folder} lacks ${path}`),
         ...[...copied.files]
@@ -285,7 +286,7 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
       ];
     }),
 
-  'every service has the bounds of its heap that were measured': ({ ours }) =>
+  'every service has the heap limits that were measured': ({ ours }) =>
     ours.flatMap(({ name, env }) => {
       const wanted = { NODE_OPTIONS: heapBounds.join(' '), ...memoryEnv };
       return Object.entries(wanted)
@@ -293,7 +294,7 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
         .map(([variable, value]) => `${name} has ${variable} ${env[variable]}, not ${value}`);
     }),
 
-  'the image runs Node.js as process 1, not as root, and tells whether it is alive': ({ ours }) =>
+  'the image runs Node.js as process 1, not as root, and has a health check': ({ ours }) =>
     ours.flatMap(({ folder, image }) => {
       const healthcheck = argsOf(image, 'HEALTHCHECK').at(-1) ?? '';
       const names = image.map(({ name }) => name);
@@ -308,18 +309,18 @@ export const checks: Readonly<Record<string, (view: View) => readonly string[]>>
         argsOf(image, 'EXPOSE').includes(envOf(image)['OPS_PORT'] ?? '') ? [] : 'it does not expose OPS_PORT',
         argsOf(image, 'RUN').some((args) => args.includes('npm ci --omit=dev --ignore-scripts'))
           ? []
-          : 'it is not from the lock file',
+          : 'it is not installed from the lock file',
         names.lastIndexOf('ARG') > names.indexOf('RUN') ? [] : 'SERVICE comes before the layer that all images share',
       ].flat();
     }),
 };
 
-/** What one check finds wrong. */
+/** The problems that one check finds. */
 export const problemsOf = (check: string, files: Files): readonly string[] => {
   try {
-    return checks[check]?.(look(files)) ?? [`there is no check “${check}”`];
+    return checks[check]?.(parseFiles(files)) ?? [`there is no check "${check}"`];
   } catch (error) {
-    // A configuration that is not accepted is told by its own check; the others cannot go on without it.
+    // An invalid configuration is reported by its own check; the others cannot run without it.
     return [`cannot be checked: ${(error as Error).message}`];
   }
 };

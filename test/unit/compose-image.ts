@@ -1,4 +1,4 @@
-// What deploy/docker/Dockerfile puts into an image, and what a service needs there.
+// What deploy/docker/Dockerfile copies into an image, and what a service needs in it.
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 export type Instruction = { readonly name: string; readonly args: string };
 
-/** The instructions of a Dockerfile, each on one line, with the value of the build argument put in. */
+/** The instructions of a Dockerfile, each on one line, with the build argument SERVICE substituted. */
 export const readDockerfile = (text: string, service: string): readonly Instruction[] =>
   text
     .replace(/^\s*#.*\n/gm, '')
@@ -34,17 +34,17 @@ export const envOf = (dockerfile: readonly Instruction[]): Readonly<Record<strin
     ),
   );
 
-/** Tells whether .dockerignore keeps a file out: the last pattern that fits the file or a folder above it decides. */
+/** Whether .dockerignore excludes a path: the last pattern that matches the file or a folder above it decides. */
 const ignoredBy = (text: string): ((path: string) => boolean) => {
   const patterns = text
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => ({ ignored: !line.startsWith('!'), fits: patternOf(line.replace(/^!/, '')) }));
+    .map((line) => ({ ignored: !line.startsWith('!'), matches: patternOf(line.replace(/^!/, '')) }));
   return (path) => {
     const parts = path.split('/');
     const paths = parts.map((_part, index) => parts.slice(0, index + 1).join('/'));
-    return patterns.findLast(({ fits }) => paths.some((each) => fits.test(each)))?.ignored ?? false;
+    return patterns.findLast(({ matches }) => paths.some((each) => matches.test(each)))?.ignored ?? false;
   };
 };
 
@@ -56,9 +56,9 @@ const patternOf = (pattern: string): RegExp =>
   );
 
 export type ImageFiles = {
-  /** Paths below the working folder of the image. */
+  /** Paths below the image's working directory. */
   readonly files: ReadonlySet<string>;
-  /** COPY sources that are not there, or that .dockerignore keeps out. */
+  /** COPY sources that do not exist, or that .dockerignore excludes. */
   readonly absent: readonly string[];
 };
 
@@ -81,8 +81,8 @@ export const filesOf = (dockerfile: readonly Instruction[], dockerignore: string
 
 type Found = readonly { readonly path: string; readonly inside: string }[];
 
-/** Looks up once what is asked for many times: the tree does not change while the tests run. */
-const once = <T>(look: (name: string) => T): ((name: string) => T) => {
+/** Remembers the results: the source tree does not change while the tests run. */
+const memoise = <T>(look: (name: string) => T): ((name: string) => T) => {
   const seen = new Map<string, T>();
   return (name) => {
     const value = seen.get(name) ?? look(name);
@@ -91,7 +91,7 @@ const once = <T>(look: (name: string) => T): ((name: string) => T) => {
   };
 };
 
-const filesBelow = once((source): Found => {
+const filesBelow = memoise((source): Found => {
   if (!existsSync(join(root, source))) return [];
   if (!statSync(join(root, source)).isDirectory()) return [{ path: source, inside: posix.basename(source) }];
   return globSync('**/*', { cwd: join(root, source), exclude: (path) => path.includes('node_modules') })
@@ -120,8 +120,8 @@ export const serviceFolders = workspaces
 
 type Needs = { readonly files: ReadonlySet<string>; readonly unmet: readonly string[] };
 
-/** The files that a service cannot do without, and why what it imports will not be found. */
-export const needsOf = once((service): Needs => {
+/** The files that a service needs, and its imports that are not among its dependencies. */
+export const needsOf = memoise((service): Needs => {
   const files = new Set(manifests);
   const unmet: string[] = [];
   const follow = (path: string): void => {
@@ -138,13 +138,13 @@ export const needsOf = once((service): Needs => {
       }
       const dependency = name.split('/', name.startsWith('@') ? 2 : 1).join('/');
       if (owner?.dependencies[dependency] === undefined)
-        unmet.push(`${path} imports ${name}, which ${owner?.name} has not among its dependencies`);
+        unmet.push(`${path} imports ${name}, which is not a dependency of ${owner?.name}`);
       const library = workspaces.find((each) => each.name === dependency);
       if (library) follow(`${library.folder}/src/index.ts`);
     }
   };
   follow(`services/${service}/src/main.ts`);
-  // What is not imported is read: Lua scripts, pages.
+  // Files that are read rather than imported: Lua scripts, pages.
   for (const path of globSync(`services/${service}/src/**/*.*`, { cwd: root }))
     if (!path.endsWith('.ts')) files.add(path);
   return { files, unmet };

@@ -1,4 +1,4 @@
-// docker-compose.yml as Compose sees it: merged, interpolated, and only what a given environment starts.
+// docker-compose.yml as Compose sees it: merged and interpolated, with the services that an environment starts.
 import { parse } from 'yaml';
 
 export type ComposeService = {
@@ -33,7 +33,7 @@ export type ComposeProject = {
 
 export type Env = Readonly<Record<string, string>>;
 
-/** @throws when the text is no YAML, has a key twice, or needs a variable that `env` does not have */
+/** @throws if the text is not YAML, has a duplicate key, or needs a variable that `env` does not have */
 export const readComposeProject = (text: string, env: Env): ComposeProject => {
   const file = interpolateTree(parse(text, { merge: true, uniqueKeys: true }), env) as {
     services: Record<string, ComposeService>;
@@ -56,7 +56,7 @@ const interpolateTree = (node: unknown, env: Env): unknown => {
 const interpolate = (text: string, env: Env): string =>
   text.replace(/\$(?:(\$)|\{(\w+)(?::([-?])([^}]*))?\}|)/g, (all, dollar, name, how, rest) => {
     if (dollar !== undefined) return '$';
-    if (name === undefined) throw new Error(`"${text}" has a lonely $`);
+    if (name === undefined) throw new Error(`"${text}" has a $ that is neither a variable nor escaped`);
     const value = env[name] || undefined;
     if (value !== undefined) return value;
     if (how !== '-') throw new Error(how === '?' ? `${name}: ${rest}` : `${all} has no default`);

@@ -1,4 +1,4 @@
-// docker-compose.yml and deploy/docker/Dockerfile against the code, without a container engine.
+// Checks docker-compose.yml and deploy/docker/Dockerfile against the code, without a container engine.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,11 +21,11 @@ const always = ['dispatcher', 'gateway', 'nats', 'pubsub-push', 'redis'];
 describe.each([
   { how: 'as it is', env: {}, started: [...always, 'prosody', 'push-service'] },
   { how: 'with MongoosePush', env: mongoosePush, started: [...always, 'mongoosepush', 'prosody'] },
-  { how: 'with an XMPP server of one’s own', env: ownServer, started: [...always, 'push-service'] },
+  { how: "with the operator's own XMPP server", env: ownServer, started: [...always, 'push-service'] },
 ])('docker compose up, $how', ({ env, started }) => {
   const files = readFiles(env);
 
-  it('starts what it should', () => {
+  it('starts the right services', () => {
     expect([...readComposeProject(files.compose, env).started].toSorted()).toEqual(started.toSorted());
   });
 
@@ -34,7 +34,7 @@ describe.each([
   });
 });
 
-it('mongoosepush.env sets only variables that docker-compose.yml takes', () => {
+it('mongoosepush.env sets only variables that docker-compose.yml uses', () => {
   const { compose } = readFiles();
   const unused = Object.keys(mongoosePush).filter(
     (name) => name !== 'COMPOSE_PROFILES' && !compose.includes(`\${${name}:-`),
@@ -42,13 +42,14 @@ it('mongoosepush.env sets only variables that docker-compose.yml takes', () => {
   expect(unused).toEqual([]);
 });
 
-it('a key that is there twice, and a variable without a default, are errors', () => {
+it('a duplicate key and a variable without a default are errors', () => {
   expect(() => readComposeProject('services: {}\nservices: {}', {})).toThrow(/unique/);
   expect(() => readComposeProject('services: { a: { image: "${X}" } }', {})).toThrow('${X} has no default');
   expect(() => readComposeProject('services: { a: { image: "${X:?say which}" } }', {})).toThrow('X: say which');
 });
 
-type Spoilt = [
+/** A change that breaks a file, and what the check must say about it. */
+type Breakage = [
   check: string,
   file: 'compose' | 'dockerfile' | 'dockerignore' | 'prosody',
   from: string,
@@ -75,8 +76,8 @@ const [
   running = '',
 ] = Object.keys(checks);
 
-describe('every check notices a spoilt file', () => {
-  const cases: Spoilt[] = [
+describe('every check notices a broken file', () => {
+  const cases: Breakage[] = [
     [builds, 'compose', 'SERVICE: gateway', 'SERVICE: gatewy', 'services/gatewy does not exist'],
     [builds, 'compose', 'SERVICE: pubsub-push', 'SERVICE: gateway', 'services/pubsub-push is not built exactly once'],
     [
@@ -122,10 +123,10 @@ describe('every check notices a spoilt file', () => {
     [ports, 'compose', '29120-29129', '29115-29125', 'of pubsub-push is 127.0.0.1:29115-29125:9090 of dispatcher'],
     [ports, 'dockerfile', 'OPS_HOST=0.0.0.0', 'OPS_HOST=127.0.0.1', 'nothing listens on 9090'],
     [comments, 'compose', '#   http://127.0.0.1:28080/', '#   http://127.0.0.1:8080/', 'nothing is published there'],
-    [health, 'compose', '127.0.0.1:9090/readyz', '127.0.0.1:9091/readyz', 'asks port 9091'],
+    [health, 'compose', '127.0.0.1:9090/readyz', '127.0.0.1:9091/readyz', 'requests port 9091'],
     [health, 'compose', '9090/readyz', '9090/ready', 'neither /livez nor /readyz'],
-    [health, 'compose', 'http://127.0.0.1:8222/healthz', 'http://127.0.0.1:8223/healthz', 'asks port 8223'],
-    [health, 'compose', '/dev/tcp/127.0.0.1/5347', '/dev/tcp/127.0.0.1/5348', 'asks port 5348'],
+    [health, 'compose', 'http://127.0.0.1:8222/healthz', 'http://127.0.0.1:8223/healthz', 'requests port 8223'],
+    [health, 'compose', '/dev/tcp/127.0.0.1/5347', '/dev/tcp/127.0.0.1/5348', 'requests port 5348'],
     [health, 'compose', 'test: [CMD, wget,', 'test: [wget,', 'does not begin with CMD'],
     [health, 'compose', '- -e\n', '- { a: b }\n', 'not a list of words'],
     [
@@ -133,14 +134,14 @@ describe('every check notices a spoilt file', () => {
       'compose',
       'nats: { condition: service_healthy }',
       'nts: { condition: service_healthy }',
-      'waits for nts in vain',
+      'does not wait until nts is healthy',
     ],
     [
       waiting,
       'compose',
       'nats: { condition: service_healthy }',
       'nats: { condition: service_started }',
-      'waits for nats in vain',
+      'does not wait until nats is healthy',
     ],
     [grace, 'compose', 'stop_grace_period: 30s', 'stop_grace_period: 20s', 'is killed after 20000 ms'],
     [grace, 'compose', 'stop_grace_period: 30s', 'stop_grace_time: 30s', 'is killed after 0 ms'],
@@ -151,14 +152,14 @@ describe('every check notices a spoilt file', () => {
     [rights, 'compose', 'no-new-privileges:true', 'no-new-privileges:false', 'may gain privileges'],
     [rights, 'compose', 'read_only: true', 'read_only: false', 'has a writable file system'],
     [rights, 'compose', 'restart: unless-stopped', "restart: 'no'", 'is not restarted'],
-    [volumes, 'compose', '\n  redis:\n  prosody:\n', '\n  prosody:\n', 'redis is not there'],
+    [volumes, 'compose', '\n  redis:\n  prosody:\n', '\n  prosody:\n', 'redis does not exist'],
     [volumes, 'compose', "volumes: ['nats:/data']", 'volumes: []', 'nats is not used'],
     [
       volumes,
       'compose',
       './deploy/docker/prosody/prosody.cfg.lua:',
       './deploy/docker/prosody.cfg.lua:',
-      'is not there',
+      'does not exist',
     ],
     [
       prosody,
@@ -183,7 +184,7 @@ describe('every check notices a spoilt file', () => {
       'dockerignore',
       '!package-lock.json\n',
       '',
-      'COPY package-lock.json: it does not exist, or .dockerignore keeps it out',
+      'COPY package-lock.json: it does not exist, or .dockerignore excludes it',
     ],
     [
       contents,
@@ -202,27 +203,28 @@ describe('every check notices a spoilt file', () => {
     [heap, 'compose', 'XMPP_SERVICE:', 'NODE_OPTIONS: --no-warnings\n      XMPP_SERVICE:', 'gateway has NODE_OPTIONS'],
     [running, 'dockerfile', 'STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGQUIT', 'not stopped with SIGTERM'],
     [running, 'dockerfile', 'EXPOSE 9090', 'EXPOSE 9091', 'does not expose OPS_PORT'],
-    [running, 'dockerfile', '--omit=dev ', '', 'not from the lock file'],
+    [running, 'dockerfile', '--omit=dev ', '', 'not installed from the lock file'],
     [running, 'dockerfile', 'WORKDIR /app/services/${SERVICE}', 'WORKDIR /app', 'does not start in the service'],
   ];
 
-  it('and each check is spoilt at least once', () => {
+  it('every check has such a case', () => {
     expect(new Set(cases.map(([check]) => check))).toEqual(new Set(Object.keys(checks)));
   });
 
   it.each(cases)('%s: %s, %j → %j', (check, file, from, to, says) => {
     const files: Files = readFiles();
     expect(files[file]).toContain(from);
-    const spoilt = { ...files, [file]: files[file].replace(from, () => to) };
-    expect(problemsOf(check, spoilt).join('\n')).toContain(says);
+    const broken = { ...files, [file]: files[file].replace(from, () => to) };
+    expect(problemsOf(check, broken).join('\n')).toContain(says);
   });
 });
 
 const compose = (...args: string[]) => spawnSync('docker', ['compose', ...args], { cwd: root, encoding: 'utf8' });
-const { status: answered, error, stderr: complaint } = compose('version');
-const reason = answered === 0 ? '' : (error?.message ?? complaint.trim().split('\n')[0] ?? '');
+const version = compose('version');
+const isInstalled = version.status === 0;
+const reason = version.error?.message ?? version.stderr.trim().split('\n')[0] ?? '';
 
-it.each(answered === 0 ? [{ args: [] }, { args: ['--env-file', 'deploy/docker/mongoosepush.env'] }] : [])(
+it.each(isInstalled ? [{ args: [] }, { args: ['--env-file', 'deploy/docker/mongoosepush.env'] }] : [])(
   'docker compose config accepts the file, %j',
   ({ args }) => {
     const { status, stderr } = compose(...args, 'config', '-q');
@@ -230,6 +232,6 @@ it.each(answered === 0 ? [{ args: [] }, { args: ['--env-file', 'deploy/docker/mo
   },
 );
 
-it.each(answered === 0 ? [] : [reason])('docker compose config did NOT run here (%s); all other checks did', (why) => {
+it.each(isInstalled ? [] : [reason])('docker compose config did NOT run here (%s); all other checks did', (why) => {
   expect(why).not.toBe('');
 });

@@ -15,17 +15,17 @@ const features = (each: string) => `${header}<stream:features>${each}</stream:fe
 const sasl = `<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>`;
 const bind = (content = '') => `<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>${content}</bind>`;
 
-/** An XMPP server that lets anybody in, until it is killed. */
+/** An XMPP server that accepts any login until it is killed. */
 const startServer = async () => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket.on('error', () => {}));
-    let isIn = false;
+    let isLoggedIn = false;
     socket.on('data', (data) => {
       const text = data.toString();
-      if (text.includes('<stream:stream')) socket.write(features(isIn ? bind() : sasl));
+      if (text.includes('<stream:stream')) socket.write(features(isLoggedIn ? bind() : sasl));
       if (text.includes('<auth')) {
-        isIn = true;
+        isLoggedIn = true;
         socket.write(`<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`);
       }
       const id = /<iq[^>]* id="([^"]*)"/.exec(text)?.[1];

@@ -1,4 +1,4 @@
-// The stream of one component name: when it is there, and what it takes.
+// The stream of one component name: when it is open, and which stanzas it accepts.
 import { afterEach, expect, it } from 'vitest';
 import { startScriptedServer } from '../../libs/xmpp/testing/scripted-server.ts';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
@@ -69,7 +69,7 @@ const iq = (id: string, child: string, to = 'push.x') =>
 const publish = "<publish node='n'><item><notification xmlns='urn:xmpp:push:0'/></item></publish>";
 const create = "<create node='n' type='push'/>";
 
-it('takes the publishes that were on their way when it closed the stream, and nothing that asks for an answer', async () => {
+it('accepts the publishes that were in transit when it closed the stream, but nothing that needs an answer', async () => {
   const { resource, answered, online } = await start('shared');
   const peer = await online();
   await resource.drain();
@@ -79,7 +79,7 @@ it('takes the publishes that were on their way when it closed the stream, and no
   expect(peer.received()).toMatch(/<\/stream:stream>$/);
 });
 
-it('leaves stanzas to another component alone, and takes the name in any case', async () => {
+it('ignores stanzas to another component, and matches its own name case-insensitively', async () => {
   const { answered, online } = await start('shared');
   const peer = await online();
   peer.write(iq('1', create, 'push.y') + iq('2', publish, 'Push.X'));
@@ -87,7 +87,7 @@ it('leaves stanzas to another component alone, and takes the name in any case', 
   expect(answered).toEqual(['publish']);
 });
 
-it('has no stream without its lease, however often that comes and goes while the last stream closes', async () => {
+it('has no stream without its lease, however often it gains and loses the lease while the last stream closes', async () => {
   const { server, resource, lease, online } = await start('exclusive');
   lease.take();
   const slow = await online();
@@ -105,7 +105,7 @@ it('has no stream without its lease, however often that comes and goes while the
   await peer.closed;
 });
 
-it('passes the lease on when its stream does not come online', async () => {
+it('passes the lease on if its stream does not come online', async () => {
   const { server, lease, online } = await start('exclusive', { passMs: 50 });
   lease.take();
   const peer = await online();
@@ -118,7 +118,7 @@ it('passes the lease on when its stream does not come online', async () => {
   await online();
 });
 
-it('says why there is no stream, and what to look at, also while it tries again', async () => {
+it('says why there is no stream and what to check, even while it reconnects', async () => {
   const { server, resource, online } = await start('shared');
   const peer = await online();
   server.behave({ streamError: 'conflict' });

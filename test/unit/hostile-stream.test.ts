@@ -1,4 +1,4 @@
-// What an XMPP server, or a user behind it, may send to the gateway: cut at every byte, broken, mutated, too much of it.
+// What an XMPP server, or a user behind it, may send to the gateway: split at any byte, malformed, mutated or too large.
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';
@@ -21,7 +21,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-/** The gateway’s own stream, intake and answers, with a pubsub-push that is away: every publish is stored unverified. */
+/** The gateway's real stream, intake and answers, without pubsub-push: every publish is stored unverified. */
 const startGateway = async (natsIsReady: Promise<void> = Promise.resolve()) => {
   const server = await startScriptedServer('s3cr3t');
   const bus = {
@@ -29,7 +29,7 @@ const startGateway = async (natsIsReady: Promise<void> = Promise.resolve()) => {
     publish: () => Promise.resolve({ type: 'stored' as const }),
     ready: () => natsIsReady,
     lease: () => {
-      throw new Error('a shared stream asks for no lease');
+      throw new Error('a shared stream needs no lease');
     },
   };
   const resource = createComponentResource(
@@ -69,7 +69,7 @@ const publish = (id: string) =>
   "<notification xmlns='urn:xmpp:push:0'><x xmlns='jabber:x:data' type='form'><field var='last-message-body'><value>é &amp; 😀</value></field></x></notification></item></publish>" +
   "<publish-options><x xmlns='jabber:x:data'><field var='service'><value>fcm</value></field><field var='device'><value>t</value></field></x></publish-options></pubsub></iq>";
 
-it('a publish cut in two at any byte, through characters too, is answered like a whole one', async () => {
+it('a publish split at any byte, even inside a character, is answered like a whole one', async () => {
   const { server } = await startGateway();
   const peer = await server.nextPeer();
   await peer.online;
@@ -77,7 +77,7 @@ it('a publish cut in two at any byte, through characters too, is answered like a
   for (let at = 1; at < bytes.length; at += 1) {
     const whole = Buffer.from(publish(`id${at}`));
     peer.write(whole.subarray(0, at));
-    // A turn between the halves makes two packets of them.
+    // A turn of the event loop between the halves sends them in two packets.
     if (at % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
     peer.write(whole.subarray(at));
   }
@@ -93,12 +93,12 @@ it.each([
   ['a wrong end tag', '<iq><a></iq>'],
   ['a document type with an entity', '<!DOCTYPE x [<!ENTITY a "b">]>'],
   ['a processing instruction', "<?php echo 'x' ?>"],
-  ['an entity nobody declared', "<iq type='get' id='&bogus;'/>"],
-  ['an attribute twice', "<iq a='1' a='2'/>"],
-  ['a stanza that never seems to end', `<message>${'x'.repeat(5_000_000)}`],
+  ['an undeclared entity', "<iq type='get' id='&bogus;'/>"],
+  ['a duplicate attribute', "<iq a='1' a='2'/>"],
+  ['a stanza that never ends', `<message>${'x'.repeat(5_000_000)}`],
   ['an attribute that never ends', `<iq id='${'y'.repeat(5_000_000)}`],
   ['a control character', '<message>\u0000</message>'],
-])('after %s the gateway comes back and answers', async (_what, raw) => {
+])('after %s the gateway reconnects and answers', async (_what, raw) => {
   const { server } = await startGateway();
   const broken = await server.nextPeer();
   await broken.online;
@@ -110,7 +110,7 @@ it.each([
   expect((await peer.nextStanza()).attrs['id']).toBe('after');
 });
 
-it('octets that are no UTF-8 do no harm', async () => {
+it('octets that are not UTF-8 do no harm', async () => {
   const { server } = await startGateway();
   const peer = await server.nextPeer();
   await peer.online;
@@ -119,7 +119,7 @@ it('octets that are no UTF-8 do no harm', async () => {
   expect((await peer.nextStanza()).attrs['id']).toBe('after');
 });
 
-it('a stanza over a limit costs its sender an error that no server drops a registration for, and nobody the stream', async () => {
+it('a stanza over a limit gets an error that costs no registration, and the stream survives', async () => {
   const { server } = await startGateway();
   const peer = await server.nextPeer();
   await peer.online;
@@ -127,7 +127,7 @@ it('a stanza over a limit costs its sender an error that no server drops a regis
   const wide = Array.from({ length: 200 }, (_, index) => `a${index}='x'`).join(' ');
   peer.write(`<iq type='set' id='deep' from='a@localhost' to='push.localhost'>${deep}</iq>`);
   peer.write(`<iq type='set' id='wide' from='a@localhost' to='push.localhost'><b ${wide}/></iq>`);
-  // An answer that repeats such an id could cost us the stream: none is sent.
+  // Such an id gets no answer: repeating it could cost the gateway its stream.
   for (const length of [5_000, 300_000])
     peer.write(`<iq type='get' id='${'"'.repeat(length)}' from='a@localhost' to='push.localhost'><a/></iq>`);
   peer.write(
@@ -145,7 +145,7 @@ it('a stanza over a limit costs its sender an error that no server drops a regis
   expect(server.connections()).toBe(1);
 });
 
-it('no mutation of a real stanza stops the gateway', { timeout: 60_000 }, async () => {
+it('the gateway survives any mutation of a real stanza', { timeout: 60_000 }, async () => {
   const { server } = await startGateway();
   let peer = await server.nextPeer();
   await peer.online;
@@ -174,7 +174,7 @@ it('no mutation of a real stanza stops the gateway', { timeout: 60_000 }, async 
         const from = Math.floor(at * stanza.length);
         peer.write(stanza.slice(0, from) + instead + stanza.slice(from + length));
       }
-      // Whatever the last one left open (a tag, an entity, a CDATA section, a comment), this ends it.
+      // Closes whatever the last mutation left open: a tag, an entity, a CDATA section or a comment.
       peer.write(';]]>--></stream:stream>');
       await peer.closed;
       peer = await server.nextPeer();
@@ -186,7 +186,7 @@ it('no mutation of a real stanza stops the gateway', { timeout: 60_000 }, async 
   );
 });
 
-it('no stream is opened before NATS is ready: a publish would only be answered `wait`', async () => {
+it('opens no stream before NATS is ready: every publish would be answered `wait`', async () => {
   const nats = Promise.withResolvers<void>();
   const { server, resource } = await startGateway(nats.promise);
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,4 +1,4 @@
-// The dispatcher and push-service, each with its own half of the MongoosePush API, held against each other.
+// The dispatcher's half of the MongoosePush API against push-service's half.
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,9 @@ import { toVerdict } from '../../services/dispatcher/src/domain/verdict.ts';
 import type { WebPushMessage } from '../../services/push-service/src/providers/web-push/message.ts';
 import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
 import { startPushService } from '../../services/push-service/testing/start-push-service.ts';
+
+const onNotTaken = () => expect.unreachable();
+const style = { version: 'v3', fcmDev: true, fallbackText: 'x' } as const;
 
 let service: Awaited<ReturnType<typeof startPushService>>;
 let client: ReturnType<typeof createPushApiClient>;
@@ -30,8 +33,6 @@ afterAll(async () => {
   await client.close();
   await service.stop();
 });
-
-const onNotTaken = () => expect.unreachable();
 
 const subscription = (token: string): Promise<string> => service.sandbox.subscription(token);
 
@@ -78,14 +79,14 @@ describe.each(['v2', 'v3'] as const)('%s', (version) => {
     for (const target of pushServices) expect((await send(await delivery(target, token))).outcome).toBe(outcome);
   });
 
-  it('a push that is too large is that; FCM’s own word in v2 does not tell', async () => {
+  it('a push that is too large is reported as such, except by FCM in v2, whose own word does not say so', async () => {
     for (const target of ['apns', 'webpush'] as const)
       expect((await send(await delivery(target, 'toolarge.always.phone'))).outcome).toBe('too-large');
     const fcm = await send(await delivery('fcm', 'toolarge.always.phone'));
     expect(fcm.outcome).toBe(version === 'v3' ? 'too-large' : 'rejected');
   });
 
-  it('what is no subscription is rejected, and one of 4,096 octets is taken, however they are encoded', async () => {
+  it('a device id that is not a subscription is rejected; one of 4,096 octets is accepted, however they are encoded', async () => {
     expect((await send(await delivery('webpush', '', { deviceId: 'TOK' }))).outcome).toBe('rejected');
     const long = await subscription('long');
     const spaces = ' '.repeat(4_096 - long.length);
@@ -97,7 +98,7 @@ describe.each(['v2', 'v3'] as const)('%s', (version) => {
       expect((await send(await delivery(target, 'quiet', { summary: {} }))).outcome).toBe('delivered');
   });
 
-  it('the hints of the push service arrive', async () => {
+  it("the push service's hints arrive", async () => {
     for (const target of ['fcm', 'webpush'] as const)
       expect((await send(await delivery(target, 'throttled.phone'))).retryAfterMs).toBe(2_000);
     expect(await send(await delivery('webpush', 'unregistered.phone'))).not.toHaveProperty('unregisteredAt');
@@ -107,7 +108,7 @@ describe.each(['v2', 'v3'] as const)('%s', (version) => {
   });
 });
 
-it('many pushes at once are each answered as alone, in one request', async () => {
+it('many pushes in one request get the same answers as each on its own', async () => {
   const tokens = [
     'phone',
     'unregistered',
@@ -120,11 +121,11 @@ it('many pushes at once are each answered as alone, in one request', async () =>
   ];
   const deliveries = await Promise.all(
     pushServices.flatMap((target) =>
-      tokens.map((token) => delivery(target, token === 'phone' ? `together-${target}` : `${token}.together`)),
+      tokens.map((token) => delivery(target, token === 'phone' ? `batched-${target}` : `${token}.batched`)),
     ),
   );
   deliveries.push(await delivery('webpush', '', { deviceId: 'no subscription' }));
-  const request = (each: Delivery) => toPushRequest(each, { version: 'v3', fcmDev: true, fallbackText: 'x' }, 1);
+  const request = (each: Delivery) => toPushRequest(each, style, 1);
   const verdict = async (each: Delivery) => toVerdict(await client.post(request(each), 'tp'), each);
   const alone: unknown[] = [];
   for (const each of deliveries) alone.push(await verdict(each));
@@ -134,9 +135,8 @@ it('many pushes at once are each answered as alone, in one request', async () =>
   expect(requests).toBe(1);
 });
 
-it('a call rings: VoIP to APNs, at high priority to all', async () => {
+it('a call is a VoIP push on APNs, and has high priority everywhere', async () => {
   const otherFields = { type: 'jmi', 'jmi-sid': 's1', 'jmi-from': 'bob@h/lab' };
-  const style = { version: 'v3', fcmDev: true, fallbackText: 'x' } as const;
   for (const target of pushServices) {
     const call = await delivery(target, `called-${target}`, {
       summary: { otherFields },
@@ -150,9 +150,9 @@ it('a call rings: VoIP to APNs, at high priority to all', async () => {
   expect(await received('webpush')).toMatchObject({ headers: { urgency: 'high' } });
 });
 
-it('a Web Push app gets the alert as it is, click_action included', async () => {
+it('a Web Push app gets the whole alert, click_action included', async () => {
   const to = await delivery('webpush', 'a-browser-of-its-own');
-  await client.post(toPushRequest(to, { version: 'v3', fcmDev: true, fallbackText: 'x' }, 1), 'tp');
+  await client.post(toPushRequest(to, style, 1), 'tp');
   const alert = { title: 'bob@h', body: 'hi', tag: 'bob@h', badge: 2, click_action: 'open', sound: 'ping' };
   const [received] = await service.sandbox.phone('a-browser-of-its-own');
   const message = received?.provider as WebPushMessage | undefined;
@@ -160,12 +160,9 @@ it('a Web Push app gets the alert as it is, click_action included', async () => 
   expect(JSON.parse(message?.payload ?? '')).toEqual({ alert });
 });
 
-it('every option arrives at the phone', async () => {
+it('every option reaches the phone', async () => {
   const phone = 'a-phone-of-its-own';
-  await client.post(
-    toPushRequest(await delivery('apns', phone), { version: 'v3', fcmDev: true, fallbackText: 'x' }, 1),
-    'tp',
-  );
+  await client.post(toPushRequest(await delivery('apns', phone), style, 1), 'tp');
   expect(await service.json(`/sandbox/devices/${phone}`)).toMatchObject({
     notifications: [
       {
@@ -183,7 +180,7 @@ it('every option arrives at the phone', async () => {
   });
 });
 
-describe('an API that asks who calls', () => {
+describe('an API that authenticates its callers', () => {
   const authority = createFakeAuthority();
   const folder = mkdtempSync(join(tmpdir(), 'pushmesh-push-api-'));
   const write = (name: string, text: string): string => {
@@ -212,7 +209,7 @@ describe('an API that asks who calls', () => {
     });
     try {
       const to = await delivery(target, 'phone');
-      const request = toPushRequest(to, { version: 'v3', fcmDev: true, fallbackText: 'x' }, 1);
+      const request = toPushRequest(to, style, 1);
       return toVerdict(await caller.post(request, 'tp'), to);
     } finally {
       await caller.close();
@@ -220,7 +217,7 @@ describe('an API that asks who calls', () => {
     }
   };
 
-  it('is shown a token and a certificate', async () => {
+  it('gets a token and a certificate', async () => {
     expect((await verdictOf('apns', { token })).outcome).toBe('delivered');
   });
 
@@ -228,13 +225,16 @@ describe('an API that asks who calls', () => {
     ['no token', {}, 'unauthorized', 'PUSH_API_TOKEN'],
     ['another token', { token: 'another' }, 'unauthorized', 'PUSH_API_TOKEN'],
     ['another authority', { token, ca: createFakeAuthority().ca }, 'tls', expect.stringContaining('PUSH_API_CA')],
-  ])('with %s it holds deliveries, and says what to look at', async (_what, shown, reason, lockedOutBy: unknown) => {
-    for (const target of pushServices)
-      expect(await verdictOf(target, shown)).toMatchObject({
-        outcome: 'unavailable',
-        isOut: true,
-        reason,
-        lockedOutBy,
-      });
-  });
+  ])(
+    'with %s, deliveries are held and the verdict says what to check',
+    async (_what, shown, reason, lockedOutBy: unknown) => {
+      for (const target of pushServices)
+        expect(await verdictOf(target, shown)).toMatchObject({
+          outcome: 'unavailable',
+          isOut: true,
+          reason,
+          lockedOutBy,
+        });
+    },
+  );
 });

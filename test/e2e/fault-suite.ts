@@ -3,29 +3,29 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { XmppServerName } from '../../deploy/local/mesh.ts';
+import { startFaultEnvironment } from '../chaos/environment.ts';
+import type { FaultEnvironment } from '../chaos/environment.ts';
+import { runFault } from '../chaos/fault-run.ts';
 import { faults } from '../chaos/faults.ts';
 import type { Fault } from '../chaos/faults.ts';
-import { openStage } from '../chaos/stage.ts';
-import type { Stage } from '../chaos/stage.ts';
-import { runTrial } from '../chaos/trial.ts';
 
 /** A fault of `npm run chaos`, and how long it lasts here, milliseconds. */
-export type ShortFault = readonly [name: string, lastsMs: number];
+export type ShortFault = readonly [name: string, durationMs: number];
 
-/** Faults in their short form, one after the other on one mesh: the bill is the same as that of `npm run chaos`. */
+/** Declares a test for each fault, in a short form, one after the other on one mesh. They check what `npm run chaos` checks. */
 export const describeFaults = (server: XmppServerName, shortFaults: readonly ShortFault[]): void => {
-  const played = shortFaults.map(([name, lastsMs]): [string, Fault] => {
+  const chosen = shortFaults.map(([name, durationMs]): [string, Fault] => {
     const fault = faults.find((each) => each.name === name);
     if (!fault) throw new Error(`there is no fault ${name}`);
-    return [name, { ...fault, lastsMs }];
+    return [name, { ...fault, durationMs }];
   });
 
   describe(`faults with ${server}`, () => {
     const dataDir = mkdtempSync(join(tmpdir(), `pushmesh-faults-${server}-`));
-    let stage: Stage;
+    let environment: FaultEnvironment;
 
     beforeAll(async () => {
-      const wanted: Fault['settings'] = Object.assign({}, ...played.map(([, { settings }]) => settings));
+      const wanted: Fault['settings'] = Object.assign({}, ...chosen.map(([, { settings }]) => settings));
       const settings = {
         ...wanted,
         dispatcher: {
@@ -34,20 +34,20 @@ export const describeFaults = (server: XmppServerName, shortFaults: readonly Sho
           RETRY_CAP_MS: '500',
           BREAKER_RESET_MS: '500',
           BREAKER_VOLUME: '5',
-          // What went well within the ten seconds before counts, and these faults are short.
+          // The circuit counts the successes of the last ten seconds, and these faults are shorter.
           BREAKER_ERROR_PERCENT: '10',
         },
       };
-      stage = await openStage(server, dataDir, settings, () => {});
+      environment = await startFaultEnvironment(server, dataDir, settings, () => {});
     });
     afterAll(async () => {
-      await stage?.close();
+      await environment?.stop();
       rmSync(dataDir, { recursive: true, force: true });
     });
 
-    it.each(played)('%s: nothing accepted is lost, and no registration', { timeout: 90_000 }, async (_name, fault) => {
-      const trial = await runTrial(stage, fault, { aroundMs: 500, faultMs: 0, settleMs: 60_000 });
-      expect(trial).toMatchObject({ problems: [] });
+    it.each(chosen)('%s: no accepted push and no registration is lost', { timeout: 90_000 }, async (_name, fault) => {
+      const run = await runFault(environment, fault, { steadyMs: 500, faultMs: 0, settleMs: 60_000 });
+      expect(run).toMatchObject({ problems: [] });
     });
   });
 };

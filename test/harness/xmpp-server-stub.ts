@@ -1,25 +1,18 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** An XMPP server reduced to what load needs: it takes any handshake, sends publishes and matches their answers. */
-export type XmppPeer = {
+/** An XMPP server that accepts any component handshake, sends publishes and matches their answers. */
+export type XmppServerStub = {
+  /** `XMPP_SERVICE` for the gateway. */
   readonly service: string;
-  /** Resolves when the gateway’s stream is up. */
+  /** Resolves when the gateway's stream is up. */
   readonly online: Promise<void>;
-  /** Sends one publish to `node` and resolves when it is answered, with whether the answer was `result`. */
+  /** Sends one publish and resolves when it is answered: true for a `result`, false for an error. */
   publish(node: string, deviceId: string): Promise<boolean>;
   close(): void;
 };
 
-const summary = (id: string) =>
-  "<x xmlns='jabber:x:data' type='form'><field type='hidden' var='FORM_TYPE'><value>urn:xmpp:push:summary</value></field>" +
-  "<field type='text-single' var='message-count'><value>1</value></field><field type='text-single' var='pending-subscription-count'/>" +
-  `<field type='jid-single' var='last-message-sender'><value>bob@localhost/lab</value></field><field type='text-single' var='last-message-body'><value>Message ${id}</value></field></x>`;
-const options = (deviceId: string) =>
-  "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#publish-options</value></field>" +
-  `<field var='service'><value>fcm</value></field><field var='device_id'><value>${deviceId}</value></field></x>`;
-
-export const startXmppPeer = async (component: string): Promise<XmppPeer> => {
+export const startXmppServerStub = async (component: string): Promise<XmppServerStub> => {
   const waiting = new Map<string, (ok: boolean) => void>();
   const { promise: online, resolve: isOnline } = Promise.withResolvers<void>();
   let stream: Socket | undefined;
@@ -82,3 +75,11 @@ export const startXmppPeer = async (component: string): Promise<XmppPeer> => {
     },
   };
 };
+
+const summary = (id: string) =>
+  "<x xmlns='jabber:x:data' type='form'><field type='hidden' var='FORM_TYPE'><value>urn:xmpp:push:summary</value></field>" +
+  "<field type='text-single' var='message-count'><value>1</value></field><field type='text-single' var='pending-subscription-count'/>" +
+  `<field type='jid-single' var='last-message-sender'><value>bob@localhost/lab</value></field><field type='text-single' var='last-message-body'><value>Message ${id}</value></field></x>`;
+const options = (deviceId: string) =>
+  "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#publish-options</value></field>" +
+  `<field var='service'><value>fcm</value></field><field var='device_id'><value>${deviceId}</value></field></x>`;

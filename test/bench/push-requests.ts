@@ -16,13 +16,13 @@ const bodyFor = (service: PushService): string =>
     },
   });
 
-/** A connection with one request under way at a time. */
+/** A connection with one request in flight at a time. */
 type Connection = { readonly socket: Socket; answered: (answer: string) => void; unread: string };
 
 /**
- * Calls the MongoosePush API on this port of the loopback, for one of 500 devices; true when it was answered with 200.
- * `postTogether` puts those of one turn into one request, as the dispatcher does. Both write and read HTTP/1.1 by hand:
- * `node:http` as the caller took as much of the two cores as push-service’s own part in it.
+ * A client of the MongoosePush API on a loopback port. Both calls push to one of 500 devices and resolve to whether the answer
+ * was 200; `postBatched` puts the pushes of one turn into one request, as the dispatcher does. They read and write HTTP/1.1
+ * by hand: built on `node:http`, the client used as much CPU as the part of push-service that is measured.
  */
 export const createPushRequests = (port: number, service: PushService) => {
   const body = bodyFor(service);
@@ -80,7 +80,7 @@ export const createPushRequests = (port: number, service: PushService) => {
   return {
     post: async (index: number): Promise<boolean> =>
       (await exchange(requestOf(`/v3/notification/${device(index)}`, body))).startsWith('HTTP/1.1 200 '),
-    postTogether: async (index: number): Promise<boolean> => (await join(index)).outcome,
+    postBatched: async (index: number): Promise<boolean> => (await join(index)).outcome,
     close: (): void => {
       for (const { socket } of all) socket.destroy();
     },

@@ -1,46 +1,51 @@
 import type { End } from '@pushmesh/contracts';
-import type { Shown } from './phones.ts';
-import type { SeenPublish } from './tap.ts';
+import type { RecordedPublish } from './component-proxy.ts';
+import type { ReceivedPush } from './fcm-recorder.ts';
 
-/** What became of the publishes of one trial. */
-export type Bill = {
+/** What became of the publishes of one fault run. */
+export type Accounting = {
   /** Publishes that the XMPP server sent. */
   readonly published: number;
-  /** Those that were answered `result`. */
+  /** Publishes that were answered `result`. */
   readonly accepted: number;
-  /** Those that were answered with an error of type `wait`. */
+  /** Publishes that were answered with an error of type `wait`. */
   readonly waits: number;
-  /** Those that were answered with any other error, each of which costs a registration. */
+  /** All other error answers. Each one costs a registration. */
   readonly refused: readonly string[];
-  /** Those without an answer: the stream went away first. */
+  /** Publishes without an answer, because the stream closed first. */
   readonly unanswered: number;
-  /** Of these, those that reached the phone all the same. */
+  /** Unanswered publishes that were delivered all the same. */
   readonly deliveredUnanswered: number;
-  /** Accepted, recorded as delivered, and shown by the phone. */
+  /** Accepted publishes that were recorded as delivered and received by FCM. */
   readonly delivered: number;
-  /** Accepted, and recorded with another end. */
+  /** Accepted publishes that were recorded with another end. */
   readonly endedOtherwise: number;
-  /** Accepted, and nothing of the kind. */
+  /** Accepted publishes that are in neither group. */
   readonly lost: number;
-  /** How often a phone may have shown a push that it had shown before. */
+  /** Pushes that FCM received again, so that a phone may have shown them twice. */
   readonly duplicates: number;
-  /** From the publish to the phone, milliseconds. */
+  /** From the publish until FCM received the push, milliseconds. */
   readonly longestDelayMs: number;
 };
 
-export const billOf = (
-  publishes: readonly SeenPublish[],
-  shown: ReadonlyMap<string, Shown>,
+/**
+ * Accounts for every publish.
+ * @param received what FCM received, by the text of the message
+ * @param ends the recorded end of each delivery, by its id
+ */
+export const accountFor = (
+  publishes: readonly RecordedPublish[],
+  received: ReadonlyMap<string, ReceivedPush>,
   ends: ReadonlyMap<string, End>,
-): Bill => {
+): Accounting => {
   const answered = (kind: (answer: string | undefined) => boolean) => publishes.filter(({ answer }) => kind(answer));
   const accepted = answered((answer) => answer === 'result');
-  const isDelivered = ({ id, text }: SeenPublish) => ends.get(id) === 'delivered' && shown.has(text);
+  const isDelivered = ({ id, text }: RecordedPublish) => ends.get(id) === 'delivered' && received.has(text);
   const delivered = accepted.filter(isDelivered);
   const unanswered = answered((answer) => answer === undefined);
   const endedOtherwise = accepted.filter(({ id }) => ends.has(id) && ends.get(id) !== 'delivered');
   const texts = new Set(publishes.map(({ text }) => text));
-  const repeats = [...shown].map(([text, { times }]) => (texts.has(text) ? times - 1 : 0));
+  const repeats = [...received].map(([text, { times }]) => (texts.has(text) ? times - 1 : 0));
   return {
     published: publishes.length,
     accepted: accepted.length,
@@ -54,6 +59,6 @@ export const billOf = (
     endedOtherwise: endedOtherwise.length,
     lost: accepted.length - delivered.length - endedOtherwise.length,
     duplicates: repeats.reduce((sum, each) => sum + each, 0),
-    longestDelayMs: Math.max(0, ...delivered.map(({ at, text }) => (shown.get(text)?.at ?? at) - at)),
+    longestDelayMs: Math.max(0, ...delivered.map(({ at, text }) => (received.get(text)?.firstAt ?? at) - at)),
   };
 };

@@ -7,41 +7,40 @@ import { dedupeKey } from '../../services/gateway/src/domain/publish.ts';
 import { readStanza } from '../../services/gateway/src/domain/request.ts';
 
 /** One publish of the XMPP server, as it went over the wire. */
-export type SeenPublish = {
+export type RecordedPublish = {
   /** Text of the message that it is about. */
   readonly text: string;
-  /** Id of the delivery that it becomes when it is accepted. */
+  /** Id of the delivery that it becomes if it is accepted. */
   readonly id: string;
-  /** When it passed, milliseconds since 1970. */
+  /** When it passed the proxy, milliseconds since 1970. */
   readonly at: number;
-  /** `result`, the type and condition of the error, or nothing yet. */
+  /** `result`, or the type and condition of the error; `undefined` while there is no answer. */
   answer: string | undefined;
 };
 
-/** What was said between the XMPP server and the gateways. */
-export type Tap = {
+export type ComponentProxy = {
   /** What the gateways connect to in place of the XMPP server. */
   readonly service: string;
-  readonly publishes: readonly SeenPublish[];
-  forget(): void;
-  close(): void;
+  readonly publishes: readonly RecordedPublish[];
+  clear(): void;
+  stop(): void;
 };
 
 const limits = { maxStanzaBytes: 4_194_304, maxDepth: 64 };
 
 /**
- * Stands between the XMPP server and the gateways and writes down every publish and its answer. It is the only witness of
- * what was accepted that no kill reaches: the metrics of a gateway die with it, and a stream also has what was stored
- * without the server being told.
+ * A TCP proxy between the XMPP server's component port and the gateways. It records every publish and its answer, and it is
+ * the only record of what was accepted that survives every kill: a gateway's metrics die with it, and the streams also hold
+ * publishes that were stored but never answered.
  */
-export const startTap = async (componentPort: number): Promise<Tap> => {
-  const publishes: SeenPublish[] = [];
+export const startComponentProxy = async (componentPort: number): Promise<ComponentProxy> => {
+  const publishes: RecordedPublish[] = [];
   const open = new Set<Socket>();
 
-  const couple = (gateway: Socket): void => {
+  const connectThrough = (gateway: Socket): void => {
     const server = createConnection({ host: '127.0.0.1', port: componentPort });
-    // Ids of IQs are unique for one stream only.
-    const waiting = new Map<string, SeenPublish>();
+    // IQ ids are unique within one stream only.
+    const unanswered = new Map<string, RecordedPublish>();
     for (const [from, to] of [
       [gateway, server],
       [server, gateway],
@@ -54,39 +53,39 @@ export const startTap = async (componentPort: number): Promise<Tap> => {
         to.destroy();
       });
     }
-    listen(server, (stanza) => {
-      const seen = readPublish(stanza);
-      if (!seen) return;
-      publishes.push(seen);
-      waiting.set(String(stanza.attrs['id']), seen);
+    parseStanzas(server, (stanza) => {
+      const publish = readPublish(stanza);
+      if (!publish) return;
+      publishes.push(publish);
+      unanswered.set(String(stanza.attrs['id']), publish);
     });
-    listen(gateway, (stanza) => {
-      const seen = stanza.name === 'iq' ? waiting.get(String(stanza.attrs['id'])) : undefined;
-      if (seen) seen.answer = answerOf(stanza);
+    parseStanzas(gateway, (stanza) => {
+      const publish = stanza.name === 'iq' ? unanswered.get(String(stanza.attrs['id'])) : undefined;
+      if (publish) publish.answer = answerOf(stanza);
     });
   };
 
-  const listener = createServer(couple);
+  const listener = createServer(connectThrough);
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
   return {
     service: `xmpp://127.0.0.1:${(listener.address() as AddressInfo).port}`,
     publishes,
-    forget: () => publishes.splice(0),
-    close: () => {
+    clear: () => publishes.splice(0),
+    stop: () => {
       listener.close();
       for (const socket of open) socket.destroy();
     },
   };
 };
 
-const listen = (socket: Socket, onStanza: (stanza: Element) => void): void => {
+const parseStanzas = (socket: Socket, onStanza: (stanza: Element) => void): void => {
   const decoder = new StringDecoder('utf8');
   const parser = new StreamParser(limits);
   parser.on('element', onStanza);
   socket.on('data', (bytes) => parser.write(decoder.write(bytes)));
 };
 
-const readPublish = (stanza: Element): SeenPublish | undefined => {
+const readPublish = (stanza: Element): RecordedPublish | undefined => {
   const question = readStanza(stanza, ['app-server']);
   if (!('request' in question) || question.request.type !== 'publish') return undefined;
   const { sender, publish } = question.request;

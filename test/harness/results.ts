@@ -3,7 +3,7 @@ import { connect } from '@nats-io/transport-node';
 import { readResults, streams, subjects } from '@pushmesh/contracts';
 import type { Result } from '@pushmesh/contracts';
 
-/** The recorded end of every delivery, by its id: what `PUSH_RESULTS` says, whoever was killed meanwhile. */
+/** The recorded end of every delivery, by its id, read from the stream `PUSH_RESULTS`: no kill can lose it. */
 export const readEnds = async (natsUrl: string): Promise<ReadonlyMap<string, Result['end']>> => {
   const nats = await connect({ servers: natsUrl });
   try {
@@ -20,7 +20,7 @@ export const readEnds = async (natsUrl: string): Promise<ReadonlyMap<string, Res
   }
 };
 
-/** An end counts on its own subject only: there it is waited for. */
+/** An end counts only on its own subject, because that is where consumers wait for it. */
 const endsOn = (subject: string, data: Uint8Array): readonly Result[] => {
   const read = readResults(data);
   return read.ok ? read.value.filter(({ end }) => subjects.result(end) === subject) : [];

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
-import { billOf } from '../chaos/bill.ts';
+import { accountFor } from '../chaos/accounting.ts';
 
 const publish = (text: string, answer: string | undefined) => ({ text, id: `id of ${text}`, at: 1_000, answer });
 
-it('finds what was accepted and did not arrive, whatever only the one or the other witness says', () => {
+it('counts an accepted publish as delivered only if it was both recorded and received', () => {
   const publishes = [
     publish('arrived', 'result'),
-    publish('shown twice', 'result'),
-    publish('recorded, not shown', 'result'),
-    publish('shown, not recorded', 'result'),
+    publish('received twice', 'result'),
+    publish('recorded, not received', 'result'),
+    publish('received, not recorded', 'result'),
     publish('neither', 'result'),
     publish('expired', 'result'),
     publish('waits', 'wait internal-server-error'),
@@ -16,21 +16,21 @@ it('finds what was accepted and did not arrive, whatever only the one or the oth
     publish('unanswered', undefined),
     publish('unanswered and arrived', undefined),
   ];
-  const shown = new Map([
-    ['arrived', { times: 1, at: 1_250 }],
-    ['shown twice', { times: 2, at: 1_500 }],
-    ['shown, not recorded', { times: 1, at: 1_100 }],
-    ['unanswered and arrived', { times: 1, at: 9_000 }],
-    ['of an earlier fault', { times: 9, at: 1 }],
+  const received = new Map([
+    ['arrived', { times: 1, firstAt: 1_250 }],
+    ['received twice', { times: 2, firstAt: 1_500 }],
+    ['received, not recorded', { times: 1, firstAt: 1_100 }],
+    ['unanswered and arrived', { times: 1, firstAt: 9_000 }],
+    ['of an earlier fault', { times: 9, firstAt: 1 }],
   ]);
   const ends = new Map([
     ['id of arrived', 'delivered'],
-    ['id of shown twice', 'delivered'],
-    ['id of recorded, not shown', 'delivered'],
+    ['id of received twice', 'delivered'],
+    ['id of recorded, not received', 'delivered'],
     ['id of expired', 'expired'],
     ['id of unanswered and arrived', 'delivered'],
   ] as const);
-  expect(billOf(publishes, shown, ends)).toEqual({
+  expect(accountFor(publishes, received, ends)).toEqual({
     published: 10,
     accepted: 6,
     waits: 1,
