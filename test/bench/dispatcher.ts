@@ -52,7 +52,7 @@ export const openLane = async (stage: Stage) => {
       const { failed } = await load(count, 512, storeOne);
       if (failed > 0) throw new Error(`${failed} of ${count} deliveries could not be stored`);
     },
-    close: () => bus.close(),
+    close: () => bus.stop(),
   };
 };
 

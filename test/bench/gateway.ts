@@ -37,7 +37,7 @@ export const createNodes = async (stage: Stage, count: number, from = 0): Promis
     return reply.type === 'created';
   };
   const { failed } = await load(count, 64, create);
-  await bus.close();
+  await bus.stop();
   if (failed > 0) throw new Error(`${failed} of ${count} push nodes could not be created`);
 };
 
