@@ -382,7 +382,7 @@ it('updates the durable of an earlier version to the filter of this one', async 
   await client.close();
 });
 
-it('creates a stream again that somebody deleted', async () => {
+it('recreates a stream that was deleted', async () => {
   const prefix = newPrefix();
   const { bus } = await openBus(prefix);
   const client = await connect({ servers: nats.url });

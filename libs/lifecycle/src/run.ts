@@ -42,13 +42,13 @@ export const run = async ({ log, deadlineMs, delayMs, resources, onStopping }: O
     }
   };
 
-  const ways = {
+  const graceOptions = {
     delay: delayMs + deadlineMs,
     logger: false,
     onTimeout: (waitedMs: number) => log.error({ event: 'stop-timeout', waitedMs, ...at }),
     onSecondError: (err: unknown) => log.error({ event: 'crash-while-stopping', err, ...at }),
   } as const;
-  closeWithGrace(ways, async ({ signal, err }) => {
+  closeWithGrace(graceOptions, async ({ signal, err }) => {
     if (err) log.error({ event: 'crash', err });
     log.info({ event: 'stopping', signal });
     onStopping();
