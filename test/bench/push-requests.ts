@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { createCompany, endOfTurn } from '@pushmesh/bus';
+import { createBatcher, endOfTurn } from '@pushmesh/async';
 import { notificationsPerRequest } from '@pushmesh/contracts';
 import type { PushService } from '@pushmesh/contracts';
 
@@ -70,9 +70,9 @@ export const createPushRequests = (port: number, service: PushService) => {
     });
   const device = (index: number) => `d${index % 500}`;
 
-  const join = createCompany<number, boolean>(notificationsPerRequest, async (leave) => {
+  const add = createBatcher<number, boolean>(notificationsPerRequest, async (take) => {
     await endOfTurn();
-    const notifications = leave().map((index) => `{"device_id":"${device(index)}","notification":${body}}`);
+    const notifications = take().map((index) => `{"device_id":"${device(index)}","notification":${body}}`);
     const answer = await exchange(requestOf('/v3/notifications', `[${notifications.join(',')}]`));
     return answer.split('"status":200').length - 1 === notifications.length;
   });
@@ -80,7 +80,7 @@ export const createPushRequests = (port: number, service: PushService) => {
   return {
     post: async (index: number): Promise<boolean> =>
       (await exchange(requestOf(`/v3/notification/${device(index)}`, body))).startsWith('HTTP/1.1 200 '),
-    postBatched: async (index: number): Promise<boolean> => (await join(index)).outcome,
+    postBatched: async (index: number): Promise<boolean> => (await add(index)).outcome,
     close: (): void => {
       for (const { socket } of all) socket.destroy();
     },

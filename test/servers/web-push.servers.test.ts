@@ -119,7 +119,7 @@ beforeAll(async () => {
     await listener.close();
     await bus.drain();
     await Promise.all(lanes.map((lane) => lane.close()));
-    await bus.close();
+    await bus.stop();
   });
 });
 

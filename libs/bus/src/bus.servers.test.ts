@@ -24,11 +24,11 @@ afterAll(async () => {
 const patience = { timeout: 20_000 };
 const open: Bus[] = [];
 afterEach(async () => {
-  for (const bus of open.splice(0)) await bus.close();
+  for (const bus of open.splice(0)) await bus.stop();
 });
 
 let meshes = 0;
-/** A mesh of its own on the shared NATS: another prefix, other streams. */
+/** A separate mesh on the shared NATS: its own prefix and streams. */
 const newPrefix = () => `t${process.pid}-${(meshes += 1)}`;
 const openBus = async (prefix: string, maxMessages = 10_000) => {
   const metrics = createMetrics('test');
@@ -96,7 +96,7 @@ describe('publish', () => {
     expect(published.filter(({ type }) => type === 'stored')).toHaveLength(200);
   });
 
-  it('says refused when the stream is full, and keeps every message that it accepted', async () => {
+  it('says refused when the stream is full, and keeps every message that was stored', async () => {
     const { bus } = await openBus(newPrefix(), 50);
     const ids = Array.from({ length: 150 }, (_, index) => `d${index}`);
     const published = await Promise.all(ids.map(async (id) => ({ id, ...(await publish(bus, id)) })));
@@ -115,7 +115,7 @@ describe('publish', () => {
 });
 
 describe('consume', () => {
-  it('takes no more than its bound, and every message once when each is acknowledged', async () => {
+  it('takes no more than its bound at a time, and each message once if it is acknowledged', async () => {
     const { bus } = await openBus(newPrefix());
     const ids = Array.from({ length: 150 }, (_, index) => `d${index}`);
     await Promise.all(ids.map((id) => publish(bus, id)));
@@ -140,7 +140,7 @@ describe('consume', () => {
     expect(most).toBeGreaterThan(1);
   });
 
-  it('gives a message again after its delay, and after a handler that threw', async () => {
+  it('redelivers a message after its delay, and after a handler that threw', async () => {
     const { bus } = await openBus(newPrefix());
     await publish(bus, 'd1');
     const answers: (Settlement | Error)[] = [{ type: 'retry', delayMs: 50 }, new TypeError('bug'), { type: 'ack' }];
@@ -157,7 +157,7 @@ describe('consume', () => {
     await expect.poll(() => seen, patience).toEqual(['d1', 'd1', 'd1']);
   });
 
-  it('waits before it gives a message again to a handler that threw', async () => {
+  it('waits before it redelivers a message to a handler that threw', async () => {
     const { bus } = await openBus(newPrefix());
     await publish(bus, 'd1');
     let taken = 0;
@@ -169,11 +169,11 @@ describe('consume', () => {
     });
     await expect.poll(() => taken, patience).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 500));
-    // The first wait is half a second at least: without one there would be thousands by now.
+    // The first wait is at least one second: without it there would have been thousands by now.
     expect(taken).toBeLessThanOrEqual(2);
   });
 
-  it('stops asking at limit 0, asks for one at 1, and goes on with all', async () => {
+  it('stops pulling at limit 0, pulls one at a time at 1, and resumes at a higher limit', async () => {
     const { bus } = await openBus(newPrefix());
     const release: (() => void)[] = [];
     const consumer = bus.consume({
@@ -201,7 +201,7 @@ describe('consume', () => {
       .toBe(20);
   });
 
-  it('knows how much waits and how old the eldest is', async () => {
+  it('knows how many messages wait, and the age of the oldest', async () => {
     const { bus } = await openBus(newPrefix());
     const consumer = bus.consume({
       durable,
@@ -234,7 +234,7 @@ describe('consume', () => {
     expect((await consumer.backlog())?.oldestMs).toBeGreaterThanOrEqual(hourMs);
   });
 
-  it('keeps a message that it cannot read, and goes on with the others', async () => {
+  it('keeps a message that it cannot read, and carries on with the others', async () => {
     const { bus, metrics } = await openBus(newPrefix());
     await bus.publish(subject, messages.delivery, { ...delivery('new'), v: 2 } as never, { msgId: 'new' });
     await publish(bus, 'd1');
@@ -249,7 +249,7 @@ describe('consume', () => {
     await expect.poll(() => metrics.registry.metrics(), patience).toContain('settled="unreadable"');
   });
 
-  it('drains: what was taken is settled, nothing new is taken', async () => {
+  it('drains: settles what was taken, and takes nothing new', async () => {
     const { bus } = await openBus(newPrefix());
     await Promise.all(Array.from({ length: 10 }, (_, index) => publish(bus, `d${index}`)));
     let taken = 0;
@@ -278,29 +278,29 @@ describe('request and reply', () => {
   const ask = (bus: Bus) => bus.request('list-nodes', { v: 1, host: 'h', owner: 'a@b' }, 'tp');
   const nodes: Reply = { v: 1, type: 'nodes', nodes: ['n'] };
 
-  it('says so when nobody listens', async () => {
+  it('says that nobody listens', async () => {
     const { bus } = await openBus(newPrefix());
     expect(await ask(bus)).toEqual({ type: 'no-responders' });
   });
 
-  it('is answered by one replica, with the trace context handed on; a throw is unavailable', async () => {
+  it('gets its reply from one replica, which gets the trace context', async () => {
     const prefix = newPrefix();
-    const [{ bus: a }, { bus: b }, { bus: asker }] = await Promise.all([
+    const [{ bus: a }, { bus: b }, { bus: requester }] = await Promise.all([
       openBus(prefix),
       openBus(prefix),
       openBus(prefix),
     ]);
     const seen: unknown[] = [];
     for (const bus of [a, b])
-      bus.answer((type, command, context) => (seen.push([type, command, context]), Promise.resolve(nodes)), 10);
-    await expect.poll(() => ask(asker), patience).toEqual(nodes);
+      bus.respond((type, command, context) => (seen.push([type, command, context]), Promise.resolve(nodes)), 10);
+    await expect.poll(() => ask(requester), patience).toEqual(nodes);
     expect(seen).toEqual([['list-nodes', { v: 1, host: 'h', owner: 'a@b' }, { traceparent: 'tp' }]]);
   });
 
-  it('asks in one message what is asked in one turn, and gives each its own reply', async () => {
+  it('sends the commands of one turn in one message, and gives each its own reply', async () => {
     const prefix = newPrefix();
-    const [{ bus }, { bus: asker }] = await Promise.all([openBus(prefix), openBus(prefix)]);
-    bus.answer(
+    const [{ bus }, { bus: requester }] = await Promise.all([openBus(prefix), openBus(prefix)]);
+    bus.respond(
       (_type, command) =>
         Promise.resolve({ v: 1, type: 'allowed', version: Number('node' in command && command.node) }),
       1_000,
@@ -310,7 +310,7 @@ describe('request and reply', () => {
     client.subscribe(`${prefix}.command.*`, { callback: () => void (messagesSent += 1) });
     await client.flush();
     const authorise = (node: number) =>
-      asker.request('authorise-publish', { v: 1, host: 'h', node: String(node), publisher: 'p' }, 'tp');
+      requester.request('authorise-publish', { v: 1, host: 'h', node: String(node), publisher: 'p' }, 'tp');
     await expect.poll(() => authorise(1), patience).toEqual({ v: 1, type: 'allowed', version: 1 });
     await client.flush();
     const before = messagesSent;
@@ -323,51 +323,51 @@ describe('request and reply', () => {
     await client.close();
   });
 
-  it('answers unavailable for a bug and beyond its bound, unreadable for what it cannot read, timeout for silence', async () => {
+  it('gets unavailable for a bug and beyond the bound, unreadable for what cannot be read, and timeout for silence', async () => {
     const prefix = newPrefix();
-    const [{ bus }, { bus: asker }] = await Promise.all([openBus(prefix), openBus(prefix)]);
+    const [{ bus }, { bus: requester }] = await Promise.all([openBus(prefix), openBus(prefix)]);
     let how: 'throw' | 'hang' = 'throw';
-    bus.answer(() => (how === 'throw' ? Promise.reject(new TypeError('bug')) : new Promise(() => {})), 1);
-    await expect.poll(() => ask(asker), patience).toEqual({ v: 1, type: 'unavailable' });
-    expect(await asker.request('list-nodes', { v: 9 } as never, 'tp')).toEqual({
+    bus.respond(() => (how === 'throw' ? Promise.reject(new TypeError('bug')) : new Promise(() => {})), 1);
+    await expect.poll(() => ask(requester), patience).toEqual({ v: 1, type: 'unavailable' });
+    expect(await requester.request('list-nodes', { v: 9 } as never, 'tp')).toEqual({
       v: 1,
       type: 'unreadable',
     });
     how = 'hang';
-    const [first, second] = await Promise.all([ask(asker), ask(asker)]);
+    const [first, second] = await Promise.all([ask(requester), ask(requester)]);
     expect([first, second]).toEqual([{ type: 'timeout' }, { v: 1, type: 'unavailable' }]);
   });
 });
 
-it('an answerer that drains takes no more commands while others ask on, and answers what it has', async () => {
+it('takes no more commands while it drains and others keep sending, and replies to those it has', async () => {
   const prefix = newPrefix();
-  const [{ bus: a }, { bus: b }, { bus: asker }] = await Promise.all([
+  const [{ bus: a }, { bus: b }, { bus: requester }] = await Promise.all([
     openBus(prefix),
     openBus(prefix),
     openBus(prefix),
   ]);
   const nodes: Reply = { v: 1, type: 'nodes', nodes: [] };
   const slowly = () => new Promise<Reply>((resolve) => setTimeout(() => resolve(nodes), 20));
-  for (const bus of [a, b]) bus.answer(slowly, 100);
-  const ask = () => asker.request('list-nodes', { v: 1, host: 'h', owner: 'a@b' }, 'tp');
+  for (const bus of [a, b]) bus.respond(slowly, 100);
+  const ask = () => requester.request('list-nodes', { v: 1, host: 'h', owner: 'a@b' }, 'tp');
   await expect.poll(ask, patience).toEqual(nodes);
   let stop = false;
   const failed: unknown[] = [];
-  const askOn = async (): Promise<void> => {
+  const sendOn = async (): Promise<void> => {
     while (!stop) {
       const reply = await ask();
       if (reply.type !== 'nodes') failed.push(reply);
     }
   };
-  const asking = Promise.all(Array.from({ length: 20 }, askOn));
+  const sending = Promise.all(Array.from({ length: 20 }, sendOn));
   await new Promise((resolve) => setTimeout(resolve, 100));
   await a.drain();
   stop = true;
-  await asking;
+  await sending;
   expect(failed).toEqual([]);
 });
 
-it('brings a durable of an earlier version to the filter of this one', async () => {
+it('updates the durable of an earlier version to the filter of this one', async () => {
   const prefix = newPrefix();
   await openBus(prefix);
   const client = await connect({ servers: nats.url });
@@ -382,7 +382,7 @@ it('brings a durable of an earlier version to the filter of this one', async () 
   await client.close();
 });
 
-it('a stream that somebody deleted is made again', async () => {
+it('recreates a stream that was deleted', async () => {
   const prefix = newPrefix();
   const { bus } = await openBus(prefix);
   const client = await connect({ servers: nats.url });
@@ -392,8 +392,8 @@ it('a stream that somebody deleted is made again', async () => {
   await client.close();
 });
 
-describe('NATS killed and started again', () => {
-  it('fails what was under way at once, says what is missing, and comes back by itself with every message', async () => {
+describe('when NATS is killed and restarted', () => {
+  it('fails what was under way at once, says what is missing, and recovers by itself with every message', async () => {
     const prefix = newPrefix();
     const { bus } = await openBus(prefix);
     const seen = new Set<string>();
@@ -417,11 +417,11 @@ describe('NATS killed and started again', () => {
   });
 });
 
-it('what is published in company is one message for each turn, up to its bound, and stored for each', async () => {
+it('publishes the values of one turn in one message, up to the bound, and tells each that it was stored', async () => {
   const prefix = newPrefix();
   const { bus } = await openBus(prefix);
   const subjectOfEnds = subjects.result('delivered');
-  const record = bus.publisherInCompany(subjectOfEnds, messages.results, resultsPerMessage);
+  const record = bus.batchPublisher(subjectOfEnds, messages.results, resultsPerMessage);
   const ends = Array.from({ length: 70 }, (_each, index) => endOf(`d${index}`));
   const client = await connect({ servers: nats.url });
   const stored: { readonly headers: boolean; readonly ends: readonly Result[] }[] = [];

@@ -1,86 +1,87 @@
 import { createInbox } from '@nats-io/transport-node';
 import type { Msg, MsgHdrs, Subscription } from '@nats-io/transport-node';
-import type { Connection } from './connection.ts';
-import { atEndOfTurn } from './end-of-turn.ts';
-import { createSlots } from './slots.ts';
+import { atEndOfTurn, createInFlight } from '@pushmesh/async';
+import type { NatsLink } from './nats-link.ts';
 
-/** What came of a message that asks for an answer. */
-export type Asked =
-  | { readonly type: 'answer'; readonly msg: Msg }
+/** How a request ended. */
+export type RequestOutcome =
+  | { readonly type: 'reply'; readonly msg: Msg }
   /** Nobody listens on the subject. */
   | { readonly type: 'no-responders' }
   | { readonly type: 'timeout' }
   | { readonly type: 'disconnected' }
-  /** Too many messages of this process wait for their answer. */
+  /** Too many requests of this process wait for a reply. */
   | { readonly type: 'full' }
-  /** The client would not send it. */
+  /** The client refused to send it. */
   | { readonly type: 'unsendable'; readonly why: string };
 
-/** `deadline` is in the milliseconds of `performance.now()`: the clock of the machine may be set meanwhile. */
-type Waiting = { readonly key: string; readonly deadline: number; readonly resolve: (asked: Asked) => void };
+export type Inbox = {
+  /** `encode` is called when the message leaves, at the end of this turn; never if there is no connection. */
+  request(subject: string, encode: () => Uint8Array, headers?: MsgHdrs): Promise<RequestOutcome>;
+  close(): void;
+};
+
+type Waiting = { key: string; readonly deadline: number; readonly resolve: (outcome: RequestOutcome) => void };
+
+type Limits = { readonly timeoutMs: number; readonly maxInFlight: number };
 
 const sweepMs = 250;
 
 /**
- * Asks with many questions in flight: one inbox takes all answers and one timer watches all deadlines. A request of the
- * client’s own costs several times the CPU (a timer, and two errors with their stacks, for each).
+ * Request/reply with many requests in flight: one subscription takes all replies, and one timer watches all deadlines.
+ * The client's own `request` costs several times the CPU: a timer, and two errors with their stacks, for each request.
  */
-export const openInbox = (connection: Connection, limits: { timeoutMs: number; maxInFlight: number }) => {
-  const waiting = createSlots<Waiting>();
+export const openInbox = (link: NatsLink, { timeoutMs, maxInFlight }: Limits): Inbox => {
+  const inFlight = createInFlight<Waiting>(sweepMs, ({ resolve }) => resolve({ type: 'timeout' }));
   let inbox = '';
-  let answers: Subscription | undefined;
+  let replies: Subscription | undefined;
   let counter = 0;
 
-  /** A key is `place-number`; the number tells a late answer from the one that is waited for at that place now. */
-  const settle = (key: string, asked: Asked): void => {
-    const place = Number.parseInt(key, 36);
-    const entry = waiting.at(place);
+  /** A key is `slot-number`. The number tells a late reply from the reply to the request that has the slot now. */
+  const settle = (key: string, outcome: RequestOutcome): void => {
+    const slot = Number.parseInt(key, 36);
+    const entry = inFlight.at(slot);
     if (entry?.key !== key) return;
-    waiting.free(place);
-    entry.resolve(asked);
+    inFlight.free(slot);
+    entry.resolve(outcome);
   };
 
-  connection.onReady((nats) => {
-    if (answers && !answers.isClosed()) return;
+  const onReply = (msg: Msg): void => {
+    const key = msg.subject.slice(inbox.length + 1);
+    settle(key, msg.headers?.code === 503 ? { type: 'no-responders' } : { type: 'reply', msg });
+  };
+
+  link.onReady((nats) => {
+    if (replies && !replies.isClosed()) return;
     inbox = createInbox();
-    answers = nats.subscribe(`${inbox}.*`, {
+    replies = nats.subscribe(`${inbox}.*`, {
       callback: (error, msg) => {
-        if (error) return;
-        const key = msg.subject.slice(inbox.length + 1);
-        settle(key, msg.headers?.code === 503 ? { type: 'no-responders' } : { type: 'answer', msg });
+        if (!error) onReply(msg);
       },
     });
   });
-  connection.onLost(() => {
-    for (const { key } of waiting.all()) settle(key, { type: 'disconnected' });
-  });
-  const sweep = setInterval(() => {
-    const now = performance.now();
-    for (const { key, deadline } of waiting.all()) if (deadline <= now) settle(key, { type: 'timeout' });
-  }, sweepMs);
-  sweep.unref();
+  link.onLost(() => inFlight.forEach(({ key }) => settle(key, { type: 'disconnected' })));
 
   return {
-    /** `encode` is called when the message leaves, at the end of this turn; never if there is no connection. */
-    ask: (subject: string, encode: () => Uint8Array, headers?: MsgHdrs): Promise<Asked> => {
-      const nats = connection.current();
-      if (!nats || !answers) return Promise.resolve({ type: 'disconnected' });
-      if (waiting.size() >= limits.maxInFlight) return Promise.resolve({ type: 'full' });
+    request: (subject, encode, headers) => {
+      const nats = link.current();
+      if (!nats || !replies) return Promise.resolve({ type: 'disconnected' });
+      if (inFlight.size() >= maxInFlight) return Promise.resolve({ type: 'full' });
       return new Promise((resolve) => {
         counter += 1;
-        const entry = { key: '', deadline: performance.now() + limits.timeoutMs, resolve };
-        const place = waiting.add(entry);
-        const key = (entry.key = `${place.toString(36)}-${counter.toString(36)}`);
+        const entry: Waiting = { key: '', deadline: performance.now() + timeoutMs, resolve };
+        const slot = inFlight.add(entry);
+        const key = (entry.key = `${slot.toString(36)}-${counter.toString(36)}`);
         const send = (): void => {
           // The connection may have been lost since.
-          if (waiting.at(place) !== entry) return;
+          if (inFlight.at(slot) !== entry) return;
           nats.publish(subject, encode(), { reply: `${inbox}.${key}`, ...(headers && { headers }) });
         };
-        // Larger than the server takes, or the connection closed this very moment.
+        // The message is larger than the server accepts, or the connection was closed at this very moment.
         const failed = (error: unknown): void => settle(key, { type: 'unsendable', why: (error as Error).message });
         atEndOfTurn(send, failed);
       });
     },
-    close: () => clearInterval(sweep),
+    close: inFlight.stop,
   };
 };

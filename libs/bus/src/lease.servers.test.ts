@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { startNats } from '@pushmesh/servers';
 import { createLog } from '@pushmesh/telemetry';
-import { openConnection } from './connection.ts';
 import { openLease } from './lease.ts';
+import { connectNats } from './nats-link.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-lease-'));
 let nats: Awaited<ReturnType<typeof startNats>>;
@@ -21,18 +21,18 @@ const patience = { timeout: 20_000 };
 let meshes = 0;
 const newPrefix = () => `t${process.pid}-${(meshes += 1)}`;
 
-/** So long that nobody’s next turn comes in time. */
+/** So long that the next round comes too late for everybody. */
 const hourMs = 3_600_000;
 
 const contenders: {
-  readonly connection: ReturnType<typeof openConnection>;
+  readonly link: ReturnType<typeof connectNats>;
   readonly lease: ReturnType<typeof openLease>;
 }[] = [];
 const contend = (prefix: string, ttlMs: number) => {
   const streams = { prefix, replicas: 1, maxBytes: 10_485_760, maxMessages: 100 };
-  const connection = openConnection({ name: 'test', url: nats.url, streams }, createLog('test', 'silent'));
+  const link = connectNats({ name: 'test', url: nats.url, streams }, createLog('test', 'silent'));
   const events: unknown[] = [];
-  const lease = openLease(connection, {
+  const lease = openLease(link, {
     bucket: `${prefix}_LEASES`,
     key: 'component.x',
     ttlMs,
@@ -41,19 +41,19 @@ const contend = (prefix: string, ttlMs: number) => {
     onLost: () => events.push('lost'),
     onFault: (error) => events.push(error),
   });
-  const contender = { connection, lease, events };
+  const contender = { link, lease, events };
   contenders.push(contender);
   return contender;
 };
 
 afterEach(async () => {
-  for (const { connection, lease } of contenders.splice(0)) {
+  for (const { link, lease } of contenders.splice(0)) {
     await lease.release();
-    await connection.close();
+    await link.close();
   }
 });
 
-it('is held by one, goes to the next when it is released, and comes back after NATS was away', async () => {
+it('is held by one process, goes to the next when it is released, and survives an outage of NATS', async () => {
   const prefix = newPrefix();
   const first = contend(prefix, 3_000);
   await expect.poll(() => first.lease.isHeld(), patience).toBe(true);
@@ -64,7 +64,7 @@ it('is held by one, goes to the next when it is released, and comes back after N
   await nats.kill();
   await nats.restart();
   const both = [first, second];
-  await expect.poll(() => both.map(({ connection }) => connection.missing()), patience).toEqual([undefined, undefined]);
+  await expect.poll(() => both.map(({ link }) => link.missing()), patience).toEqual([undefined, undefined]);
   await expect.poll(() => both.filter(({ lease }) => lease.isHeld()), patience).toHaveLength(1);
 
   const [holder, next] = first.lease.isHeld() ? [first, second] : [second, first];
@@ -72,32 +72,35 @@ it('is held by one, goes to the next when it is released, and comes back after N
   await expect.poll(() => next.lease.isHeld(), patience).toBe(true);
 });
 
-it.each(['release', 'pass'] as const)('goes to the next at once by a %s, not only at its next turn', async (way) => {
-  const prefix = newPrefix();
-  const both = [contend(prefix, hourMs), contend(prefix, hourMs)];
-  const held = () => both.filter(({ lease }) => lease.isHeld());
-  await expect.poll(held, patience).toHaveLength(1);
-  const [holder] = held();
-  if (way === 'release') await holder?.lease.release();
-  else expect(await holder?.lease.pass(() => true)).toBe(true);
-  const next = both.filter((each) => each !== holder);
-  await expect.poll(held, patience).toEqual(next);
-  expect(holder?.events).toEqual(way === 'pass' ? ['held', 'lost'] : ['held']);
-  expect(next.map(({ events }) => events)).toEqual([['held']]);
-});
+it.each(['release', 'pass'] as const)(
+  'goes to the next at once after a %s, not only in its next round',
+  async (way) => {
+    const prefix = newPrefix();
+    const both = [contend(prefix, hourMs), contend(prefix, hourMs)];
+    const held = () => both.filter(({ lease }) => lease.isHeld());
+    await expect.poll(held, patience).toHaveLength(1);
+    const [holder] = held();
+    if (way === 'release') await holder?.lease.release();
+    else expect(await holder?.lease.pass(() => true)).toBe(true);
+    const next = both.filter((each) => each !== holder);
+    await expect.poll(held, patience).toEqual(next);
+    expect(holder?.events).toEqual(way === 'pass' ? ['held', 'lost'] : ['held']);
+    expect(next.map(({ events }) => events)).toEqual([['held']]);
+  },
+);
 
-it('is not passed on when that is not wanted any more, nor while NATS is away, when nobody could take it', async () => {
-  const { connection, lease, events } = contend(newPrefix(), hourMs);
+it('is not passed on when that is no longer wanted, nor while NATS is down and nobody could take it', async () => {
+  const { link, lease, events } = contend(newPrefix(), hourMs);
   await expect.poll(() => lease.isHeld(), patience).toBe(true);
   expect(await lease.pass(() => false)).toBe(false);
   await nats.kill();
   try {
-    await expect.poll(() => connection.missing(), patience).toMatch(/disconnected/);
+    await expect.poll(() => link.missing(), patience).toMatch(/disconnected/);
     expect(await lease.pass(() => true)).toBe(false);
     expect([lease.isHeld(), events]).toEqual([true, ['held']]);
   } finally {
     await nats.restart();
-    await expect.poll(() => connection.missing(), patience).toBeUndefined();
+    await expect.poll(() => link.missing(), patience).toBeUndefined();
   }
 });
 
@@ -107,6 +110,6 @@ it('goes to the next when its holder dies', async () => {
   await expect.poll(() => first.lease.isHeld(), patience).toBe(true);
   const second = contend(prefix, 3_000);
   contenders.splice(0, 1);
-  await first.connection.close();
+  await first.link.close();
   await expect.poll(() => second.lease.isHeld(), patience).toBe(true);
 });

@@ -3,7 +3,7 @@ import { Kvm, KvWatchInclude } from '@nats-io/kv';
 import type { KV, KvWatchEntry } from '@nats-io/kv';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { Connection } from './connection.ts';
+import type { NatsLink } from './nats-link.ts';
 
 export type LeaseOptions = {
   readonly bucket: string;
@@ -12,170 +12,199 @@ export type LeaseOptions = {
   readonly ttlMs: number;
   readonly replicas: number;
   readonly onHeld: () => void;
-  /** Somebody else may hold it from now on. */
+  /** From now on another process may hold it. */
   readonly onLost: () => void;
   readonly onFault: (error: unknown) => void;
 };
 
 export type Lease = {
   isHeld(): boolean;
-  /** Goes on holding it, if it does, and takes it no more once it is lost. */
+  /** Keeps the lease if it is held, and does not take it again once it is lost. */
   takeNoMore(): void;
   /**
-   * Gives the lease up for a moment, in which whoever waits for it takes it; true when that was done. Without NATS nobody
-   * could take it, so nothing happens; nor when it is not wanted any more by the time its turn comes.
+   * Gives the lease up for a moment, in which any process that waits for it takes it; `true` when that was done. Without
+   * NATS no process could take it, so nothing happens; nor if `isWanted` says no by the time it is called.
    */
   pass(isWanted: () => boolean): Promise<boolean>;
-  /** Gives the lease up, so that the next one need not wait for it to run out. Takes two seconds at the most. */
+  /** Gives the lease up, so that the next holder need not wait until it expires. Takes at most two seconds. */
   release(): Promise<void>;
 };
 
-/** Milliseconds that who passes the lease on leaves it alone: a watch takes it within a few. */
+type State = {
+  readonly link: NatsLink;
+  readonly options: LeaseOptions;
+  /** Our value of the key. */
+  readonly owner: string;
+  store: KV | undefined;
+  watcher: { stop(): void } | undefined;
+  /** Of the key, while we hold the lease. */
+  revision: number | undefined;
+  isTaking: boolean;
+  /** Until then the lease is left to others, in milliseconds of `performance.now()`. */
+  restsUntil: number;
+  /** The last of the rounds that take or renew the lease. They run one after the other. */
+  round: Promise<void>;
+  isRoundQueued: boolean;
+  isPassing: boolean;
+};
+
+/** How long a process that passed the lease on leaves it alone, milliseconds: a watch takes it within a few. */
 const passMs = 1_000;
-/** Milliseconds for giving it up. A NATS that hangs answers nothing, and has it run out. */
+/** How long a release may take, milliseconds. If NATS hangs, it never replies, and the lease expires instead. */
 const releaseMs = 2_000;
 
-/** JetStream API 10071, wrong last sequence: the key is held, or was taken, by somebody else. */
+/**
+ * Holds one key of a NATS key-value bucket whenever it is free. The holder renews it three times within its time to live.
+ * A key that is released is taken at once, that of a holder that died after `ttlMs`. While NATS is down no process can
+ * take the key, so its holder carries on: the lease is lost only when NATS says so.
+ */
+export const openLease = (link: NatsLink, options: LeaseOptions): Lease => {
+  const state: State = {
+    link,
+    options,
+    owner: randomUUID(),
+    store: undefined,
+    watcher: undefined,
+    revision: undefined,
+    isTaking: true,
+    restsUntil: 0,
+    round: Promise.resolve(),
+    isRoundQueued: false,
+    isPassing: false,
+  };
+  const timer = setInterval(() => queueRound(state), options.ttlMs / 3);
+  timer.unref();
+  link.onReady(() => queueRound(state));
+  link.onLost(() => unbind(state));
+
+  return {
+    isHeld: () => state.revision !== undefined,
+    takeNoMore: () => {
+      state.isTaking = false;
+    },
+    pass: async (isWanted) => {
+      if (state.isPassing) return false;
+      state.isPassing = true;
+      const passed = state.round.then(() => pass(state, isWanted));
+      state.round = passed.then(() => undefined);
+      const wasPassed = await passed;
+      state.isPassing = false;
+      return wasPassed;
+    },
+    release: async () => {
+      state.isTaking = false;
+      clearInterval(timer);
+      const released = state.round.then(() => giveUp(state));
+      await Promise.race([released, new Promise((resolve) => setTimeout(resolve, releaseMs).unref())]);
+      unbind(state);
+    },
+  };
+};
+
+/** At most one round waits for its turn: with a NATS that hangs, each takes seconds. */
+const queueRound = (state: State): void => {
+  if (state.isRoundQueued) return;
+  state.isRoundQueued = true;
+  state.round = state.round.then(() => {
+    state.isRoundQueued = false;
+    return takeOrRenew(state);
+  });
+};
+
+const takeOrRenew = async (state: State): Promise<void> => {
+  const { link, options, revision } = state;
+  const nats = link.current();
+  const isResting = !state.isTaking || performance.now() < state.restsUntil;
+  if (!nats || (revision === undefined && isResting)) return;
+  try {
+    const store = await bind(state, nats);
+    const written = await write(state, store).catch((error: unknown) => {
+      if (isTaken(error)) return undefined;
+      throw error;
+    });
+    if (written === undefined) await look(state, store);
+    else hold(state, written);
+  } catch (error) {
+    // It is not known who holds the lease: nothing changes until the next round.
+    if (!isTaken(error)) options.onFault(error);
+  }
+};
+
+const bind = async (state: State, nats: NatsConnection): Promise<KV> => {
+  if (state.store) return state.store;
+  const { bucket, ttlMs, replicas, onFault } = state.options;
+  const store = await new Kvm(nats).create(bucket, { ttl: ttlMs, history: 1, replicas });
+  state.store = store;
+  await watch(state, store).catch(onFault);
+  return store;
+};
+
+/** Queues a round as soon as the key is deleted. Without a watch, or when the key just expires, the next round finds out. */
+const watch = async (state: State, store: KV): Promise<void> => {
+  const { key, onFault } = state.options;
+  const entries = await store.watch({ key, include: KvWatchInclude.UpdatesOnly });
+  if (store !== state.store) return entries.stop();
+  state.watcher = entries;
+  void follow(state, entries).catch(onFault);
+};
+
+const follow = async (state: State, entries: AsyncIterable<KvWatchEntry>): Promise<void> => {
+  for await (const { operation } of entries) if (operation !== 'PUT') queueRound(state);
+};
+
+const unbind = (state: State): void => {
+  state.store = undefined;
+  state.watcher?.stop();
+  state.watcher = undefined;
+};
+
+/** @returns the new revision of the key */
+const write = ({ options: { key }, owner, revision }: State, store: KV): Promise<number> =>
+  revision === undefined ? store.create(key, owner) : store.update(key, owner, revision);
+
+/** JetStream API error 10071, wrong last sequence: another process holds the key, or has just taken it. */
 const wrongLastSequence = 10_071;
 
 const isTaken = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === wrongLastSequence;
 
-/**
- * Holds one key of a NATS key-value bucket whenever it is free. A holder renews it three times within its life; what a
- * holder gives up is taken at once, what a dead one held after `ttlMs`. While NATS is away nobody can take it, so its
- * holder goes on: it is lost only when NATS says that it is.
- */
-export const openLease = (connection: Connection, options: LeaseOptions): Lease => {
-  const { bucket, key, ttlMs, replicas, onHeld, onLost, onFault } = options;
-  const owner = randomUUID();
-  let store: KV | undefined;
-  let changes: { stop(): void } | undefined;
-  let revision: number | undefined;
-  let taking = true;
-  let restsUntil = 0;
-  let isTurnWaiting = false;
-  let isPassing = false;
-  let turn: Promise<void> = Promise.resolve();
-
-  const bind = async (nats: NatsConnection): Promise<KV> => {
-    if (store) return store;
-    const bound = await new Kvm(nats).create(bucket, { ttl: ttlMs, history: 1, replicas });
-    store = bound;
-    await watch(bound).catch(onFault);
-    return bound;
-  };
-
-  /** Takes a turn as soon as the key is deleted. Without it, or when the key just runs out, the next turn finds out. */
-  const watch = async (bound: KV): Promise<void> => {
-    const entries = await bound.watch({ key, include: KvWatchInclude.UpdatesOnly });
-    if (bound !== store) return entries.stop();
-    changes = entries;
-    void follow(entries).catch(onFault);
-  };
-
-  const follow = async (entries: AsyncIterable<KvWatchEntry>): Promise<void> => {
-    for await (const { operation } of entries) if (operation !== 'PUT') tick();
-  };
-
-  const unbind = (): void => {
-    store = undefined;
-    changes?.stop();
-    changes = undefined;
-  };
-
-  const hold = (next: number): void => {
-    const isNew = revision === undefined;
-    revision = next;
-    if (isNew) onHeld();
-  };
-
-  const takeOrRenew = async (): Promise<void> => {
-    const nats = connection.current();
-    if (!nats || (revision === undefined && (!taking || performance.now() < restsUntil))) return;
-    try {
-      const bound = await bind(nats);
-      const written = await write(bound, revision).catch((error: unknown) => {
-        if (isTaken(error)) return undefined;
-        throw error;
-      });
-      if (written === undefined) await look(bound);
-      else hold(written);
-    } catch (error) {
-      // Not known who holds it: nothing changes until the next turn.
-      if (!isTaken(error)) onFault(error);
-    }
-  };
-
-  const write = (bound: KV, renews: number | undefined): Promise<number> =>
-    renews === undefined ? bound.create(key, owner) : bound.update(key, owner, renews);
-
-  /** Somebody wrote the key, or it ran out. It may have been us: a renewal whose answer was lost. */
-  const look = async (bound: KV): Promise<void> => {
-    const entry = await bound.get(key);
-    const isFree = !entry || entry.operation !== 'PUT';
-    if (isFree && taking) hold(await bound.create(key, owner));
-    else if (!isFree && entry.string() === owner) hold(entry.revision);
-    else if (revision !== undefined) {
-      revision = undefined;
-      onLost();
-    }
-  };
-
-  /** One turn after the other, and never more than one that waits: with a NATS that hangs each takes seconds. */
-  const tick = (): void => {
-    if (isTurnWaiting) return;
-    isTurnWaiting = true;
-    turn = turn.then(() => {
-      isTurnWaiting = false;
-      return takeOrRenew();
-    });
-  };
-
-  /** Only when NATS has it given up: until then we are the one who holds it. */
-  const pass = async (isWanted: () => boolean): Promise<boolean> => {
-    if (revision === undefined || !store || !taking || !connection.current() || !isWanted()) return false;
-    try {
-      await store.delete(key, { previousSeq: revision });
-    } catch (error) {
-      onFault(error);
-      return false;
-    }
-    restsUntil = performance.now() + passMs;
-    revision = undefined;
+/** The key was written by somebody, or has expired. The writer may have been us, in a renewal whose reply was lost. */
+const look = async (state: State, store: KV): Promise<void> => {
+  const { key, onLost } = state.options;
+  const entry = await store.get(key);
+  const isFree = !entry || entry.operation !== 'PUT';
+  if (isFree && state.isTaking) hold(state, await store.create(key, state.owner));
+  else if (!isFree && entry.string() === state.owner) hold(state, entry.revision);
+  else if (state.revision !== undefined) {
+    state.revision = undefined;
     onLost();
-    return true;
-  };
+  }
+};
 
-  const giveUp = async (): Promise<void> => {
-    const [held, bound] = [revision, store];
-    revision = undefined;
-    if (held !== undefined && connection.current()) await bound?.delete(key, { previousSeq: held }).catch(onFault);
-  };
-  const timer = setInterval(tick, ttlMs / 3);
-  timer.unref();
-  connection.onReady(tick);
-  connection.onLost(unbind);
+const hold = (state: State, revision: number): void => {
+  const isNew = state.revision === undefined;
+  state.revision = revision;
+  if (isNew) state.options.onHeld();
+};
 
-  return {
-    isHeld: () => revision !== undefined,
-    takeNoMore: () => {
-      taking = false;
-    },
-    pass: async (isWanted) => {
-      if (isPassing) return false;
-      isPassing = true;
-      const passed = turn.then(() => pass(isWanted));
-      turn = passed.then(() => undefined);
-      const wasPassed = await passed;
-      isPassing = false;
-      return wasPassed;
-    },
-    release: async () => {
-      taking = false;
-      clearInterval(timer);
-      const released = turn.then(giveUp);
-      await Promise.race([released, new Promise((resolve) => setTimeout(resolve, releaseMs).unref())]);
-      unbind();
-    },
-  };
+/** The lease is ours until NATS confirms that it was given up. */
+const pass = async (state: State, isWanted: () => boolean): Promise<boolean> => {
+  const { link, options, store, revision } = state;
+  if (revision === undefined || !store || !state.isTaking || !link.current() || !isWanted()) return false;
+  try {
+    await store.delete(options.key, { previousSeq: revision });
+  } catch (error) {
+    options.onFault(error);
+    return false;
+  }
+  state.restsUntil = performance.now() + passMs;
+  state.revision = undefined;
+  options.onLost();
+  return true;
+};
+
+const giveUp = async (state: State): Promise<void> => {
+  const { link, options, store, revision } = state;
+  state.revision = undefined;
+  if (revision === undefined || !link.current()) return;
+  await store?.delete(options.key, { previousSeq: revision }).catch(options.onFault);
 };

@@ -25,7 +25,7 @@ beforeAll(async () => {
     await Promise.all(
       Array.from({ length: 1_000 }, (_, index) => jetstream(nats).publish(`${prefix}.${subject}`, String(index + 1))),
     );
-  // A work queue with holes: one message early, and some late ones.
+  // A work queue with holes: one early message, and some late ones.
   for (let seq = 1; seq <= 990; seq += 1)
     if (seq !== 3) await manager.streams.deleteMessage('LOOKED_AT_PUSH_DELIVERIES', seq, false);
 });
@@ -56,10 +56,10 @@ const ascending = (numbers: readonly number[]) => numbers.toSorted((a, b) => a -
 
 describe('look back', () => {
   it.each([
-    ['the newest block first', streams.results, upTo(1_000)],
-    ['a work queue, whatever holes it has', streams.deliveries, [3, ...upTo(1_000, 991)]],
-    ['nothing', streams.parked, []],
-  ])('reads %s, all of it, once', async (_what, stream, all) => {
+    ['a stream, the newest block first', streams.results, upTo(1_000)],
+    ['a work queue with holes', streams.deliveries, [3, ...upTo(1_000, 991)]],
+    ['an empty stream', streams.parked, []],
+  ])('reads all of it once: %s', async (_what, stream, all) => {
     const { looked, seqs, values } = await lookBack(stream, { blockSize: 300 });
     expect(ascending(seqs)).toEqual(all);
     expect(values).toEqual(seqs);
@@ -67,7 +67,7 @@ describe('look back', () => {
     expect(looked).toMatchObject({ type: 'read', read: all.length, of: all.length, whole: true });
   });
 
-  it.each([streams.results, streams.events])('reads the newest block before any older one: $name', async (stream) => {
+  it.each([streams.results, streams.events])('reads newer blocks before older ones: $name', async (stream) => {
     const { seqs } = await lookBack(stream, { blockSize: 100 });
     const blocks = seqs.map((seq) => Math.ceil(seq / 100));
     expect(blocks).toEqual(blocks.toSorted((a, b) => b - a));
@@ -81,7 +81,7 @@ describe('look back', () => {
     expect(looked).toMatchObject({ read: 800, of: 800, whole: true });
   });
 
-  it('misses none that moves to the end meanwhile', async () => {
+  it('misses no message that moves to the end meanwhile', async () => {
     const manager = await jetstreamManager(nats);
     const move = async (seq: number, value: string): Promise<number> => {
       const stored = await jetstream(nats).publish(`${prefix}.push.event.unverified`, value);
@@ -106,7 +106,7 @@ describe('look back', () => {
     }
   });
 
-  it('comes to its end on a stream through which others pass without pause', async () => {
+  it('ends on a stream through which messages pass without pause', async () => {
     const manager = await jetstreamManager(nats);
     let isReading = true;
     const pass = async (): Promise<void> => {
@@ -124,18 +124,18 @@ describe('look back', () => {
     }
   });
 
-  it.each([streams.results, streams.deliveries])('ends when its time is over, and says so: $name', async (stream) => {
+  it.each([streams.results, streams.deliveries])('ends when its time is up, and says so: $name', async (stream) => {
     const { looked } = await lookBack(stream, { withinMs: 0 });
     expect(looked).toMatchObject({ type: 'read', read: 0, since: undefined, whole: false });
   });
 
-  it('says since when it has read everything, though not all', async () => {
+  it('says since when it has read everything, even if it has not read it all', async () => {
     const read: number[] = [];
     const { looked } = await lookBack(streams.results, {
       blockSize: 100,
       onMessage: (_data, seq) => {
         read.push(seq);
-        // The time is over once the newest block is read.
+        // Time is up once the newest block has been read.
         if (seq === 1_000) vi.spyOn(performance, 'now').mockReturnValue(Number.MAX_VALUE);
       },
     });
@@ -144,7 +144,7 @@ describe('look back', () => {
     expect(looked).toMatchObject({ type: 'read', read: 100, since: expect.any(Number) as number, whole: false });
   });
 
-  it('leaves no consumer behind, and takes nothing from anybody', async () => {
+  it('leaves no consumer behind, and takes no message away', async () => {
     const manager = await jetstreamManager(nats);
     const place = { prefix: 'emptied' };
     await ensureStreams(manager, { ...place, replicas: 1, maxBytes: 10_485_760, maxMessages: 10_000 });
@@ -153,7 +153,7 @@ describe('look back', () => {
     for (const [stream, name, at] of [
       [streams.results, 'LOOKED_AT_PUSH_RESULTS', { prefix }],
       [streams.deliveries, 'LOOKED_AT_PUSH_DELIVERIES', { prefix }],
-      // Its newest blocks hold none any more.
+      // Its newest blocks are empty.
       [streams.parked, 'EMPTIED_PUSH_PARKED', place],
     ] as const) {
       const before = (await manager.streams.info(name)).state;
@@ -163,7 +163,7 @@ describe('look back', () => {
     }
   });
 
-  it('says what is not there', async () => {
+  it('says what is missing', async () => {
     expect((await lookBack(streams.results, {}, { prefix: 'other' })).looked).toEqual({
       stream: 'OTHER_PUSH_RESULTS',
       type: 'missing',

@@ -5,25 +5,27 @@ import { allDurables, streams } from '@pushmesh/contracts';
 import type { Durable, Stream } from '@pushmesh/contracts';
 
 export type StreamSettings = {
-  /** A word before every subject and stream name, or ''. */
+  /** Precedes every subject and stream name; '' for none. */
   readonly prefix: string;
   readonly replicas: number;
-  /** For streams that forget the eldest when they are full. */
+  /** For streams that discard old messages when they are full. */
   readonly maxBytes: number;
-  /** For streams that refuse newcomers when they are full. */
+  /** For streams that refuse new messages when they are full. */
   readonly maxMessages: number;
 };
 
-/** A subject of the contracts as it is spelled on this NATS. */
+/** A subject of the contracts, as this NATS knows it. */
 export const prefixedSubject = (prefix: string, subject: string): string => (prefix ? `${prefix}.${subject}` : subject);
 
-/** A stream name of the contracts as it is spelled on this NATS. */
+/** A stream name of the contracts, as this NATS knows it. */
 export const prefixedStream = (prefix: string, name: string): string =>
   prefix ? `${prefix.toUpperCase().replaceAll('-', '_')}_${name}` : name;
 
 /**
- * Creates every stream and durable of the contracts, and brings those that exist to the configured limits. Safe to run
- * from every replica at once, any number of times.
+ * Creates every stream and durable consumer of the contracts, and updates those that exist to the configured limits.
+ * Idempotent, and safe to run from every replica at once.
+ *
+ * @throws {Error} the client's, or `JetStreamApiError`
  */
 export const ensureStreams = async (manager: JetStreamManager, settings: StreamSettings): Promise<void> => {
   for (const stream of Object.values(streams)) await ensureStream(manager, stream, settings);
@@ -34,8 +36,8 @@ const ensureStream = async (manager: JetStreamManager, stream: Stream, settings:
   const name = prefixedStream(settings.prefix, stream.name);
   const limits = {
     max_age: nanos(stream.maxAgeMs),
-    // nats-server 2.9 forgets the eldest when a publish takes a stream that refuses newcomers over its bytes: such a stream
-    // is bounded by messages, which it counts exactly.
+    // When a publish takes a stream over its bytes, nats-server 2.9 discards old messages even if the stream should refuse
+    // new ones. So such a stream is bounded by its number of messages, which the server counts exactly.
     max_bytes: stream.discard === 'old' ? settings.maxBytes : -1,
     max_msgs: stream.discard === 'new' ? settings.maxMessages : -1,
     num_replicas: settings.replicas,
@@ -71,7 +73,7 @@ const ensureDurable = async (manager: JetStreamManager, durable: Durable, settin
     await manager.consumers.add(stream, {
       durable_name: durable.name,
       ack_policy: AckPolicy.Explicit,
-      // Attempts are counted in the message; a redelivery by NATS is not one.
+      // Attempts are counted in the message; a redelivery by NATS is no attempt.
       max_deliver: -1,
       ...limits,
     });

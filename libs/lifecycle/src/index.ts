@@ -1,4 +1,3 @@
 export { ListenError, listenOn } from './listen.ts';
-export { createOpsServer } from './ops-server.ts';
-export { run } from './run.ts';
 export type { Resource } from './run.ts';
+export { runService } from './run-service.ts';

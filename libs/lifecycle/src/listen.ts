@@ -1,4 +1,4 @@
-/** The address that was configured cannot be listened on: no crash, but for the operator to put right. In one line. */
+/** The configured address cannot be listened on: not a crash, but an error for the operator to fix. Its message is one line. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
@@ -6,23 +6,25 @@ export class ListenError extends Error {
 type Address = {
   readonly host: string;
   readonly port: number;
-  /** The variables that say so. */
+  /** The variables that configure it. */
   readonly variables: readonly [host: string, port: string];
 };
 
 const whys: Readonly<Record<string, string>> = {
   EADDRINUSE:
     'another program, or this one under another variable, listens there; choose another port, or stop that program',
-  EACCES: 'it is not allowed; choose a port above 1023',
+  EACCES: 'permission denied; choose a port above 1023',
   EADDRNOTAVAIL: 'this machine has no such address',
-  ENOTFOUND: 'there is no host of that name',
-  EAI_AGAIN: 'the name of the host cannot be looked up; choose an address, or mend DNS',
+  ENOTFOUND: 'there is no host with that name',
+  EAI_AGAIN: 'the host name cannot be resolved; use an address, or fix DNS',
 };
 
 /**
- * @param address where `listen` begins to listen, or all those places
- * @param listen of `node:net` or something on top of it
- * @throws {ListenError} when an address is at fault
+ * Calls `listen`, and explains its failure in the operator's terms.
+ *
+ * @param address the address that `listen` listens on, or all of them
+ * @param listen of `node:net`, or of a server built on it
+ * @throws {ListenError} if an address is at fault; any other error as it is
  */
 export const listenOn = async <T>(
   address: Address | readonly [Address, ...Address[]],
@@ -35,7 +37,7 @@ export const listenOn = async <T>(
     const why = whys[code];
     if (why === undefined) throw error;
     const [first, ...others] = 'host' in address ? [address] : address;
-    // Node tells the port, where that is to blame.
+    // Node names the port if that is to blame.
     const { host, port, variables } = others.find((each) => each.port === refused) ?? first;
     throw new ListenError(`${variables.join(', ')}: cannot listen on ${host} port ${port} (${code}): ${why}`);
   }

@@ -8,15 +8,15 @@ type Options = {
   readonly port: number;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** The resources whose `missing` decides about `/readyz`. */
+  /** `/readyz` answers 200 while none of them is missing anything. */
   readonly resources: readonly Resource[];
 };
 
 /**
  * The HTTP server for operators and Kubernetes:
- * `/livez` 200 while the event loop turns, whatever else is away;
- * `/readyz` 200 `{ready:true}` or 503 with what is missing, by resource;
- * `/metrics` Prometheus text.
+ * `/livez`: 200 while the event loop runs, whatever else is down;
+ * `/readyz`: 200 with `{ready:true}`, or 503 with what is missing, by resource;
+ * `/metrics`: Prometheus text.
  */
 export const createOpsServer = ({ host, port, log, metrics, resources }: Options) => {
   const server = fastify({ logger: false });
@@ -47,7 +47,7 @@ export const createOpsServer = ({ host, port, log, metrics, resources }: Options
       },
       stop: () => server.close(),
     } satisfies Resource,
-    /** From now on `/readyz` answers 503. */
+    /** From now on `/readyz` answers 503, and says that the service is stopping. */
     markStopping: () => {
       stopping = true;
     },

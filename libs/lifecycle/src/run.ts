@@ -2,16 +2,16 @@ import closeWithGrace from 'close-with-grace';
 import type { Log } from '@pushmesh/telemetry';
 import { ListenError } from './listen.ts';
 
-/** Something that is opened and closed with the process. Every function is optional: a resource has what it needs. */
+/** Something that is opened and closed with the process. Every function is optional: a resource has those it needs. */
 export type Resource = {
   readonly name: string;
-  /** Opens the resource, or begins to; may settle before the other side answers: `missing` tells when it is usable. */
+  /** Opens the resource, or begins to. May resolve before the other side answers: `missing` says when it is usable. */
   start?(): Promise<void>;
-  /** What is missing for the resource to be usable, in words; `undefined` when nothing is. */
+  /** What keeps the resource from being usable, in words; `undefined` when it is usable. */
   missing?(): string | undefined;
-  /** Takes nothing new and finishes what was taken. */
+  /** Takes nothing new, and finishes what was taken. */
   drain?(): Promise<void>;
-  /** Lets go of the other side. */
+  /** Closes the resource. */
   stop?(): Promise<void>;
 };
 
@@ -19,7 +19,7 @@ type Options = {
   readonly log: Log;
   /** Milliseconds for draining and stopping together. */
   readonly deadlineMs: number;
-  /** Milliseconds between “not ready” and the first drain, for balancers to notice. */
+  /** Milliseconds between "not ready" and the first drain, so that load balancers notice. */
   readonly delayMs: number;
   readonly resources: readonly Resource[];
   /** Called once when stopping begins, so that `/readyz` says so. */
@@ -27,10 +27,10 @@ type Options = {
 };
 
 /**
- * Starts the resources in list order. On SIGTERM or SIGINT (or an uncaught exception): not ready → drain all in reverse
- * → stop all in reverse → exit. One deadline for all of it; a second signal exits at once, and so does a second crash.
- * What was being ended at the deadline, or at that crash, is logged. An address that cannot be listened on ends the
- * process with 1 and one line that says why.
+ * Starts the resources in order. On SIGTERM, SIGINT or an uncaught exception: not ready → drain all in reverse order →
+ * stop all in reverse order → exit. There is one deadline for all of it. A second signal exits at once, and so does a
+ * second exception. The step and resource that were under way at the deadline, or at that exception, are logged. If an
+ * address cannot be listened on, one line says why, and the process exits with 1.
  */
 export const run = async ({ log, deadlineMs, delayMs, resources, onStopping }: Options): Promise<void> => {
   const started: Resource[] = [];
@@ -42,13 +42,13 @@ export const run = async ({ log, deadlineMs, delayMs, resources, onStopping }: O
     }
   };
 
-  const ways = {
+  const graceOptions = {
     delay: delayMs + deadlineMs,
     logger: false,
     onTimeout: (waitedMs: number) => log.error({ event: 'stop-timeout', waitedMs, ...at }),
     onSecondError: (err: unknown) => log.error({ event: 'crash-while-stopping', err, ...at }),
   } as const;
-  closeWithGrace(ways, async ({ signal, err }) => {
+  closeWithGrace(graceOptions, async ({ signal, err }) => {
     if (err) log.error({ event: 'crash', err });
     log.info({ event: 'stopping', signal });
     onStopping();
@@ -65,14 +65,14 @@ export const run = async ({ log, deadlineMs, delayMs, resources, onStopping }: O
   log.info({ event: 'started' });
 };
 
-/** An address that cannot be listened on is no crash: it is said, and the process ends with 1. */
+/** A configured address that cannot be listened on is not a crash: no stack, just the reason and exit code 1. */
 const orExit = (error: unknown): never => {
   if (!(error instanceof ListenError)) throw error;
   console.error(error.message);
   process.exit(1);
 };
 
-/** One resource that fails to stop must not keep the others from stopping. */
+/** A resource that fails to stop must not keep the others from stopping. */
 const attempt = async (log: Log, resource: Resource, step: 'drain' | 'stop'): Promise<void> => {
   try {
     await resource[step]?.();

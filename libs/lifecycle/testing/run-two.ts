@@ -1,8 +1,8 @@
-// Two resources that say what happens to them: the process that lifecycle.test.ts starts. `fail` makes a drain throw,
-// `hang` makes one never end, `crash` has one throw where nobody catches it, and then hang; `taken` has a third that would
-// listen on the port of the second argument.
+// The process that lifecycle.test.ts starts: two resources that print what happens to them. With `fail` a drain throws,
+// with `hang` one never ends, with `crash` one throws where nothing catches it, and then hangs. `taken` is a service whose
+// ops server listens on the port given as the second argument.
 import { createLog, createMetrics } from '@pushmesh/telemetry';
-import { createOpsServer } from '../src/ops-server.ts';
+import { runService } from '../src/run-service.ts';
 import { run } from '../src/run.ts';
 
 const say = (what: string) => process.stdout.write(`${what}\n`);
@@ -28,14 +28,21 @@ const resource = (name: string) => ({
   },
 });
 
-const third = () =>
-  createOpsServer({ host: '127.0.0.1', port: Number(port), log, metrics: createMetrics('t'), resources: [] }).resource;
+const resources = [resource('a'), resource('b')];
 
-await run({
-  log,
-  deadlineMs: how === 'hang' ? 200 : 10_000,
-  delayMs: 0,
-  resources: [resource('a'), resource('b'), ...(how === 'taken' ? [third()] : [])],
-  onStopping: () => say('stopping'),
-});
+if (how === 'taken')
+  await runService({
+    log,
+    metrics: createMetrics('t'),
+    config: { OPS_HOST: '127.0.0.1', OPS_PORT: Number(port), SHUTDOWN_DEADLINE_MS: 10_000, SHUTDOWN_DELAY_MS: 0 },
+    resources,
+  });
+else
+  await run({
+    log,
+    deadlineMs: how === 'hang' ? 200 : 10_000,
+    delayMs: 0,
+    resources,
+    onStopping: () => say('stopping'),
+  });
 say('running');

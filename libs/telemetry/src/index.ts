@@ -3,5 +3,6 @@ export type { Log } from './log.ts';
 export { createMetrics } from './metrics.ts';
 export type { MetricGroup, Metrics, MetricsOf } from './metrics.ts';
 export { hopSeconds, lineSeconds } from './buckets.ts';
-export { nowAndThen } from './now-and-then.ts';
+export { createThrottle } from './throttle.ts';
+export type { Throttle } from './throttle.ts';
 export { childTraceparent, newTraceparent, traceIdOf } from './trace.ts';

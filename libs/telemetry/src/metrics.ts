@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** One metric: its name, what it counts and in which unit, and its labels. Every label has a bounded set of values. */
+/** One metric: its name, what it measures and in which unit, and its labels. Every label has a bounded set of values. */
 export type Metric = {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly name: string;
@@ -9,7 +9,7 @@ export type Metric = {
   readonly buckets?: readonly number[];
 };
 
-/** The metrics that one service or library declares in its `metrics.ts`. Code refers to these entries only. */
+/** The metrics that a service or library declares in its `metrics.ts`. Code refers to metrics by these entries only. */
 export type MetricGroup = Readonly<Record<string, Metric>>;
 
 type Instrument<M extends Metric> = M['type'] extends 'counter'
@@ -21,12 +21,13 @@ type Instrument<M extends Metric> = M['type'] extends 'counter'
 /** The live instruments of a group. */
 export type MetricsOf<G extends MetricGroup> = { readonly [K in keyof G]: Instrument<G[K]> };
 
-/** A registry with the process's own metrics (event loop lag, memory, CPU) and a way to add groups. */
+/** A registry with the metrics of the process itself (event loop lag, memory, CPU), to which groups are added. */
 export type Metrics = {
   readonly registry: Registry;
   add<const G extends MetricGroup>(group: G): MetricsOf<G>;
 };
 
+/** @param service becomes the label `service` of every metric */
 export const createMetrics = (service: string): Metrics => {
   const registry = new Registry();
   registry.setDefaultLabels({ service });

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { childTraceparent, createLog, createMetrics, newTraceparent, nowAndThen, traceIdOf } from './index.ts';
+import { childTraceparent, createLog, createMetrics, createThrottle, newTraceparent, traceIdOf } from './index.ts';
 
 describe('the log', () => {
   it('shows no token, secret or message text, one or two levels deep', () => {
@@ -24,7 +24,7 @@ describe('the log', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ service: 'gateway', event: 'x', level: 'info' });
   });
 
-  it('shows a hash in place of the name of a push node, which may be a token', () => {
+  it('shows a hash instead of the name of a push node, which may be a device token', () => {
     const lines: string[] = [];
     const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
     const log = createLog('gateway', 'info', sink);
@@ -34,16 +34,16 @@ describe('the log', () => {
   });
 });
 
-it('now and then tells how many there were', () => {
-  const told: number[] = [];
-  const tell = nowAndThen(10_000);
+it('a throttle lets the first call through, then one per interval, with the number of calls since', () => {
+  const emitted: number[] = [];
+  const throttle = createThrottle(10_000);
   const now = vi.spyOn(performance, 'now');
   for (const at of [5, 6, 10_004, 10_005, 10_006, 30_000]) {
     now.mockReturnValue(at);
-    tell((times) => told.push(times));
+    throttle((times) => emitted.push(times));
   }
   now.mockRestore();
-  expect(told).toEqual([1, 3, 2]);
+  expect(emitted).toEqual([1, 3, 2]);
 });
 
 describe('trace context', () => {
@@ -60,7 +60,7 @@ describe('trace context', () => {
 });
 
 describe('a group of metrics', () => {
-  it('becomes live instruments, beside those of the process', async () => {
+  it('becomes live instruments, next to those of the process', async () => {
     const metrics = createMetrics('gateway');
     const { streamUp } = metrics.add({
       streamUp: { type: 'gauge', name: 'pushmesh_stream_up', help: '1 while it is online', labels: ['component'] },

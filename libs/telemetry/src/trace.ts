@@ -3,7 +3,7 @@ import { randomFillSync } from 'node:crypto';
 // W3C Trace Context, https://www.w3.org/TR/trace-context/ §3.2: version-traceid-parentid-flags
 const form = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** Randomness is drawn in blocks: drawn for each trace it would cost a system call for each push. */
+/** Random bytes are drawn in blocks, because drawing them for each trace would cost a system call for each push. */
 const block = Buffer.alloc(4_096);
 let drawn = block.length;
 
@@ -16,7 +16,7 @@ const randomHex = (bytes: 8 | 16): string => {
   return block.toString('hex', drawn - bytes, drawn);
 };
 
-/** A `traceparent` that begins a new trace: one for each stanza that enters the mesh. */
+/** A `traceparent` that begins a new trace. Every stanza that enters the mesh gets one. */
 export const newTraceparent = (): string => `00-${randomHex(16)}-${randomHex(8)}-01`;
 
 /** The `traceparent` for the next hop of the same trace; begins a new trace when `parent` is absent or malformed. */
@@ -25,5 +25,5 @@ export const childTraceparent = (parent: string | undefined): string => {
   return traceId ? `00-${traceId}-${randomHex(8)}-${flags}` : newTraceparent();
 };
 
-/** The trace id of a `traceparent`, for log lines. */
+/** The trace id of a `traceparent`, for log lines; `undefined` if it is absent or malformed. */
 export const traceIdOf = (traceparent: string | undefined): string | undefined => form.exec(traceparent ?? '')?.[1];

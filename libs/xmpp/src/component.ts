@@ -1,4 +1,4 @@
-import { backoffMs, refusedBackoffMs, type BackoffTiming } from './backoff.ts';
+import { backOffMs } from '@pushmesh/async';
 import { openComponentConnection, type ComponentConnection, type DownReason } from './connection.ts';
 import { defaultLimits, serialise, type Element, type ParserLimits, type XmlError } from './xml.ts';
 
@@ -13,7 +13,11 @@ export type StreamState = 'connecting' | 'online' | 'waiting' | 'stopped';
  */
 export type Sent = 'sent' | 'congested' | 'offline' | 'invalid';
 
-export type StreamTiming = BackoffTiming & {
+export type StreamTiming = {
+  /** Upper bound of the first wait between two attempts to connect, milliseconds; each further failure doubles it. */
+  readonly backoffBaseMs: number;
+  /** Upper bound of every such wait, milliseconds. */
+  readonly backoffCapMs: number;
   /** From the first packet to the accepted handshake, milliseconds. */
   readonly handshakeMs: number;
   /** After a stream has been online for this long, the back-off starts again from its base, milliseconds. */
@@ -113,8 +117,8 @@ export const connectComponent = (options: ComponentOptions): ComponentStream => 
       onDown(reason) {
         if (onlineSince !== undefined && performance.now() - onlineSince >= timing.stableMs) failures = 0;
         onlineSince = undefined;
-        waitMs = reason.cause === 'refused' ? refusedBackoffMs(timing, random) : backoffMs(failures, timing, random);
         failures += 1;
+        waitMs = waitBefore(failures, reason, timing, random());
         if (state !== 'stopped') enter('waiting', reason);
       },
       onClosed() {
@@ -162,6 +166,21 @@ export const connectComponent = (options: ComponentOptions): ComponentStream => 
     },
   };
 };
+
+/**
+ * Milliseconds before the next attempt. Any part of the back-off, so that the components of a server that restarts do not
+ * all come back at once. After a refusal, which only a human or the end of another stream can lift: the upper half of
+ * the maximum.
+ */
+const waitBefore = (
+  failures: number,
+  { cause }: DownReason,
+  { backoffBaseMs, backoffCapMs }: StreamTiming,
+  random: number,
+): number =>
+  cause === 'refused'
+    ? backOffMs({ firstMs: backoffCapMs, maxMs: backoffCapMs }, failures, 'equal', random)
+    : backOffMs({ firstMs: backoffBaseMs, maxMs: backoffCapMs }, failures, 'full', random);
 
 const parseService = (service: string): { host: string; port: number } => {
   const url = URL.canParse(service) ? new URL(service) : undefined;

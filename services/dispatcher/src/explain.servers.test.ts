@@ -29,7 +29,7 @@ beforeAll(async () => {
   await bus.ready(30_000);
 });
 afterAll(async () => {
-  await bus.close();
+  await bus.stop();
   await nats.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });

@@ -90,7 +90,7 @@ export const openLane = (service: PushService, mode: Mode, { bus, config, log, m
   const deliver = createDeliver({
     pushApi: { send: circuit.call },
     bus,
-    recordDelivered: bus.publisherInCompany(subjects.result('delivered'), messages.results, resultsPerMessage),
+    recordDelivered: bus.batchPublisher(subjects.result('delivered'), messages.results, resultsPerMessage),
     clock: Date.now,
     random: Math.random,
     retry: {

@@ -1,7 +1,7 @@
 import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { orExit } from '@pushmesh/config';
 import { modes, pushServices } from '@pushmesh/contracts';
-import { createOpsServer, run } from '@pushmesh/lifecycle';
+import { runService } from '@pushmesh/lifecycle';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { readDispatcherConfig } from './config.ts';
 import { openLane } from './lane.ts';
@@ -29,12 +29,4 @@ const pushApi = {
     await Promise.all(lanes.map((lane) => lane.close()));
   },
 };
-const nats = { name: 'nats', missing: bus.missing, drain: bus.drain, stop: bus.close };
-const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log, metrics, resources: [nats, pushApi] });
-await run({
-  log,
-  deadlineMs: config.SHUTDOWN_DEADLINE_MS,
-  delayMs: config.SHUTDOWN_DELAY_MS,
-  resources: [ops.resource, nats, pushApi],
-  onStopping: ops.markStopping,
-});
+await runService({ log, metrics, config, resources: [bus, pushApi] });

@@ -1,6 +1,6 @@
 import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { orExit } from '@pushmesh/config';
-import { createOpsServer, run } from '@pushmesh/lifecycle';
+import { runService } from '@pushmesh/lifecycle';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { createComponentResource } from './component.ts';
 import { readGatewayConfig } from './config.ts';
@@ -52,18 +52,4 @@ const components = config.components.map((component) =>
 );
 
 // life
-const nats = { name: 'nats', missing: bus.missing, drain: bus.drain, stop: bus.close };
-const ops = createOpsServer({
-  host: config.OPS_HOST,
-  port: config.OPS_PORT,
-  log,
-  metrics,
-  resources: [nats, ...components],
-});
-await run({
-  log,
-  deadlineMs: config.SHUTDOWN_DEADLINE_MS,
-  delayMs: config.SHUTDOWN_DELAY_MS,
-  resources: [ops.resource, nats, ...components],
-  onStopping: ops.markStopping,
-});
+await runService({ log, metrics, config, resources: [bus, ...components] });

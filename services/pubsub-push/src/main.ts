@@ -1,7 +1,7 @@
 import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { orExit } from '@pushmesh/config';
 import { durables, messages } from '@pushmesh/contracts';
-import { createOpsServer, run } from '@pushmesh/lifecycle';
+import { runService } from '@pushmesh/lifecycle';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { createRedisStore } from './adapters/redis/store.ts';
 import { readPubsubPushConfig } from './config.ts';
@@ -43,7 +43,7 @@ const verify = createVerify({
 });
 
 // wiring
-bus.answer(answerSafely(commands, log, measure), config.MAX_COMMANDS_IN_FLIGHT);
+bus.respond(answerSafely(commands, log, measure), config.MAX_COMMANDS_IN_FLIGHT);
 bus.consume({
   durable: durables.feedback,
   message: messages.result,
@@ -58,18 +58,4 @@ bus.consume({
 });
 
 // lifecycle
-const nats = { name: 'nats', missing: bus.missing, drain: bus.drain, stop: bus.close };
-const ops = createOpsServer({
-  host: config.OPS_HOST,
-  port: config.OPS_PORT,
-  log,
-  metrics,
-  resources: [nats, redis.resource],
-});
-await run({
-  log,
-  deadlineMs: config.SHUTDOWN_DEADLINE_MS,
-  delayMs: config.SHUTDOWN_DELAY_MS,
-  resources: [ops.resource, redis.resource, nats],
-  onStopping: ops.markStopping,
-});
+await runService({ log, metrics, config, resources: [redis.resource, bus] });

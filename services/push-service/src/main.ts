@@ -1,5 +1,5 @@
 import { orExit } from '@pushmesh/config';
-import { createOpsServer, run } from '@pushmesh/lifecycle';
+import { runService } from '@pushmesh/lifecycle';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { bindWithoutProperty } from './providers/http2/async-resource-bind.ts';
 import { sandboxRoutes } from './sandbox/routes.ts';
@@ -34,20 +34,13 @@ const service = createPushService({
 });
 
 // Life
-const resources = [...[real ?? sandbox].flatMap((each) => each?.resource ?? []), service.resource];
-const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log, metrics: registry, resources });
 if (sandbox)
   log.warn({ event: 'sandbox', reaches: 'no phone', why: 'neither PUSH_…_ENABLED nor PUSH_POOLS_FILE is set' });
 else log.info({ event: 'providers', enabled: poolsOf(real?.providers ?? []) });
 if (config.unused.length > 0) log.warn({ event: 'unused-variables', unused: config.unused });
 
-await run({
-  log,
-  deadlineMs: config.SHUTDOWN_DEADLINE_MS,
-  delayMs: config.SHUTDOWN_DELAY_MS,
-  resources: [ops.resource, ...resources],
-  onStopping: ops.markStopping,
-});
+const resources = [...[real ?? sandbox].flatMap((each) => each?.resource ?? []), service.resource];
+await runService({ log, metrics: registry, config, resources });
 
 function startSandbox() {
   return openSandbox({

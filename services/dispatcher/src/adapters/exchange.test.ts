@@ -4,7 +4,7 @@ import { Pool } from 'undici';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AnswerTimeout, createExchange } from './exchange.ts';
 
-/** Answers with its path after as many milliseconds as that says. */
+/** Answers with the path of the request, after the milliseconds that the path begins with. */
 const server = createServer((request, response) => {
   setTimeout(() => response.end(request.url), Number(request.url?.split('/')[1]));
 });
@@ -18,7 +18,7 @@ afterAll(() => {
   server.close();
 });
 
-it('each of many at once gets its own answer, whatever their order, and those without one are ended at their deadline', async () => {
+it('gives each of many concurrent requests its own response, in any order, and ends those without one at their deadline', async () => {
   const exchange = createExchange(new Pool(origin, { connections: 60 }), 1_000);
   const paths = Array.from({ length: 60 }, (_each, index) => {
     const isSlow = index % 10 === 3;

@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { createInFlight } from '@pushmesh/async';
+import type { InFlight } from '@pushmesh/async';
 import type { Dispatcher, Pool } from 'undici';
 
-/** A whole HTTP answer. */
+/** A complete HTTP response. */
 export type HttpAnswer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -12,97 +14,100 @@ export type Posting = Omit<Dispatcher.DispatchOptions, 'method'>;
 
 type ReadLine = (line: string) => void;
 
-/** Rejects an exchange whose answer was not complete in time. */
+/** Sees the head of a response. A reader that it returns gets each line of the body as it arrives. */
+type OnHead = (head: Omit<HttpAnswer, 'body'>) => ReadLine | undefined;
+
+/** Rejects an exchange whose response was not complete in time. */
 export class AnswerTimeout extends Error {}
 
-/** `place` is where it stands among those under way; `ended` when it no longer does. */
-type UnderWay = { readonly deadline: number; place: number | 'ended'; abort(reason: Error): void };
+/** One request, and what has arrived of its response. */
+type Exchange = {
+  readonly deadline: number;
+  readonly resolve: (answer: HttpAnswer) => void;
+  readonly reject: (error: Error) => void;
+  controller: Dispatcher.DispatchController | undefined;
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+  readLine: ReadLine | undefined;
+};
 
 /**
- * Posts over a pool and collects each answer. undici’s own `request` makes a stream, an abort signal and a timer for every
- * call, which together cost as much as the call; here one timer watches all deadlines. The pool’s own timeouts are between
- * octets; an answer that drips would never meet them.
+ * Posts over a pool and collects the responses. undici's own `request` makes a stream, an abort signal and a timer for each
+ * call, which together cost as much as the call; here one timer watches all deadlines. The timeouts of the pool apply
+ * between two octets, so a response that drips would never meet them.
  */
 export const createExchange = (pool: Pool, timeoutMs: number) => {
-  // No Set: what goes through one by the thousand each second outlives its exchange, see `createSlots` of libs/bus.
-  const underWay: UnderWay[] = [];
-  const end = (entry: UnderWay): void => {
-    const { place } = entry;
-    const last = underWay.at(-1);
-    if (place === 'ended' || !last) return;
-    underWay[place] = last;
-    last.place = place;
-    underWay.pop();
-    entry.place = 'ended';
-  };
-  const sweep = setInterval(
-    () => {
-      const now = performance.now();
-      for (const each of underWay.filter(({ deadline }) => deadline <= now))
-        each.abort(new AnswerTimeout(`no whole answer within ${timeoutMs} ms`));
-    },
-    Math.min(100, timeoutMs / 2),
-  );
-  sweep.unref();
+  const inFlight = createInFlight<Exchange>(Math.min(100, timeoutMs / 2), ({ reject, controller }) => {
+    const timeout = new AnswerTimeout(`no complete response within ${timeoutMs} ms`);
+    reject(timeout);
+    controller?.abort(timeout);
+  });
 
   return {
     /**
-     * `takes` sees the head of the answer: the reader that it gives gets each line of the body as it comes, and the body is then
-     * what stood after the last of them.
+     * If `onHead` returns a reader, the body is what came after the last line.
      *
-     * @throws {Error} undici’s or the socket’s, or `AnswerTimeout`
+     * @throws {Error} undici's or the socket's, or `AnswerTimeout`
      */
-    post: (posting: Posting, takes?: (head: Omit<HttpAnswer, 'body'>) => ReadLine | undefined): Promise<HttpAnswer> =>
+    post: (posting: Posting, onHead?: OnHead): Promise<HttpAnswer> =>
       new Promise((resolve, reject) => {
-        let controller: Dispatcher.DispatchController | undefined;
-        let status = 0;
-        let headers: IncomingHttpHeaders = {};
-        let body = '';
-        let readLine: ReadLine | undefined;
-        const entry: UnderWay = {
+        const exchange: Exchange = {
           deadline: performance.now() + timeoutMs,
-          place: underWay.length,
-          abort: (reason) => {
-            fail(reason);
-            controller?.abort(reason);
-          },
+          resolve,
+          reject,
+          controller: undefined,
+          status: 0,
+          headers: {},
+          body: '',
+          readLine: undefined,
         };
-        const fail = (error: Error): void => {
-          end(entry);
-          reject(error);
-        };
-        underWay.push(entry);
-        pool.dispatch(
-          { ...posting, method: 'POST' },
-          {
-            onRequestStart: (started) => {
-              controller = started;
-              // Its time went by while it waited for a connection.
-              if (entry.place === 'ended') started.abort(new AnswerTimeout());
-            },
-            onResponseStart: (_controller, statusCode, answered) => {
-              status = statusCode;
-              headers = answered;
-              readLine = takes?.({ status, headers });
-            },
-            onResponseData: (_controller, chunk) => {
-              body += chunk.toString();
-              if (!readLine) return;
-              const lines = body.split('\n');
-              body = lines.pop() ?? '';
-              for (const line of lines) readLine(line);
-            },
-            onResponseEnd: () => {
-              end(entry);
-              resolve({ status, headers, body });
-            },
-            onResponseError: (_controller, error) => fail(error),
-          },
-        );
+        pool.dispatch({ ...posting, method: 'POST' }, handlerOf(exchange, inFlight, onHead));
       }),
     close: async (): Promise<void> => {
-      clearInterval(sweep);
+      inFlight.stop();
       await pool.close();
     },
   };
+};
+
+const handlerOf = (
+  exchange: Exchange,
+  inFlight: InFlight<Exchange>,
+  onHead: OnHead | undefined,
+): Dispatcher.DispatchHandler => {
+  const slot = inFlight.add(exchange);
+  const isInFlight = (): boolean => inFlight.at(slot) === exchange;
+  return {
+    onRequestStart: (controller) => {
+      exchange.controller = controller;
+      // Its time may have run out while it waited for a connection.
+      if (!isInFlight()) controller.abort(new AnswerTimeout());
+    },
+    onResponseStart: (_controller, status, headers) => {
+      exchange.status = status;
+      exchange.headers = headers;
+      exchange.readLine = onHead?.({ status, headers });
+    },
+    onResponseData: (_controller, chunk) => {
+      exchange.body += chunk.toString();
+      if (exchange.readLine) readLines(exchange, exchange.readLine);
+    },
+    onResponseEnd: () => {
+      if (isInFlight()) inFlight.free(slot);
+      const { status, headers, body } = exchange;
+      exchange.resolve({ status, headers, body });
+    },
+    onResponseError: (_controller, error) => {
+      if (isInFlight()) inFlight.free(slot);
+      exchange.reject(error);
+    },
+  };
+};
+
+/** Hands on the complete lines; keeps the beginning of the next one. */
+const readLines = (exchange: Exchange, readLine: ReadLine): void => {
+  const lines = exchange.body.split('\n');
+  exchange.body = lines.pop() ?? '';
+  for (const line of lines) readLine(line);
 };

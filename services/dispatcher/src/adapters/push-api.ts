@@ -1,4 +1,4 @@
-import { createCompany, endOfTurn } from '@pushmesh/bus';
+import { createBatcher, endOfTurn } from '@pushmesh/async';
 import { notificationsHeader, notificationsPerRequest } from '@pushmesh/contracts';
 import { Pool } from 'undici';
 import type { PushRequest } from '../domain/request.ts';
@@ -83,9 +83,9 @@ export const createPushApiClient = (options: PushApiOptions) => {
     },
   });
 
-  const join = createCompany<Sending, readonly Promise<PushApiAnswer>[]>(notificationsPerRequest, async (leave) => {
+  const add = createBatcher<Sending, readonly Promise<PushApiAnswer>[]>(notificationsPerRequest, async (take) => {
     await endOfTurn();
-    const sendings = leave();
+    const sendings = take();
     return sendings.length > 1 ? together(sendings) : sendings.map(alone);
   });
 
@@ -94,8 +94,8 @@ export const createPushApiClient = (options: PushApiOptions) => {
     post: async (request: PushRequest, traceparent: string): Promise<PushApiAnswer> => {
       const sending = { request, traceparent };
       if (request.version !== 'v3' || !takesSeveral || performance.now() < notBefore) return alone(sending);
-      const { place, outcome } = await join(sending);
-      return outcome[place] as Promise<PushApiAnswer>;
+      const { index, outcome } = await add(sending);
+      return outcome[index] as Promise<PushApiAnswer>;
     },
     close: exchange.close,
   };

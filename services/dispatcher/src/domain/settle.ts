@@ -1,3 +1,4 @@
+import { backOffMs } from '@pushmesh/async';
 import { cutText, policies } from '@pushmesh/contracts';
 import type { Delivery, End, Outcome, Result } from '@pushmesh/contracts';
 import type { Verdict } from '../ports.ts';
@@ -73,7 +74,7 @@ const retryDelay = (
   { baseMs, capMs }: RetrySettings,
   random: () => number,
 ): number => {
-  const backOff = random() * Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 30));
+  const backOff = backOffMs({ firstMs: baseMs, maxMs: capMs }, attempt, 'full', random());
   return retryAfterMs === undefined ? backOff : Math.max(retryAfterMs * (1 + random() / 10), backOff);
 };
 

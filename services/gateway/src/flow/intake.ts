@@ -1,4 +1,4 @@
-import { newTraceparent, nowAndThen, traceIdOf } from '@pushmesh/telemetry';
+import { createThrottle, newTraceparent, traceIdOf } from '@pushmesh/telemetry';
 import type { Log } from '@pushmesh/telemetry';
 import { errorOf, parseJid, resultOf } from '@pushmesh/xmpp';
 import type { Element, Head, Sent, StanzaError } from '@pushmesh/xmpp';
@@ -39,7 +39,7 @@ export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, o
   let draining = false;
   let toldOfOthers = false;
   /** For stanzas over a limit, of which any user may send as many as he likes. */
-  const tellOverLimit = nowAndThen();
+  const tellOverLimit = createThrottle();
   const idle: (() => void)[] = [];
 
   const entered = (): void => {

@@ -1,6 +1,6 @@
 import type { CommandHandler, MessageContext, Settlement } from '@pushmesh/bus';
 import type { Command, CommandType, Reply } from '@pushmesh/contracts';
-import { nowAndThen, traceIdOf } from '@pushmesh/telemetry';
+import { createThrottle, traceIdOf } from '@pushmesh/telemetry';
 import type { Log } from '@pushmesh/telemetry';
 import { StoreUnavailable } from '../ports.ts';
 import type { PubsubPushMetrics } from '../metrics.ts';
@@ -27,13 +27,13 @@ export const retryWhenUnavailable =
   (value: T, context: MessageContext): Promise<Settlement> =>
     handle(value, context).catch(unlessUnavailable(log, 'message', (): Settlement => ({ type: 'retry' })));
 
-const tell = nowAndThen();
+const throttle = createThrottle();
 
 const unlessUnavailable =
   <T>(log: Log, what: string, instead: () => T) =>
   (error: unknown): T => {
     if (!(error instanceof StoreUnavailable)) throw error;
     const reason = (error.cause as Error | undefined)?.message;
-    tell((times) => log.warn({ event: 'store-unavailable', what, reason, times }));
+    throttle((times) => log.warn({ event: 'store-unavailable', what, reason, times }));
     return instead();
   };

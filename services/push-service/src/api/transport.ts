@@ -4,7 +4,7 @@ import { constants, createSecureServer } from 'node:http2';
 import type { Http2SecureServer, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { nowAndThen } from '@pushmesh/telemetry';
+import { createThrottle } from '@pushmesh/telemetry';
 import type { Log } from '@pushmesh/telemetry';
 import { readCertificate, watchCertificate } from './certificate.ts';
 import type { CertificateFiles, ReadCertificate } from './certificate.ts';
@@ -103,11 +103,11 @@ export const createTransport = (options: Options, { log, metrics }: Deps) => {
     return server;
   };
 
-  const tell = nowAndThen();
+  const throttle = createThrottle();
   /** A caller whose certificate is missing or foreign sees only that the connection ends. Anybody can make handshakes fail. */
   const onHandshakeFailed = (error: NodeJS.ErrnoException, { authorizationError }: TLSSocket): void => {
     metrics.handshakesFailed.inc();
-    tell((times) => log.warn({ event: 'handshake-failed', why: authorizationError ?? error.code, times }));
+    throttle((times) => log.warn({ event: 'handshake-failed', why: authorizationError ?? error.code, times }));
   };
 
   const watch =

@@ -1,5 +1,5 @@
 import type { Log } from '@pushmesh/telemetry';
-import { backoffMs } from '../providers/backoff.ts';
+import { backOffMs } from '@pushmesh/async';
 import { changeOf } from '../providers/credentials/change.ts';
 import type { Watched } from '../providers/credentials/change.ts';
 import { findings } from '../providers/credentials/finding.ts';
@@ -44,7 +44,7 @@ export const createCredentialWatch = ({ pools, reread, tryOut, log, metrics, clo
   const fail = (pool: SwappablePool, state: WatchedPool, { digest, result, why }: Failure) => {
     const times = state.failed?.digest === digest ? state.failed.times + 1 : 1;
     // A file that cannot be read is another one before it can.
-    const until = result === 'unreadable' ? Infinity : clock() + backoffMs(backoff, times, random());
+    const until = result === 'unreadable' ? Infinity : clock() + backOffMs(backoff, times, 'equal', random());
     watched.set(pool, { ...state, seen: digest, failed: { digest, times, until } });
     const { name } = pool.settings;
     metrics.credentialReloads.inc({ pool: name, result });

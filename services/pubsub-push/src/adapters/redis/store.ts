@@ -1,3 +1,4 @@
+import { backOffMs } from '@pushmesh/async';
 import { Redis, ReplyError } from 'ioredis';
 import type { Log } from '@pushmesh/telemetry';
 import type { NodeChanges, PushNode, Registration } from '../../domain/node.ts';
@@ -15,6 +16,8 @@ type Options = {
   readonly onState?: (up: boolean) => void;
 };
 
+const reconnectBackOff = { firstMs: 100, maxMs: 2_000 };
+
 /** Push nodes and registrations in Redis. Nothing is buffered while Redis is unavailable: every call fails at once. */
 export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () => {} }: Options) => {
   const redis = new Redis(url, {
@@ -28,7 +31,7 @@ export const createRedisStore = ({ url, keyPrefix, timeoutMs, log, onState = () 
     // If Redis hangs, the connection is cut together with what was queued on it: a command that was answered
     // `unavailable` must not be executed later.
     socketTimeout: 2 * timeoutMs,
-    retryStrategy: (times) => Math.random() * Math.min(2_000, 50 * 2 ** times) + 20,
+    retryStrategy: (failures) => backOffMs(reconnectBackOff, failures, 'full', Math.random()) + 20,
   });
 
   const { hostname, port } = new URL(url);

@@ -1,4 +1,4 @@
-import { backoffMs } from '../backoff.ts';
+import { backOffMs } from '@pushmesh/async';
 import { toTokenForm } from './assertion.ts';
 import type { ServiceAccount } from './service-account.ts';
 import { readTokenAnswer } from './token-answer.ts';
@@ -81,7 +81,7 @@ export const createOAuth = ({ tokenUri, endpoint, clock, uptime, random, onRenew
   const fail = (failure: TokenFailure) => {
     const attempts = (failed?.attempts ?? 0) + 1;
     const askedMs = Math.min((failure.retryAfterSeconds ?? 0) * 1000, maxRetryAfterMs);
-    const waitMs = Math.max(backoffMs(backoff, attempts, random()), askedMs);
+    const waitMs = Math.max(backOffMs(backoff, attempts, 'equal', random()), askedMs);
     failed = { ...failure, attempts, until: uptime() + waitMs };
     onRenewal?.({ ...failure, waitMs });
   };

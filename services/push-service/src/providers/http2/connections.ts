@@ -1,6 +1,6 @@
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
-import { backoffMs } from '../backoff.ts';
+import { backOffMs } from '@pushmesh/async';
 import { openConnection } from './connection.ts';
 import type { Connection, ConnectionOptions } from './connection.ts';
 
@@ -63,7 +63,7 @@ export const createConnections = (options: ConnectionsOptions, { onRoom, onUnrea
   const fail = () => {
     if (retry || closed) return;
     failures += 1;
-    const waitMs = backoffMs(backoff, failures, random());
+    const waitMs = backOffMs(backoff, failures, 'equal', random());
     retry = setTimeout(() => {
       retry = undefined;
       maintain();

@@ -1,4 +1,4 @@
-import { backoffMs } from '../backoff.ts';
+import { backOffMs } from '@pushmesh/async';
 
 type Options = {
   /** Milliseconds since 1970. */
@@ -38,7 +38,7 @@ export const createOriginCircuits = ({ clock, random, tryMs, onOut }: Options) =
     out += change;
     if (change !== 0) onOut?.(out);
   };
-  const pauseAfter = (failures: number): number => backoffMs(wait, failures - allowedFailures + 1, random());
+  const pauseAfter = (failures: number): number => backOffMs(wait, failures - allowedFailures + 1, 'equal', random());
 
   return {
     /** Milliseconds to wait before the origin may be tried; 0: whoever asked tries now. */

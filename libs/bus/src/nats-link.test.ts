@@ -4,8 +4,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { nkeys } from '@nats-io/transport-node';
 import { afterEach, expect, it } from 'vitest';
 import { createLog } from '@pushmesh/telemetry';
-import { openConnection } from './connection.ts';
-import type { Connection } from './connection.ts';
+import { connectNats } from './nats-link.ts';
+import type { NatsLink } from './nats-link.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -14,7 +14,7 @@ afterEach(async () => {
 
 const info = { server_id: 'x', version: '2.9.0', proto: 1, headers: true, max_payload: 1_048_576, nonce: 'n0nce' };
 
-/** NATS reduced to its first word, and `answer` to ours after a while. */
+/** NATS reduced to its INFO; it answers whatever it is sent with `answer`, after a while. */
 const startNats = async (answer: string, afterMs = 0) => {
   const connects: Record<string, unknown>[] = [];
   const sockets: Socket[] = [];
@@ -37,11 +37,11 @@ const startNats = async (answer: string, afterMs = 0) => {
   return { connects, sockets, port: (server.address() as AddressInfo).port };
 };
 
-const open = (url: string, creds?: string): Connection => {
+const open = (url: string, creds?: string): NatsLink => {
   const streams = { prefix: '', replicas: 1, maxBytes: 1_048_576, maxMessages: 10 };
-  const connection = openConnection({ url, creds, name: 'test', streams }, createLog('test', 'silent'));
-  cleanups.push(() => connection.close());
-  return connection;
+  const link = connectNats({ url, creds, name: 'test', streams }, createLog('test', 'silent'));
+  cleanups.push(() => link.close());
+  return link;
 };
 
 const seed = new TextDecoder().decode(nkeys.createUser().getSeed());
@@ -54,31 +54,31 @@ const creds = [
   '------END USER NKEY SEED------',
 ];
 
-it.each(['\n', '\r\n'])('shows credentials whose last line has no end, lines ended by %j', async (end) => {
+it.each(['\n', '\r\n'])('sends credentials whose last line has no newline, with lines that end in %j', async (end) => {
   const nats = await startNats('PONG\r\n');
   open(`nats://127.0.0.1:${nats.port}`, creds.join(end));
   await expect.poll(() => nats.connects[0], { timeout: 20_000 }).toMatchObject({ jwt: 'eyJ0eXAi.eyJqdGki.c2ln' });
   expect(nats.connects[0]?.['sig']).toMatch(/.{80}/);
 });
 
-it('closed while NATS still lets it in, it leaves no connection behind', async () => {
+it('leaves no connection behind when it is closed while it is still connecting', async () => {
   const nats = await startNats('PONG\r\n', 500);
-  const connection = open(`nats://127.0.0.1:${nats.port}`);
+  const link = open(`nats://127.0.0.1:${nats.port}`);
   await expect.poll(() => nats.connects.length, { timeout: 20_000 }).toBe(1);
-  await connection.close();
+  await link.close();
   await expect.poll(() => nats.sockets.every(({ closed }) => closed), { timeout: 20_000 }).toBe(true);
-  expect(connection.current()).toBeUndefined();
+  expect(link.current()).toBeUndefined();
 });
 
-it('names the variable when NATS does not take them', async () => {
+it('names the variable when NATS rejects the credentials', async () => {
   const nats = await startNats("-ERR 'Authorization Violation'\r\n");
-  const connection = open(`127.0.0.1:${nats.port}`, creds.join('\n'));
-  await expect.poll(connection.missing, { timeout: 20_000 }).toMatch(/Authorization Violation.*: look at NATS_CREDS$/);
+  const link = open(`127.0.0.1:${nats.port}`, creds.join('\n'));
+  await expect.poll(link.missing, { timeout: 20_000 }).toMatch(/Authorization Violation.*: look at NATS_CREDS$/);
 });
 
-it('sends nothing to a server without TLS where TLS is asked for', async () => {
+it('sends nothing to a server without TLS if TLS is required', async () => {
   const nats = await startNats('PONG\r\n');
-  const connection = open(`tls://127.0.0.1:${nats.port}`, creds.join('\n'));
-  await expect.poll(connection.missing, { timeout: 20_000 }).toContain("does not support 'tls'");
+  const link = open(`tls://127.0.0.1:${nats.port}`, creds.join('\n'));
+  await expect.poll(link.missing, { timeout: 20_000 }).toContain("does not support 'tls'");
   expect(nats.connects).toEqual([]);
 });
