@@ -56,7 +56,7 @@ export const connectDeliveryPublisher = async (natsUrl: string) => {
       const { failed } = await runLoad(count, 512, publishOne);
       if (failed > 0) throw new Error(`${failed} of ${count} deliveries could not be stored`);
     },
-    close: () => bus.close(),
+    close: () => bus.stop(),
   };
 };
 

@@ -18,6 +18,6 @@ export const createNodes = async (natsUrl: string, count: number, from = 0): Pro
     return reply.type === 'created';
   };
   const { failed } = await runLoad(count, 64, create);
-  await bus.close();
+  await bus.stop();
   if (failed > 0) throw new Error(`${failed} of ${count} push nodes could not be created`);
 };
