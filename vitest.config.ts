@@ -15,6 +15,7 @@ export default defineConfig({
           include: ['libs/**/*.test.ts', 'services/**/*.test.ts', 'test/{unit,golden}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.servers.test.ts', 'deploy/local/servers/**'],
           testTimeout: 30_000,
+          hookTimeout: 30_000,
           maxWorkers,
         },
       },
