@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-// Three kinds of tests, by what they need. `unit`: files only, or a peer on loopback that the test itself starts.
-// `servers`: real NATS and Redis. `e2e`: those, Prosody and ejabberd, and all four services as processes.
-/** More files at a time than a small machine has cores: tests wait for servers and clocks most of the time. */
-const waiters = 3;
+// Three kinds of tests, by what they need. `unit`: only files, or a peer on loopback that the test starts itself.
+// `servers`: real NATS and Redis. `e2e`: also Prosody and ejabberd, and all four services as processes.
+
+/** More than a small machine has cores, because tests mostly wait for servers and clocks. */
+const maxWorkers = 3;
 
 export default defineConfig({
   test: {
@@ -14,7 +15,8 @@ export default defineConfig({
           include: ['libs/**/*.test.ts', 'services/**/*.test.ts', 'test/{unit,golden}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.servers.test.ts', 'deploy/local/servers/**'],
           testTimeout: 30_000,
-          maxWorkers: waiters,
+          hookTimeout: 30_000,
+          maxWorkers,
         },
       },
       {
@@ -24,7 +26,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          maxWorkers: waiters,
+          maxWorkers,
         },
       },
       {
@@ -33,7 +35,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 240_000,
-          // One mesh after the other: each is a dozen processes, and two of them share two cores badly.
+          // One mesh at a time: each is a dozen processes, and two of them are too many for two cores.
           fileParallelism: false,
           sequence: { groupOrder: 1 },
         },

@@ -76,7 +76,11 @@ export const outcomeDifferences: Readonly<Record<string, Answer>> = {
   'fcm 401 APNS_AUTH_ERROR': reason(500, 'APNS_AUTH_ERROR', thirdParty),
   'fcm 403 PERMISSION_DENIED': reason(503, 'service_internal', operators),
   'fcm 401 UNAUTHENTICATED': reason(503, 'service_internal', operators),
-  'fcm 429 RESOURCE_EXHAUSTED': reason(429, 'too_many_requests', 'a quota error, whichever of its two reason words FCM uses'),
+  'fcm 429 RESOURCE_EXHAUSTED': reason(
+    429,
+    'too_many_requests',
+    'a quota error, whichever of its two reason words FCM uses',
+  ),
   'fcm 500 UNSPECIFIED_ERROR': reason(
     520,
     'unspecified',
