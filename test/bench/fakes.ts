@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { choosePorts, startProcess } from '@pushmesh/servers';
 import type { BenchOptions } from './bench.ts';
 
-const main = fileURLToPath(new URL('../../services/push-service/src/fakes/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../libs/fakes/src/main.ts', import.meta.url));
 const readyMs = 30_000;
 
 /** `npm run fakes` as a process of its own, and the variables with which push-service uses it. */

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { linesOfJson, notificationsHeader } from '@pushmesh/contracts';
-import { startFakeFcm } from '../../services/push-service/src/fakes/fcm/fake-fcm.ts';
-import { createFakeServiceAccount } from '../../services/push-service/src/fakes/fcm/service-account.ts';
-import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
+import { startFakeFcm } from '../../libs/fakes/src/fcm/fake-fcm.ts';
+import { createFakeServiceAccount } from '../../libs/fakes/src/fcm/service-account.ts';
+import { createFakeAuthority } from '../../libs/fakes/src/fake-authority.ts';
 
 /** What a push API can do wrong. */
 export type ApiFault = 'refusing' | 'failing' | 'throttling' | 'slow' | 'resetting' | 'half failing';

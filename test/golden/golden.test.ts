@@ -20,10 +20,10 @@ import {
   requestDifferences,
   unrecordedDifferences,
 } from './golden-differences.ts';
-import { createApnsFake } from '../../services/push-service/src/fakes/apns/apns-fake.ts';
-import { createApnsKey } from '../../services/push-service/src/fakes/apns/provider-token.ts';
-import type { FakeReply, FakeRequest } from '../../services/push-service/src/fakes/http2-fake.ts';
-import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
+import { createApnsFake } from '../../libs/fakes/src/apns/fake-apns.ts';
+import { createApnsKey } from '../../libs/fakes/src/apns/provider-token.ts';
+import type { FakeReply, FakeRequest } from '../../libs/fakes/src/http2-server.ts';
+import { createFakeAuthority } from '../../libs/fakes/src/fake-authority.ts';
 import { startPushService } from '../../services/push-service/testing/start-push-service.ts';
 
 // All of it through the providers as they are in service, over TLS, with fakes behind them that answer as it was recorded.

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readPushServiceConfig } from './config.ts';
-import { createApnsKey } from './fakes/apns/provider-token.ts';
-import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
+import { createApnsKey } from '../../../libs/fakes/src/apns/provider-token.ts';
+import { createFakeServiceAccount } from '../../../libs/fakes/src/fcm/service-account.ts';
 
 it('needs no variable at all', () => {
   expect(readPushServiceConfig({})).toMatchObject({ HTTP_HOST: '127.0.0.1', HTTP_PORT: 8080, providers: undefined });

@@ -1,7 +1,7 @@
 import { createSecureServer } from 'node:http2';
 import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream, Settings } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { createFakeAuthority } from '../src/fakes/tls.ts';
+import { createFakeAuthority } from '../../../libs/fakes/src/fake-authority.ts';
 
 /** For `expect.poll`: as long as a loaded machine may take. */
 export const patiently = { interval: 5, timeout: 20_000 } as const;

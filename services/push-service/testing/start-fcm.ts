@@ -1,7 +1,7 @@
-import { createFakeAuthority } from '../src/fakes/tls.ts';
-import { startFakeFcm } from '../src/fakes/fcm/fake-fcm.ts';
-import type { FcmDelivery } from '../src/fakes/fcm/fake-fcm.ts';
-import { createFakeServiceAccount } from '../src/fakes/fcm/service-account.ts';
+import { createFakeAuthority } from '../../../libs/fakes/src/fake-authority.ts';
+import { startFakeFcm } from '../../../libs/fakes/src/fcm/fake-fcm.ts';
+import type { FcmDelivery } from '../../../libs/fakes/src/fcm/fake-fcm.ts';
+import { createFakeServiceAccount } from '../../../libs/fakes/src/fcm/service-account.ts';
 import type { Notification } from '../src/push/notification.ts';
 import { createHttp2Pool } from '../src/providers/http2/pool.ts';
 import { createOAuth } from '../src/providers/fcm/oauth.ts';

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
-import type { KnownOfFakes } from '../fakes/fakes.ts';
-import type { Fault } from '../fakes/fault.ts';
-import type { PhoneSummary } from '../fakes/phones.ts';
-import type { Received } from '../fakes/received.ts';
+import type { KnownOfFakes } from '../../../../libs/fakes/src/start-fakes.ts';
+import type { Fault } from '../../../../libs/fakes/src/fault.ts';
+import type { PhoneSummary } from '../../../../libs/fakes/src/phones.ts';
+import type { Received } from '../../../../libs/fakes/src/received.ts';
 
 export type Bounds = {
   readonly maxPhones: number;

@@ -6,7 +6,7 @@ import { parseServiceAccount } from '../providers/fcm/service-account.ts';
 import { parseSubscription } from '../providers/web-push/subscription.ts';
 import { parseVapidIdentity } from '../providers/web-push/vapid.ts';
 import { fcmPlatforms } from '../providers/fcm/platforms.ts';
-import type { KnownOfFakes } from '../fakes/fakes.ts';
+import type { KnownOfFakes } from '../../../../libs/fakes/src/start-fakes.ts';
 import type { Provider } from '../push/provider.ts';
 import type { ProviderSettings } from '../providers/settings/settings.ts';
 import { fcmQuotaPerMinute } from '../providers/settings/variables.ts';

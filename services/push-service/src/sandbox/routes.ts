@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { castError } from '../api/cast-request.ts';
 import { parseJson } from '../push/parse-json.ts';
-import { mistakeIn } from '../fakes/act.ts';
-import { readFault } from '../fakes/fault.ts';
+import { mistakeIn } from '../../../../libs/fakes/src/behaviour.ts';
+import { readFault } from '../../../../libs/fakes/src/fault.ts';
 import { sendRefusal } from '../api/refusals.ts';
 import { FakesThreadError } from './fakes-thread.ts';
 import { readPage } from './page.ts';

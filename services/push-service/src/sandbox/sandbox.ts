@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 import type { Resource } from '@pushmesh/lifecycle';
-import type { KnownOfFakes } from '../fakes/fakes.ts';
-import type { Fault } from '../fakes/fault.ts';
-import type { Received } from '../fakes/received.ts';
+import type { KnownOfFakes } from '../../../../libs/fakes/src/start-fakes.ts';
+import type { Fault } from '../../../../libs/fakes/src/fault.ts';
+import type { Received } from '../../../../libs/fakes/src/received.ts';
 import type { Provider } from '../push/provider.ts';
 import { createEvents } from './events.ts';
 import { startFakesThread } from './fakes-thread.ts';

@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
-import { startFakes } from '../fakes/fakes.ts';
-import { createPhones } from '../fakes/phones.ts';
-import type { Received } from '../fakes/received.ts';
+import { startFakes } from '../../../../libs/fakes/src/start-fakes.ts';
+import { createPhones } from '../../../../libs/fakes/src/phones.ts';
+import type { Received } from '../../../../libs/fakes/src/received.ts';
 import type { Asked, Bounds, Question, Said } from './fakes-thread.ts';
 
 // The thread of the sandbox: the fakes, and the phones with what arrived for them. It begins when it is loaded.

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { createApnsKey } from '../../fakes/apns/provider-token.ts';
-import { createFakeAuthority } from '../../fakes/tls.ts';
+import { createApnsKey } from '../../../../../libs/fakes/src/apns/provider-token.ts';
+import { createFakeAuthority } from '../../../../../libs/fakes/src/fake-authority.ts';
 import { readApnsCredentials } from './credentials.ts';
 
 const token = (p8: string) => readApnsCredentials({ type: 'token', keyId: 'K', teamId: 'T', p8 });

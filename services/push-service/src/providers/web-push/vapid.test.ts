@@ -1,7 +1,7 @@
 import { createECDH, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { wrongVapid } from '../../fakes/web-push/vapid-check.ts';
+import { wrongVapid } from '../../../../../libs/fakes/src/web-push/vapid-check.ts';
 import { createVapid, parseVapidIdentity } from './vapid.ts';
 
 const origin = 'https://push.example.net';
