@@ -5,9 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { linesOfJson, notificationsHeader } from '@pushmesh/contracts';
-import { startFakeFcm } from '../../libs/fakes/src/fcm/fake-fcm.ts';
-import { createFakeServiceAccount } from '../../libs/fakes/src/fcm/service-account.ts';
-import { createFakeAuthority } from '../../libs/fakes/src/fake-authority.ts';
+import { createFakeAuthority, createFakeServiceAccount, startFakeFcm } from '@pushmesh/fakes';
 
 /** What a push API can do wrong. */
 export type ApiFault = 'refusing' | 'failing' | 'throttling' | 'slow' | 'resetting' | 'half failing';

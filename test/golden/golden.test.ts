@@ -20,10 +20,8 @@ import {
   requestDifferences,
   unrecordedDifferences,
 } from './golden-differences.ts';
-import { createApnsFake } from '../../libs/fakes/src/apns/fake-apns.ts';
-import { createApnsKey } from '../../libs/fakes/src/apns/provider-token.ts';
-import type { FakeReply, FakeRequest } from '../../libs/fakes/src/http2-server.ts';
-import { createFakeAuthority } from '../../libs/fakes/src/fake-authority.ts';
+import { createFakeApnsKey, createFakeAuthority, startFakeApns } from '@pushmesh/fakes';
+import type { FakeReply, FakeRequest } from '@pushmesh/fakes';
 import { startPushService } from '../../services/push-service/testing/start-push-service.ts';
 
 // All of it through the providers as they are in service, over TLS, with fakes behind them that answer as it was recorded.
@@ -67,9 +65,8 @@ const timeoutMs = 1_000;
 
 const startApns = async () => {
   const authority = createFakeAuthority();
-  const key = createApnsKey();
-  const fake = createApnsFake({ authority, keys: [key] });
-  await fake.start();
+  const key = createFakeApnsKey();
+  const fake = await startFakeApns({ authority, keys: [key] });
   const credentials = readApnsCredentials({ type: 'token', ...key });
   if (!credentials.ok) throw new Error(credentials.why);
   const tokens = createProviderTokens({ clock: () => 0, monotonic: () => 0 });
@@ -78,7 +75,7 @@ const startApns = async () => {
       name: `apns_${mode}`,
       mode,
       tags: [],
-      endpoint: fake.origin(),
+      endpoint: fake.origin,
       ca: authority.ca,
       credentials: credentials.credentials,
       defaultTopic,

@@ -7,29 +7,29 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { startFakes } from '@pushmesh/fakes';
+import type { Fakes } from '@pushmesh/fakes';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
-import { readPushServiceConfig } from '../../services/push-service/src/config.ts';
-import { patiently } from '../../services/push-service/testing/http2-peer.ts';
-import { createProviders } from '../../services/push-service/src/providers.ts';
-import { createControl } from '../../libs/fakes/src/control-api.ts';
+import { createControlApi } from '../../libs/fakes/src/control-api.ts';
 import { writeCredentials } from '../../libs/fakes/src/credentials-folder.ts';
-import { startFakes } from '../../libs/fakes/src/start-fakes.ts';
-import type { Fakes } from '../../libs/fakes/src/start-fakes.ts';
 import { createLedger } from '../../libs/fakes/src/ledger.ts';
+import { readPushServiceConfig } from '../../services/push-service/src/config.ts';
 import { pushServiceMetrics } from '../../services/push-service/src/metrics.ts';
+import { createProviders } from '../../services/push-service/src/providers.ts';
+import { patiently } from '../../services/push-service/testing/http2-peer.ts';
 
-// What `npm run fakes` offers, used by the providers with the variables that it prints.
+// The control API of `npm run fakes`. The providers of push-service push, with the variables that `npm run fakes` writes.
 
 const dir = mkdtempSync(join(tmpdir(), 'pushmesh-fakes-'));
 let fakes: Fakes;
-let control: ReturnType<typeof createControl>;
+let control: ReturnType<typeof createControlApi>;
 let providers: ReturnType<typeof createProviders>;
 
 beforeAll(async () => {
   const ledger = createLedger({ maxPhones: 10, maxNotifications: 5, maxKeys: 5 });
-  fakes = await startFakes({ projects: { 'pushmesh-fakes': undefined }, onReceived: ledger.note });
-  control = createControl({ fakes, ledger });
-  const { NODE_EXTRA_CA_CERTS: ca = '', ...variables } = writeCredentials(dir, fakes.known);
+  fakes = await startFakes({ projects: { 'pushmesh-fakes': undefined }, onReceived: ledger.add });
+  control = createControlApi({ fakes, ledger });
+  const { NODE_EXTRA_CA_CERTS: ca = '', ...variables } = writeCredentials(dir, fakes.connectionDetails);
   const config = readPushServiceConfig(variables);
   if (!config.providers) throw new Error('no providers');
   providers = createProviders(config.providers, {
@@ -57,11 +57,11 @@ const push = (service: 'fcm' | 'apns' | 'webpush', device_id: string, body = 'b'
 const subscribe = async (device: string) => JSON.stringify((await call('POST', `/subscriptions/${device}`)).body);
 afterEach(() => call('POST', '/reset'));
 
-it('keeps the credentials to their owner', () => {
+it('restricts the credentials to their owner', () => {
   expect(statSync(join(dir, 'service-account.json')).mode & 0o077).toBe(0);
 });
 
-it('tells what came for a device, refused or not, and what came twice', async () => {
+it('lists what arrived for a device, refused or not, and what arrived twice', async () => {
   await push('apns', 'phone');
   await push('fcm', 'unregistered.phone');
   await push('fcm', 'phone');
@@ -80,17 +80,17 @@ it('tells what came for a device, refused or not, and what came twice', async ()
   expect((await call('GET', '/')).body).toMatchObject({ received: 4, accepted: 3, refused: 1, duplicates: 1 });
 });
 
-it('tells of tokens whose words are none', async () => {
+it('reports tokens with an invalid prefix', async () => {
   expect(await push('fcm', 'throtled.30.phone')).toMatchObject({ category: 'invalid_request' });
   expect((await call('GET', '/received/throtled.30.phone')).body).toMatchObject({
     received: [{ answer: 'mistaken' }],
-    mistake: expect.stringContaining('“throtled” is none of'),
+    mistake: expect.stringContaining('\u201cthrotled\u201d is none of'),
   });
   expect((await call('GET', '/')).body).toMatchObject({ refused: 1, mistaken: 1 });
   expect((await call('POST', '/subscriptions/throtled.30.phone')).status).toBe(422);
 });
 
-it('plays faults until they are over or deleted', async () => {
+it('applies faults until they are over or deleted', async () => {
   expect((await call('PUT', '/faults', [{ answer: 'party' }])).status).toBe(422);
   expect((await call('PUT', '/faults', { answer: 'throttled.7', service: 'fcm', times: 1 })).status).toBe(204);
   expect(await push('apns', 'phone')).toEqual({ category: 'ok' });
@@ -103,7 +103,7 @@ it('plays faults until they are over or deleted', async () => {
   expect(await push('apns', 'a')).toEqual({ category: 'ok' });
 });
 
-it('says in words what it wants where that is not what it gets', async () => {
+it('says what it expects when it gets something else', async () => {
   const send = async (type: string, payload: string) => {
     const response = await control.inject({
       method: 'PUT',
@@ -124,7 +124,7 @@ it('says in words what it wants where that is not what it gets', async () => {
   });
 });
 
-it('limits, ends and silences connections, and keeps quotas', async () => {
+it('limits, ends and silences connections, and enforces quotas', async () => {
   await push('apns', 'a');
   await call('PUT', '/streams', { service: 'apns', limit: 1 });
   await call('POST', '/connections', { do: 'goaway', service: 'apns', reason: 'Shutdown' });
@@ -140,14 +140,14 @@ it('limits, ends and silences connections, and keeps quotas', async () => {
   });
 });
 
-it('can be reset although a connection hears nothing', async () => {
+it('can be reset although a connection is silent', async () => {
   await push('apns', 'a');
   for (let times = 0; times < 12; times += 1) fakes.apns.prod.limitStreams(1_000);
   expect((await call('POST', '/reset')).status).toBe(204);
 });
 
-it('takes a mode for APNs alone', async () => {
-  const { apns, fcm, ca } = fakes.known;
+it('accepts a mode for APNs only', async () => {
+  const { apns, fcm, ca } = fakes.connectionDetails;
   const open = async (origin: string) => {
     const session = connect(origin, { ca }).on('error', () => {});
     await once(session, 'remoteSettings');
@@ -172,7 +172,7 @@ it('takes a mode for APNs alone', async () => {
     });
 });
 
-it('accepts too many collapsible messages for one device, and keeps them back', async () => {
+it('accepts too many collapsible messages for one device, and holds them back', async () => {
   await call('PUT', '/quota', { collapsibleBurst: 2 });
   for (const device of ['q', 'q', 'q', 'q', 'other']) expect(await push('fcm', device)).toEqual({ category: 'ok' });
   const delays = async (device: string) => {
@@ -183,29 +183,29 @@ it('accepts too many collapsible messages for one device, and keeps them back', 
   expect(await delays('other')).toEqual([false]);
 });
 
-it('limits the streams of new connections, too', async () => {
+it('limits the streams of new connections too', async () => {
   const streamsOf = async (origin: string) => {
-    const session = connect(origin, { ca: fakes.known.ca });
+    const session = connect(origin, { ca: fakes.connectionDetails.ca });
     const [settings] = (await once(session, 'remoteSettings')) as [Settings];
     session.destroy();
     return settings.maxConcurrentStreams;
   };
   await call('PUT', '/streams', { limit: 3 });
-  expect(await streamsOf(fakes.known.fcm.origin)).toBe(3);
-  // APNs: one until it knows whom it talks to.
-  expect(await streamsOf(fakes.known.apns.origins.prod)).toBe(1);
+  expect(await streamsOf(fakes.connectionDetails.fcm.origin)).toBe(3);
+  // APNs grants one stream until the sender is authenticated.
+  expect(await streamsOf(fakes.connectionDetails.apns.origins.prod)).toBe(1);
   await call('POST', '/reset');
-  expect(await streamsOf(fakes.known.fcm.origin)).toBe(100);
+  expect(await streamsOf(fakes.connectionDetails.fcm.origin)).toBe(100);
 });
 
-it('gives Web Push subscriptions, and decrypts what comes for them', async () => {
+it('creates Web Push subscriptions, and decrypts what arrives for them', async () => {
   expect(await push('webpush', await subscribe('browser'))).toEqual({ category: 'ok' });
   expect((await call('GET', '/received/browser')).body).toMatchObject({
     received: [{ service: 'webpush', title: 't', body: 'b', answer: 'accept' }],
   });
 });
 
-it('refuses Web Push messages by what is in them, and tells of those too', async () => {
+it('refuses Web Push messages for their content, and lists those too', async () => {
   const subscription = await subscribe('toolarge.browser');
   expect(await push('webpush', subscription, 'x'.repeat(513))).toMatchObject({ category: 'payload_too_large' });
   expect(await push('webpush', subscription, 'x'.repeat(512))).toEqual({ category: 'ok' });
@@ -214,10 +214,10 @@ it('refuses Web Push messages by what is in them, and tells of those too', async
   });
 });
 
-it('plays faults of the token endpoint, and ends what is slow', async () => {
-  const { tokenUri } = fakes.known.fcm;
+it('applies faults of the token endpoint, and ends delays', async () => {
+  const { tokenUri } = fakes.connectionDetails.fcm;
   const post = (url: string, body: string) => {
-    const sent = request(url, { method: 'POST', ca: fakes.known.ca });
+    const sent = request(url, { method: 'POST', ca: fakes.connectionDetails.ca });
     sent.end(body);
     return once(sent, 'response').then(([response]) => (response as IncomingMessage).statusCode);
   };
@@ -228,20 +228,20 @@ it('plays faults of the token endpoint, and ends what is slow', async () => {
   void post(tokenUri, 'x').then((status) => {
     answer = status;
   });
-  const hurried = () => {
-    fakes.hurry();
+  const answerNow = () => {
+    fakes.endDelays();
     return answer;
   };
-  await expect.poll(hurried, patiently).toBe(400);
+  await expect.poll(answerNow, patiently).toBe(400);
   await call('DELETE', '/oauth');
   await expect(post(tokenUri, 'x'.repeat(200_000))).rejects.toMatchObject({
     code: expect.stringMatching(/RESET|PIPE/),
   });
 });
 
-it('judges a message for FCM without delivering it, where it is asked to', async () => {
+it('validates an FCM message without delivering it if it is asked to', async () => {
   await push('fcm', 'phone');
-  const session = connect(fakes.known.fcm.origin, { ca: fakes.known.ca });
+  const session = connect(fakes.connectionDetails.fcm.origin, { ca: fakes.connectionDetails.ca });
   const send = async (token: string) => {
     const stream = session.request({
       ':method': 'POST',
@@ -263,15 +263,15 @@ it('forgets subscriptions when it is reset', async () => {
   expect(await push('webpush', subscription)).toMatchObject({ category: 'unregistered' });
 });
 
-it('accepts what is slow when it is to hurry', async () => {
+it('accepts delayed requests when the delays end', async () => {
   const waiting = push('webpush', await subscribe('slow.60000.browser'));
   let answer: unknown;
   void waiting?.then((result) => {
     answer = result;
   });
-  const hurried = () => {
-    fakes.hurry();
+  const answerNow = () => {
+    fakes.endDelays();
     return answer;
   };
-  await expect.poll(hurried, patiently).toEqual({ category: 'ok' });
+  await expect.poll(answerNow, patiently).toEqual({ category: 'ok' });
 });

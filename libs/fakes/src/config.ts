@@ -7,7 +7,7 @@ const port = (what: string, byDefault: number) =>
     default: byDefault,
     minimum: 0,
     maximum: 65535,
-    description: `the port of ${what} (0: any free one)`,
+    description: `the port of ${what} (0: any free port)`,
     examples: [byDefault],
   });
 
@@ -21,7 +21,7 @@ export const fakesConfig = Type.Object({
   FAKES_NAME: Type.String({
     default: 'localhost',
     pattern: '^[A-Za-z0-9.-]{1,253}$',
-    description: 'the name that push-service calls them by; their certificates are for it',
+    description: 'the host name by which push-service reaches the fakes; their certificates are issued for it',
     examples: ['fakes.staging.example'],
   }),
   FAKES_FCM_PORT: port('FCM', 24_431),
@@ -31,20 +31,21 @@ export const fakesConfig = Type.Object({
   FAKES_WEB_PUSH_PORT: port('the Web Push service', 24_435),
   FAKES_CONTROL_HOST: Type.String({
     default: '127.0.0.1',
-    description: 'the address that the control API listens on; it has no authentication, keep it private',
+    description: 'the address that the control API listens on; it has no authentication, so keep it private',
     examples: ['0.0.0.0'],
   }),
   FAKES_CONTROL_PORT: port('the control API', 24_436),
   FAKES_MAX_DEVICES: Type.Integer({
     default: 10_000,
     minimum: 1,
-    description: 'how many devices are remembered; the one that got nothing for longest is forgotten',
+    description:
+      'how many devices are remembered; beyond that, the one that has received nothing for longest is forgotten',
     examples: [10000],
   }),
   FAKES_MAX_NOTIFICATIONS: Type.Integer({
     default: 20,
     minimum: 1,
-    description: 'how many notifications are remembered of each device; of all devices, 64 MiB at most',
+    description: 'how many notifications are remembered per device; for all devices together, up to 64 MiB',
     examples: [20],
   }),
 });

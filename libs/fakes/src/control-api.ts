@@ -1,26 +1,27 @@
 import { modes } from '@pushmesh/contracts';
 import { fastify } from 'fastify';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { Static, TSchema } from 'typebox';
-import { castError } from '../../../services/push-service/src/api/cast-request.ts';
+import type { Static, TObject } from 'typebox';
 import { mistakeIn } from './behaviour.ts';
-import { castCall } from './cast-body.ts';
-import type { Fakes } from './start-fakes.ts';
+import { castBody, castError } from './cast-body.ts';
+import type { CastError } from './cast-body.ts';
 import { readFault, refuseMode } from './fault.ts';
 import type { Ledger } from './ledger.ts';
+import type { Fakes } from './start-fakes.ts';
 
 type Deps = { readonly fakes: Fakes; readonly ledger: Ledger };
 
 const closed = { additionalProperties: false } as const;
-const Whom = {
+const Scope = {
   service: Type.Optional(Type.Enum(['apns', 'fcm'])),
   mode: Type.Optional(Type.Enum([...modes])),
 };
-const Streams = Type.Object({ ...Whom, limit: Type.Integer() }, closed);
+const ScopeOnly = Type.Object(Scope, closed);
+const Streams = Type.Object({ ...Scope, limit: Type.Integer() }, closed);
 const Connections = Type.Object(
   {
-    ...Whom,
+    ...Scope,
     do: Type.Enum(['goaway', 'cut', 'silence']),
     unprocessed: Type.Optional(Type.Integer()),
     reason: Type.Optional(Type.String()),
@@ -46,44 +47,59 @@ const OAuth = Type.Object(
   closed,
 );
 
-/** What fastify says of a body that is not JSON, in words. */
-const notJson: Readonly<Record<string, { readonly status: number; readonly words: string }>> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
-    status: 415,
-    words: 'expected JSON, with the header content-type: application/json',
-  },
-  FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, words: 'expected JSON, and the body is none' },
-  FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, words: 'expected JSON, and the body is empty' },
+/** The HTTP API of `npm run fakes`: it shows what the fakes received and sets their faults; docs/sandbox.md lists its calls. */
+export const createControlApi = (deps: Deps): FastifyInstance => {
+  const server = fastify({ logger: false, routerOptions: { maxParamLength: 16_384 } });
+  server.setErrorHandler(answerUnreadableBody);
+  serveReceived(server, deps);
+  serveFaults(server, deps.fakes);
+  serveConnections(server, deps.fakes);
+  serveFcm(server, deps.fakes);
+  serveSubscriptions(server, deps.fakes);
+  server.post('/reset', (_request, reply) => {
+    reset(deps);
+    return noContent(reply);
+  });
+  return server;
 };
 
-/** The HTTP API that tells what the fakes got and makes them misbehave; docs/sandbox.md has its calls. */
-export const createControl = ({ fakes, ledger }: Deps) => {
-  const server = fastify({ logger: false, routerOptions: { maxParamLength: 16_384 } });
-  const done = (reply: FastifyReply) => reply.code(204).send();
-  const refused = (reply: FastifyReply, errors: unknown) => reply.code(422).send({ errors });
+/** Only JSON is accepted: a page in any browser may send a body of another type to this address. */
+const answerUnreadableBody = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const unreadable = unreadableBodies[error.code];
+  if (unreadable === undefined) throw error;
+  const { 'content-type': type = 'none' } = request.headers;
+  return reply.code(unreadable.status).send({ errors: [castError(`${unreadable.message} (content-type: ${type})`)] });
+};
 
-  // Text of other types is not read as JSON: a page in somebody’s browser may send those anywhere.
-  server.setErrorHandler((error: FastifyError, request, reply) => {
-    const wrong = notJson[error.code];
-    if (wrong === undefined) throw error;
-    const { 'content-type': type = 'none' } = request.headers;
-    return reply.code(wrong.status).send({ errors: [castError(`${wrong.words} (content-type: ${type})`, [])] });
-  });
+/** By the error code of Fastify. */
+const unreadableBodies: Readonly<Record<string, { readonly status: number; readonly message: string }>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    status: 415,
+    message: 'expected JSON, with the header content-type: application/json',
+  },
+  FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, message: 'expected JSON, and the body is none' },
+  FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, message: 'expected JSON, and the body is empty' },
+};
 
-  /** Acts on a body of this shape. */
-  const onBody =
-    <S extends TSchema>(schema: S, act: (value: Static<S>) => void) =>
-    (request: FastifyRequest, reply: FastifyReply) => {
-      const read = refuseMode(castCall(schema, request.body ?? {}));
-      if (!read.ok) return refused(reply, read.errors);
-      act(read.value);
-      return done(reply);
-    };
+const noContent = (reply: FastifyReply): FastifyReply => reply.code(204).send();
+const unprocessable = (reply: FastifyReply, errors: readonly CastError[]): FastifyReply =>
+  reply.code(422).send({ errors });
 
+/** A handler that casts the body and runs with it. */
+const withBody =
+  <S extends TObject>(schema: S, run: (value: Static<S>) => void) =>
+  (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const cast = refuseMode(castBody(schema, request.body ?? {}));
+    if (!cast.ok) return unprocessable(reply, cast.errors);
+    run(cast.value);
+    return noContent(reply);
+  };
+
+const serveReceived = (server: FastifyInstance, { fakes, ledger }: Deps): void => {
   server.get('/', () => ({
     ...ledger.counts(),
     requests: fakes.fcm.requests(),
-    connections: Object.fromEntries(each({}).map(({ name, fake }) => [name, fake.connections()])),
+    connections: Object.fromEntries(http2Fakes(fakes).map(({ name, fake }) => [name, fake.connections()])),
     faults: fakes.faults.list(),
   }));
   server.get('/received', () => ({ devices: ledger.devices() }));
@@ -92,71 +108,77 @@ export const createControl = ({ fakes, ledger }: Deps) => {
     mistake: mistakeIn(params.device),
   }));
   server.get('/duplicates', () => ({ duplicates: ledger.duplicates() }));
+};
 
-  server.get('/faults', () => ({ faults: fakes.faults.list() }));
+const serveFaults = (server: FastifyInstance, { faults }: Fakes): void => {
+  server.get('/faults', () => ({ faults: faults.list() }));
   server.put('/faults', (request, reply) => {
     const read = [request.body].flat().map(readFault);
     const errors = read.flatMap((fault) => (fault.ok ? [] : fault.errors));
-    if (errors.length > 0) return refused(reply, errors);
-    fakes.faults.set(read.flatMap((fault) => (fault.ok ? [fault.value] : [])));
-    return done(reply);
+    if (errors.length > 0) return unprocessable(reply, errors);
+    faults.set(read.flatMap((fault) => (fault.ok ? [fault.value] : [])));
+    return noContent(reply);
   });
   server.delete('/faults', (_request, reply) => {
-    fakes.faults.set([]);
-    return done(reply);
+    faults.set([]);
+    return noContent(reply);
   });
+};
 
-  const each = ({ service, mode }: Pick<Static<typeof Streams>, 'service' | 'mode'>) =>
-    [
-      { name: 'apns prod', service: 'apns', mode: 'prod', fake: fakes.apns.prod },
-      { name: 'apns dev', service: 'apns', mode: 'dev', fake: fakes.apns.dev },
-      { name: 'fcm', service: 'fcm', mode: undefined, fake: fakes.fcm },
-    ].filter((one) => one.service === (service ?? one.service) && one.mode === (mode ?? one.mode));
+/** The fakes that speak HTTP/2, or those of this service and mode. */
+const http2Fakes = ({ apns, fcm }: Fakes, { service, mode }: Static<typeof ScopeOnly> = {}) =>
+  [
+    { name: 'apns prod', service: 'apns', mode: 'prod', fake: apns.prod },
+    { name: 'apns dev', service: 'apns', mode: 'dev', fake: apns.dev },
+    { name: 'fcm', service: 'fcm', mode: undefined, fake: fcm },
+  ].filter((each) => each.service === (service ?? each.service) && each.mode === (mode ?? each.mode));
 
-  const limitStreams = onBody(Streams, ({ limit, ...whom }) => {
-    for (const { fake } of each(whom)) fake.limitStreams(Math.max(0, limit));
+const serveConnections = (server: FastifyInstance, fakes: Fakes): void => {
+  const limitStreams = withBody(Streams, ({ limit, ...scope }) => {
+    for (const { fake } of http2Fakes(fakes, scope)) fake.limitStreams(Math.max(0, limit));
   });
-  server.put('/streams', limitStreams);
-  const disturb = onBody(Connections, ({ do: what, unprocessed, reason, ...whom }) => {
-    for (const { fake } of each(whom)) {
+  const disturb = withBody(Connections, ({ do: what, unprocessed, reason, ...scope }) => {
+    for (const { fake } of http2Fakes(fakes, scope)) {
       if (what !== 'goaway') fake[what]();
       else fake.goaway({ ...(unprocessed !== undefined && { unprocessed }), ...(reason !== undefined && { reason }) });
     }
   });
+  server.put('/streams', limitStreams);
   server.post('/connections', disturb);
-  server.put('/quota', onBody(Quota, fakes.fcm.setQuota));
+};
 
-  const playTokenFault = onBody(OAuth, ({ answer, ms = 1_000, retryAfter, error = 'invalid_grant' }) => {
-    if (answer === 'slow') fakes.fcm.playTokenFault({ answer, ms });
-    else if (answer === 'refused') fakes.fcm.playTokenFault({ answer, error });
-    else fakes.fcm.playTokenFault({ answer, ...(retryAfter !== undefined && { retryAfter }) });
+const serveFcm = (server: FastifyInstance, { fcm }: Fakes): void => {
+  const playTokenFault = withBody(OAuth, ({ answer, ms = 1_000, retryAfter, error = 'invalid_grant' }) => {
+    if (answer === 'slow') fcm.playTokenFault({ answer, ms });
+    else if (answer === 'refused') fcm.playTokenFault({ answer, error });
+    else fcm.playTokenFault({ answer, ...(retryAfter !== undefined && { retryAfter }) });
   });
+  server.put('/quota', withBody(Quota, fcm.setQuota));
   server.put('/oauth', playTokenFault);
   server.delete('/oauth', (_request, reply) => {
-    fakes.fcm.playTokenFault(undefined);
-    return done(reply);
+    fcm.playTokenFault(undefined);
+    return noContent(reply);
   });
   server.post('/oauth/revoke', (_request, reply) => {
-    fakes.fcm.tokens.revokeTokens();
-    return done(reply);
+    fcm.tokens.revokeTokens();
+    return noContent(reply);
   });
+};
 
+const serveSubscriptions = (server: FastifyInstance, { webPush }: Fakes): void => {
   server.post<{ Params: { device: string } }>('/subscriptions/:device', ({ params: { device } }, reply) => {
     const mistake = mistakeIn(device);
-    if (mistake !== undefined) return refused(reply, [castError(mistake, ['device'])]);
-    return reply.type('application/json').send(fakes.webPush.subscribe(device));
+    if (mistake !== undefined) return unprocessable(reply, [castError(mistake, 'device')]);
+    return reply.type('application/json').send(webPush.subscribe(device));
   });
+};
 
-  server.post('/reset', (_request, reply) => {
-    fakes.faults.set([]);
-    fakes.fcm.playTokenFault(undefined);
-    fakes.fcm.setQuota({});
-    for (const { fake, service } of each({})) fake.limitStreams(service === 'fcm' ? 100 : 1_000);
-    fakes.hurry();
-    fakes.webPush.forgetSubscriptions();
-    ledger.clear();
-    return done(reply);
-  });
-
-  return server;
+const reset = ({ fakes, ledger }: Deps): void => {
+  fakes.faults.set([]);
+  fakes.fcm.playTokenFault(undefined);
+  fakes.fcm.setQuota({});
+  for (const { fake, service } of http2Fakes(fakes)) fake.limitStreams(service === 'fcm' ? 100 : 1_000);
+  fakes.endDelays();
+  fakes.webPush.forgetSubscriptions();
+  ledger.clear();
 };

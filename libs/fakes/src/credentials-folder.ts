@@ -1,17 +1,24 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { KnownOfFakes } from './start-fakes.ts';
+import type { ConnectionDetails } from './start-fakes.ts';
 
 const variablesFile = 'push-service.env';
-/** Its first line: what tells a folder of the fakes from one with real credentials. */
+/** The first line of the file, by which a folder of the fakes differs from one with real credentials. */
 const mark = '# Written by npm run fakes, which replaces this file and the credentials beside it at each start.\n';
 
-/** Writes what a sender needs into a folder that was taken, for its owner only, and gives back push-service's variables for it. */
-export const writeCredentials = (dir: string, { ca, apns, fcm }: KnownOfFakes): Readonly<Record<string, string>> => {
+/**
+ * Writes the credentials for a sender into a folder that `takeFolder` accepted, readable by its owner only.
+ *
+ * @returns the variables of push-service that use them
+ */
+export const writeCredentials = (
+  dir: string,
+  { ca, apns, fcm }: ConnectionDetails,
+): Readonly<Record<string, string>> => {
   const write = (name: string, text: string): string => {
     const path = join(dir, name);
-    // What is there keeps its owner and its mode, and a link leads elsewhere: it goes first.
+    // Removed first: writing would keep the owner and mode of an existing file, and would follow a link.
     rmSync(path, { force: true });
     writeFileSync(path, text, { mode: 0o600, flag: 'wx' });
     return path;
@@ -53,30 +60,32 @@ export const writeCredentials = (dir: string, { ca, apns, fcm }: KnownOfFakes): 
 const reasons: Readonly<Record<string, string>> = {
   EEXIST: 'it is a file',
   ENOTDIR: 'a part of its path is a file',
-  ENOENT: 'nothing can be made there',
-  EACCES: 'you may not read and write there',
-  EPERM: 'it belongs to somebody else',
-  EROFS: 'that disk is read-only',
+  ENOENT: 'no folder can be created there',
+  EACCES: 'you are not allowed to read and write there',
+  EPERM: 'it belongs to another user',
+  EROFS: 'the disk is read-only',
 };
 
 /**
- * Makes a folder that is its owner’s only, or takes as such one that is empty or that the fakes wrote before; what is
- * wrong where that cannot be. Any other folder stays as it is.
+ * Creates a folder that only its owner can access, or takes an existing one that is empty or that the fakes wrote before.
+ * Any other folder is left alone.
+ *
+ * @returns what is wrong; `undefined` if the folder can be used
  */
 export const takeFolder = (dir: string): string | undefined => {
   try {
     makeFolder(dir);
-    if (!isFree(dir)) return `${dir} holds what the fakes did not write; name a new folder, or an empty one`;
-    // Only the owner of a folder may change its mode.
+    if (!isFree(dir)) return `${dir} contains files that the fakes did not write; choose a new folder or an empty one`;
+    // Fails with EPERM in a folder of another user.
     chmodSync(dir, 0o700);
     return undefined;
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
-    return `${dir} cannot be a folder of your own: ${reasons[code] ?? code}`;
+    return `${dir} cannot be used as a private folder: ${reasons[code] ?? code}`;
   }
 };
 
-/** One by one: where nothing can be made, as in /proc, the recursive `mkdirSync` of Node.js never ends. */
+/** Creates the parents one by one: in places such as /proc, the recursive `mkdirSync` of Node.js never returns. */
 const makeFolder = (dir: string): void => {
   const parent = dirname(dir);
   if (parent !== dir && !existsSync(parent)) makeFolder(parent);
@@ -93,7 +102,7 @@ const isFree = (dir: string): boolean => {
   return names.includes(variablesFile) && readFileSync(join(dir, variablesFile), 'utf8').startsWith(mark);
 };
 
-/** For a shell, as it is. */
+/** Quoted for a shell, which takes it literally. */
 const quoted = (value: string): string => `'${value.replaceAll("'", String.raw`'\''`)}'`;
 
 const newVapidKey = (): string =>

@@ -1,22 +1,22 @@
-/** Waits that can all be ended at once. */
-export const createPause = () => {
-  const waiting = new Set<() => void>();
+/** Delays that can all be cut short at once. */
+export const createDelays = () => {
+  const running = new Set<() => void>();
   return {
-    for: (ms: number): Promise<void> =>
+    wait: (ms: number): Promise<void> =>
       new Promise((resolve) => {
-        const done = () => {
+        const end = () => {
           clearTimeout(timer);
-          waiting.delete(done);
+          running.delete(end);
           resolve();
         };
-        const timer = setTimeout(done, ms);
-        waiting.add(done);
+        const timer = setTimeout(end, ms);
+        running.add(end);
       }),
-    end: (): void => {
-      for (const done of waiting) done();
+    endAll: (): void => {
+      for (const end of running) end();
     },
   };
 };
 
-/** A time between the two, in milliseconds. */
-export const between = (ms: number, mostMs: number): number => ms + Math.random() * Math.max(0, mostMs - ms);
+/** A random time between the two, in milliseconds. */
+export const randomBetween = (ms: number, mostMs: number): number => ms + Math.random() * Math.max(0, mostMs - ms);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { createFakeAuthority } from './fake-authority.ts';
 
-it('issues certificates that TLS accepts for their hosts only, and client certificates', async () => {
+it('issues server certificates that are valid for their hosts only, and client certificates', async () => {
   const { ca, issue } = createFakeAuthority();
   const server = createServer({ ...issue('server'), ca, requestCert: true }, (socket) => {
     socket.end(socket.getPeerCertificate().subject.CN);
@@ -22,7 +22,7 @@ it('issues certificates that TLS accepts for their hosts only, and client certif
   await new Promise((resolve) => server.close(resolve));
 });
 
-it('is its own authority each time', () => {
+it('is a different authority each time', () => {
   const one = createFakeAuthority();
   const other = new X509Certificate(createFakeAuthority().ca);
   const issued = new X509Certificate(one.issue('x').cert);

@@ -6,13 +6,13 @@ import { isIPv4 } from 'node:net';
 export type Certificate = { readonly cert: string; readonly key: string };
 
 /**
- * A certificate authority that lives as long as this process: no key of it is ever on a disk or in a repository. It issues
- * certificates for the fakes, and client certificates for those who push with one. node:crypto reads X.509 but does not
- * write it; the few DER forms that a certificate needs (RFC 5280 §4.1, ITU-T X.690) are below.
+ * A certificate authority for the fakes and for senders that push with a client certificate. Its key exists in memory only
+ * and is new each time. node:crypto reads X.509 but does not write it; the few DER forms that a certificate needs
+ * (RFC 5280 §4.1, ITU-T X.690) are below.
  */
 export const createFakeAuthority = () => {
   const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  // Its own name, too: OpenSSL takes issuers by their names.
+  // OpenSSL finds an issuer by its name, so each authority has a name of its own.
   const name = `pushmesh fake authority ${randomBytes(4).toString('hex')}`;
   const issuer = distinguishedName(commonName(name));
   const sign = (subject: Buffer, publicKey: KeyObject, extensions: readonly Buffer[]): string =>
@@ -24,15 +24,15 @@ export const createFakeAuthority = () => {
   };
 
   return {
-    /** PEM, for the `ca` option of those who connect. */
+    /** The certificate of the authority, PEM, for the `ca` option of clients. */
     ca: sign(issuer, authority.publicKey, [basicConstraintsOfAnAuthority]),
-    /** @param hosts the DNS names and IPv4 addresses that the certificate is for */
+    /** @param hosts the DNS names and IPv4 addresses that the certificate is valid for */
     issue: (subject: string, hosts: readonly string[] = ['localhost', '127.0.0.1']): Certificate =>
       issue(distinguishedName(commonName(subject)), [subjectAltName(hosts)]),
     /**
-     * A client certificate as Apple issues them to push with.
+     * A client certificate for APNs, as Apple issues it.
      *
-     * @param topics those of the extension; without any, as in old ones, there is no extension
+     * @param topics the topics of Apple's extension; if empty, the extension is absent, as in old certificates
      */
     issueForApns: (bundleId: string, topics: readonly string[] = [bundleId, `${bundleId}.voip`]): Certificate =>
       issue(
@@ -57,7 +57,7 @@ const certificate = ({ issuer, subject, publicKey, extensions }: Fields, signing
     integer(Buffer.concat([Buffer.of(1), randomBytes(15)])),
     ecdsaWithSha256,
     issuer,
-    // "No well-defined expiration date", RFC 5280 §4.1.2.5
+    // Valid from 2020, with "no well-defined expiration date" (RFC 5280 §4.1.2.5).
     sequence(der(0x17, Buffer.from('200101000000Z')), der(0x18, Buffer.from('99991231235959Z'))),
     subject,
     publicKey.export({ type: 'spki', format: 'der' }),
@@ -66,7 +66,7 @@ const certificate = ({ issuer, subject, publicKey, extensions }: Fields, signing
   return sequence(signed, ecdsaWithSha256, bitString(signatureOf('sha256', signed, signingKey)));
 };
 
-/** Tag, length, content; DER lengths over 127 bytes are written as their own length and themselves. */
+/** Tag, length, content. A length over 127 is preceded by the number of its bytes (X.690 §8.1.3). */
 const der = (tag: number, content: Buffer): Buffer => {
   const { length } = content;
   if (length < 128) return Buffer.concat([Buffer.of(tag, length), content]);
@@ -84,7 +84,7 @@ const identifier = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'));
 const utf8 = (text: string): Buffer => der(0x0c, Buffer.from(text));
 
 // 1.2.840.10045.4.3.2, 2.5.4.3, 0.9.2342.19200300.100.1.1, 2.5.29.19, 2.5.29.17 (subject alternative name),
-// 1.2.840.113635.100.6.3.6 (Apple’s own)
+// 1.2.840.113635.100.6.3.6 (Apple's topics)
 const ecdsaWithSha256 = sequence(identifier('2a8648ce3d040302'));
 const distinguishedName = (...parts: readonly Buffer[]): Buffer => sequence(...parts.map((part) => der(0x31, part)));
 const commonName = (text: string): Buffer => sequence(identifier('550403'), utf8(text));

@@ -2,96 +2,99 @@ import { modes } from '@pushmesh/contracts';
 import type { Mode } from '@pushmesh/contracts';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
-import { castError } from '../../../services/push-service/src/api/cast-request.ts';
-import type { Cast } from '../../../services/push-service/src/api/cast-request.ts';
-import { maxSlowMs, readAct } from './behaviour.ts';
-import type { Act } from './behaviour.ts';
-import { castCall } from './cast-body.ts';
+import { maxDelayMs, parseBehaviour } from './behaviour.ts';
+import type { Behaviour } from './behaviour.ts';
+import { castBody, castError } from './cast-body.ts';
+import type { Cast } from './cast-body.ts';
 
-/** What there is a fake of. */
+/** The push services that have a fake. */
 const fakeServices = ['apns', 'fcm', 'webpush'] as const;
 export type FakeService = (typeof fakeServices)[number];
 
 const Fault = Type.Object(
   {
-    /** An act, in the words of a token: `unavailable`, `throttled.date`, `slow.20-80`. */
+    /** A behaviour, spelled as the prefix of a token: `unavailable`, `throttled.date`, `slow.20-80`. */
     answer: Type.String(),
-    /** All when absent. */
+    /** If absent, the fault covers all of them. */
     service: Type.Optional(Type.Enum([...fakeServices])),
-    /** Both modes when absent. */
+    /** If absent, the fault covers both modes. */
     mode: Type.Optional(Type.Enum([...modes])),
-    /** All devices when absent. */
+    /** A device token; if absent, the fault covers all devices. */
     token: Type.Optional(Type.String()),
     /** Milliseconds, for `slow`. */
     ms: Type.Optional(Type.Integer()),
-    /** For so many requests; without end when absent. */
+    /** The number of requests after which the fault is over; if absent, it does not end. */
     times: Type.Optional(Type.Integer({ minimum: 1 })),
-    /** For so many of a hundred requests, by chance; for all when absent. */
+    /** The share of requests that it hits, by chance; if absent, all of them. */
     percent: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
   },
   { additionalProperties: false },
 );
 
-/** An outage to play: the same act for every request that it is about. */
+/** A simulated outage: the same behaviour for every request that it covers. */
 export type Fault = Static<typeof Fault>;
 
-/** Those that have no modes: FCM has projects, and no environments. */
-const withoutMode: ReadonlySet<FakeService> = new Set(['fcm', 'webpush']);
-
-/** Refuses a mode beside a service that has none: it would be about nothing. */
-export const refuseMode = <T>(read: Cast<T>): Cast<T> => {
-  if (!read.ok) return read;
-  const { service, mode } = read.value as { readonly service?: FakeService; readonly mode?: Mode };
-  if (mode === undefined || service === undefined || !withoutMode.has(service)) return read;
-  return { ok: false, errors: [castError(`${service} has no modes here; leave mode out`, ['mode'])] };
-};
-
-/** One fault from JSON, or what is wrong with it. */
+/** The fault in a JSON value, or what is wrong with it. */
 export const readFault = (body: unknown): Cast<Fault> => {
-  const fault = refuseMode(castCall(Fault, body));
+  const fault = refuseMode(castBody(Fault, body));
   if (!fault.ok) return fault;
   const { answer, ms } = fault.value;
-  if (answer === 'slow' && ms === undefined) return { ok: false, errors: [castError('Missing field: ms', ['ms'])] };
-  const act = actOfFault(fault.value);
-  return act.type === 'mistaken' ? { ok: false, errors: [castError(act.why, ['answer'])] } : fault;
+  if (answer === 'slow' && ms === undefined) return { ok: false, errors: [castError('Missing field: ms', 'ms')] };
+  const behaviour = behaviourOfFault(fault.value);
+  return behaviour.type === 'mistaken' ? { ok: false, errors: [castError(behaviour.why, 'answer')] } : fault;
 };
 
-const actOfFault = ({ answer, ms = 0 }: Fault): Act =>
-  readAct(answer === 'slow' ? `slow.${Math.min(Math.max(ms, 0), maxSlowMs)}` : answer);
+/** Refuses a `mode` with a service that has no modes, where it would have no effect. */
+export const refuseMode = <T extends object>(cast: Cast<T>): Cast<T> => {
+  if (!cast.ok) return cast;
+  const { service, mode } = cast.value as { readonly service?: FakeService; readonly mode?: Mode };
+  if (mode === undefined || service === undefined || !withoutMode.has(service)) return cast;
+  return { ok: false, errors: [castError(`${service} has no modes here; leave mode out`, 'mode')] };
+};
 
-/** Whom a request is for. `mode` is unknown where a service knows none. */
-export type Addressed = { readonly service: FakeService; readonly mode: Mode | undefined; readonly token: string };
+/** Only APNs has environments. */
+const withoutMode: ReadonlySet<FakeService> = new Set(['fcm', 'webpush']);
 
-/** The faults that are played now; the first that is about a request is played. */
+const behaviourOfFault = ({ answer, ms = 0 }: Fault): Behaviour =>
+  parseBehaviour(answer === 'slow' ? `slow.${Math.min(Math.max(ms, 0), maxDelayMs)}` : answer);
+
+/** What a fault is matched against; `mode` is undefined if the service has none. */
+type Target = { readonly service: FakeService; readonly mode: Mode | undefined; readonly token: string };
+
+/** The active faults. The first one that covers a request applies. */
 export const createFaults = (random: () => number = Math.random) => {
-  let playing: { readonly fault: Fault; readonly act: Act; left: number }[] = [];
-
-  const isAbout = ({ service, mode, token }: Fault, request: Addressed): boolean =>
-    (service ?? request.service) === request.service &&
-    (mode ?? request.mode) === request.mode &&
-    (token ?? request.token) === request.token;
+  let active: { readonly fault: Fault; readonly behaviour: Behaviour; left: number }[] = [];
 
   return {
-    /** In place of those before, an empty list ends them. They are such as `readFault` found right. */
+    /**
+     * Replaces the active faults; an empty list ends them.
+     *
+     * @throws if `readFault` would refuse one of them
+     */
     set: (faults: readonly Fault[]): void => {
-      playing = faults.map((fault) => {
-        const act = actOfFault(fault);
-        if (act.type === 'mistaken') throw new Error(act.why);
-        return { fault, act, left: fault.times ?? Number.POSITIVE_INFINITY };
+      active = faults.map((fault) => {
+        const behaviour = behaviourOfFault(fault);
+        if (behaviour.type === 'mistaken') throw new Error(behaviour.why);
+        return { fault, behaviour, left: fault.times ?? Number.POSITIVE_INFINITY };
       });
     },
-    /** Those that are not over. */
-    list: (): readonly Fault[] => playing.flatMap(({ fault, left }) => (left > 0 ? [fault] : [])),
-    /** What is to be played for this request; `undefined` leaves it to the token. */
-    actFor: (request: Addressed): Act | undefined => {
-      if (playing.length === 0) return undefined;
-      const found = playing.find(
-        ({ fault, left }) => left > 0 && isAbout(fault, request) && random() * 100 < (fault.percent ?? 100),
+    /** The faults that are not over. */
+    list: (): readonly Fault[] => active.flatMap(({ fault, left }) => (left > 0 ? [fault] : [])),
+    /** The behaviour for this request; `undefined` if no fault covers it and its token decides. */
+    behaviourFor: (target: Target): Behaviour | undefined => {
+      if (active.length === 0) return undefined;
+      const found = active.find(
+        ({ fault, left }) => left > 0 && covers(fault, target) && random() * 100 < (fault.percent ?? 100),
       );
       if (found) found.left -= 1;
-      return found?.act;
+      return found?.behaviour;
     },
   };
 };
 
 export type Faults = ReturnType<typeof createFaults>;
+
+const covers = ({ service, mode, token }: Fault, target: Target): boolean =>
+  (service ?? target.service) === target.service &&
+  (mode ?? target.mode) === target.mode &&
+  (token ?? target.token) === target.token;

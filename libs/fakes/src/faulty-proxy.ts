@@ -2,36 +2,36 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
 /**
- * A TCP line in front of a server, on any free port of the loopback, that fails as networks do: it breaks, refuses, hangs up
- * on arrival, or falls silent with the connection open, as behind a NAT that forgot it.
+ * A TCP proxy on a free loopback port that fails as networks do: it breaks connections, refuses them, resets them on
+ * arrival, or falls silent and keeps them open, as a NAT does that forgot them.
  */
-export const createLine = async (targetPort: number) => {
-  const ends = new Set<Socket>();
+export const startFaultyProxy = async (targetPort: number) => {
+  const sockets = new Set<Socket>();
   let hangsUp = false;
-  let silent = false;
+  let isSilent = false;
   let accepted = 0;
 
-  const server = createServer((near) => {
+  const forward = (from: Socket, to: Socket): void => {
+    from.setNoDelay(true);
+    sockets.add(from);
+    from.on('data', (data) => isSilent || to.write(data));
+    from.on('error', () => {});
+    from.on('close', () => {
+      sockets.delete(from);
+      to.destroy();
+    });
+  };
+
+  const server = createServer((client) => {
     accepted += 1;
     if (hangsUp) {
-      near.on('error', () => {});
-      near.resetAndDestroy();
+      client.on('error', () => {});
+      client.resetAndDestroy();
       return;
     }
-    const far = connect(targetPort, '127.0.0.1');
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      from.setNoDelay(true);
-      ends.add(from);
-      from.on('data', (data) => silent || to.write(data));
-      from.on('error', () => {});
-      from.on('close', () => {
-        ends.delete(from);
-        to.destroy();
-      });
-    }
+    const target = connect(targetPort, '127.0.0.1');
+    forward(client, target);
+    forward(target, client);
   });
   const listen = (port: number): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -40,36 +40,38 @@ export const createLine = async (targetPort: number) => {
         resolve();
       });
     });
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
-
-  const cut = () => {
-    for (const end of ends) end.resetAndDestroy();
+  const cut = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy();
   };
-  const refuse = async () => {
+  const refuse = async (): Promise<void> => {
     const closed = new Promise((resolve) => server.close(resolve));
     cut();
     await closed;
   };
 
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+
   return {
     origin: `https://127.0.0.1:${port}`,
-    /** Connections that arrived, so far. */
+    /** The number of connections that have arrived. */
     accepted: () => accepted,
     /** Resets all connections. */
     cut,
-    /** Bytes that come in from now on are lost; nobody is told. Connections that are silenced stay so. */
-    silence: (on: boolean) => {
-      if (!on) for (const end of ends) end.removeAllListeners('data').resume();
-      silent = on;
+    /** While on, drops all bytes and tells neither side. Connections that were silenced stay silent. */
+    silence: (on: boolean): void => {
+      if (!on) for (const socket of sockets) socket.removeAllListeners('data').resume();
+      isSilent = on;
     },
-    /** Accepts new connections and resets them at once. */
-    hangUp: (on: boolean) => {
+    /** While on, accepts new connections and resets them at once. */
+    hangUp: (on: boolean): void => {
       hangsUp = on;
     },
-    /** Cuts everything and refuses new connections, until `restore`. */
+    /** Resets all connections and refuses new ones, until `restore`. */
     refuse,
-    restore: () => listen(port),
-    close: () => (server.listening ? refuse() : undefined),
+    restore: (): Promise<void> => listen(port),
+    stop: async (): Promise<void> => {
+      if (server.listening) await refuse();
+    },
   };
 };

@@ -3,32 +3,29 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Certificate } from './fake-authority.ts';
 
-type Handle = (request: IncomingMessage, response: ServerResponse, body: Buffer) => Promise<unknown>;
-
 type Options = {
   readonly certificate: Certificate;
   readonly host: string;
-  /** What clients call it. */
+  /** The host name in the URLs of clients. */
   readonly name: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
-  readonly handle: Handle;
+  readonly handle: (request: IncomingMessage, response: ServerResponse, body: Buffer) => Promise<unknown>;
 };
 
 const maxBodyBytes = 65_536;
 
-/** HTTP/1.1 over TLS. What is longer than any push, or token request, is cut off. */
+/** An HTTP/1.1 server over TLS. It cuts connections whose body is longer than any push or token request. */
 export const startHttpsServer = async ({ certificate, host, name, port, handle }: Options) => {
   const sockets = new Set<Socket>();
   const server = createServer(certificate, (request, response) => {
-    // A request whose body breaks off loses sight of its socket.
+    // A request whose body breaks off loses its reference to the socket.
     const { socket } = request;
     readBody(request)
       .then((body) => handle(request, response, body))
-      // Who has hung up gets no answer.
       .catch(() => socket.destroy());
   });
-  // Those that still shake hands are not among the connections that the server itself would close.
+  // `closeAllConnections` would miss the connections whose TLS handshake is not complete.
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));

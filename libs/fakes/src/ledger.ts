@@ -1,49 +1,49 @@
-import type { Act } from './behaviour.ts';
+import type { Behaviour } from './behaviour.ts';
 import { createPhones } from './phones.ts';
 import { pushKeyOf } from './received.ts';
 import type { Decoded, Received } from './received.ts';
 
-/** What came for a device, and what was made of it. */
-export type Entry = Received & {
-  /** `accept`, or what was played in its place. */
-  readonly answer: Act['type'];
+/** A notification and what the fake did with it. */
+type Entry = Received & {
+  /** `accept`, or the behaviour that was simulated in its place. */
+  readonly answer: Behaviour['type'];
 };
 
 /** A push that was accepted more than once. */
-export type Duplicate = { readonly device_id: string; readonly key: string; readonly times: number };
+type Duplicate = { readonly device_id: string; readonly key: string; readonly times: number };
 
 type Bounds = { readonly maxPhones: number; readonly maxNotifications: number; readonly maxKeys: number };
 
-/** Everything that came, by device and in order, and what came twice; the eldest is forgotten. */
+/** All notifications by device, in order, and the pushes that were accepted twice, within bounds: the oldest go first. */
 export const createLedger = ({ maxKeys, ...bounds }: Bounds) => {
   const entries = createPhones<Entry>(bounds, () => {});
-  /** By push, how often it was accepted. */
+  /** How often each push was accepted. */
   const accepted = new Map<string, number>();
   const duplicates = new Map<string, Duplicate>();
   let total = 0;
   let refused = 0;
   let mistaken = 0;
 
-  const noteAccepted = (decoded: Decoded) => {
+  const countAccepted = (decoded: Decoded): void => {
     const key = pushKeyOf(decoded);
     const times = (accepted.get(key) ?? 0) + 1;
     accepted.set(key, times);
     if (times > 1) duplicates.set(key, { device_id: decoded.device_id, key, times });
-    const [eldest] = accepted.keys();
-    if (accepted.size <= maxKeys || eldest === undefined) return;
-    accepted.delete(eldest);
-    duplicates.delete(eldest);
+    const [oldest] = accepted.keys();
+    if (accepted.size <= maxKeys || oldest === undefined) return;
+    accepted.delete(oldest);
+    duplicates.delete(oldest);
   };
 
   return {
-    note: (decoded: Decoded, answer: Act['type']): void => {
+    add: (decoded: Decoded, answer: Behaviour['type']): void => {
       total += 1;
-      entries.keep({ id: total, answer, ...decoded });
-      if (answer === 'accept') noteAccepted(decoded);
+      entries.add({ id: total, answer, ...decoded });
+      if (answer === 'accept') countAccepted(decoded);
       else refused += 1;
       if (answer === 'mistaken') mistaken += 1;
     },
-    /** All devices, the one that got something last comes first. */
+    /** All devices, the most recent receiver first. */
     devices: entries.list,
     of: entries.of,
     duplicates: (): readonly Duplicate[] => [...duplicates.values()],

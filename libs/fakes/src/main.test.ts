@@ -13,7 +13,7 @@ const free = Object.fromEntries(
   ['FCM', 'OAUTH', 'APNS_PROD', 'APNS_DEV', 'WEB_PUSH', 'CONTROL'].map((name) => [`FAKES_${name}_PORT`, '0']),
 );
 
-/** What `npm run fakes` says when it does not start, after the code that it ends with. */
+/** The exit code of `npm run fakes` and what it prints, if it does not start. */
 const startFails = (env: NodeJS.ProcessEnv) =>
   new Promise((resolve) => {
     const dir = mkdtempSync(join(tmpdir(), 'pushmesh-fakes-'));
@@ -22,13 +22,13 @@ const startFails = (env: NodeJS.ProcessEnv) =>
     );
   });
 
-it('names the variables of an address that it cannot have', async () => {
+it('names the variables of an address that it cannot listen on', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const { port } = other.address() as AddressInfo;
   const [ofPort, ofHost] = await Promise.all([
     startFails({ FAKES_APNS_DEV_PORT: String(port) }),
-    // RFC 5737: an address that nobody has.
+    // An address for documentation, which no host has (RFC 5737).
     startFails({ FAKES_CONTROL_HOST: '192.0.2.1' }),
   ]);
   other.close();
@@ -40,7 +40,7 @@ it('names the variables of an address that it cannot have', async () => {
   );
 });
 
-it('refuses a variable that only a slip can have named, and none that Kubernetes sets for a Service', () => {
+it('refuses a misspelled variable, and ignores those that Kubernetes sets for a Service', () => {
   expect(() => readFakesConfig({ FAKES_FMC_PORT: '24431' })).toThrow('FAKES_FMC_PORT: is not known; is FAKES_FCM_PORT');
   const ofServices = {
     FAKES_SERVICE_HOST: '10.0.0.7',

@@ -1,9 +1,9 @@
-// `npm run fakes`: FCM with its OAuth endpoint, APNs prod and dev, and a Web Push service, for anybody’s staging.
+// `npm run fakes`: FCM with its OAuth endpoint, APNs prod and dev, and a Web Push service, for a staging environment.
 import { resolve } from 'node:path';
 import { orExit, readCommandLine } from '@pushmesh/config';
 import { ListenError, listenOn } from '@pushmesh/lifecycle';
 import { readFakesConfig } from './config.ts';
-import { createControl } from './control-api.ts';
+import { createControlApi } from './control-api.ts';
 import { takeFolder, writeCredentials } from './credentials-folder.ts';
 import { startFakes } from './start-fakes.ts';
 import { createLedger } from './ledger.ts';
@@ -14,9 +14,9 @@ const dir = readCommandLine({
   read: ({ dir: folder }) => resolve(folder),
 });
 const config = orExit(readFakesConfig);
-const trouble = takeFolder(dir);
-if (trouble !== undefined) {
-  console.error(`--dir: ${trouble}`);
+const problem = takeFolder(dir);
+if (problem !== undefined) {
+  console.error(`--dir: ${problem}`);
   process.exit(2);
 }
 
@@ -38,9 +38,9 @@ const start = () =>
       'web-push': config.FAKES_WEB_PUSH_PORT,
     },
     projects: { 'pushmesh-fakes': undefined },
-    onReceived: ledger.note,
+    onReceived: ledger.add,
   });
-/** An address, with the variables to name when it cannot be had. */
+/** An address, and the variables to name if nothing can listen there. */
 const at = (host: 'FAKES_HOST' | 'FAKES_CONTROL_HOST', port: `FAKES_${string}_PORT` & keyof typeof config) => ({
   host: config[host],
   port: config[port],
@@ -57,11 +57,11 @@ const controlAt = at('FAKES_CONTROL_HOST', 'FAKES_CONTROL_PORT');
 
 try {
   const fakes = await listenOn(addresses, start);
-  const control = createControl({ fakes, ledger });
+  const control = createControlApi({ fakes, ledger });
   await listenOn(controlAt, () => control.listen({ host: controlAt.host, port: controlAt.port }));
-  const variables = writeCredentials(dir, fakes.known);
+  const variables = writeCredentials(dir, fakes.connectionDetails);
 
-  const { apns, fcm, webPush } = fakes.known;
+  const { apns, fcm, webPush } = fakes.connectionDetails;
   console.log(`fakes  fcm        ${fcm.origin}
 fakes  oauth      ${fcm.tokenUri}
 fakes  apns-prod  ${apns.origins.prod}

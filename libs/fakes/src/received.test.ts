@@ -3,7 +3,7 @@ import { fromApns, fromFcm, pushKeyOf } from './received.ts';
 
 const at = 1;
 
-it('reads the short forms of senders that are not ours', () => {
+it('reads the short forms that other senders use', () => {
   const payload = { aps: { alert: 'Wherefore?' } };
   expect(fromApns({ token: 'T', headers: {}, payload, apnsId: 'id', at }, 'prod')).toMatchObject({
     body: 'Wherefore?',
@@ -16,7 +16,7 @@ it('reads the short forms of senders that are not ours', () => {
   });
 });
 
-it('knows a push that is sent again, whatever its id and its end', () => {
+it('recognises a repeated push, whatever its ID and expiration', () => {
   const key = (id: string, expiration: string, body: string, token = 'T') =>
     pushKeyOf(
       fromApns(

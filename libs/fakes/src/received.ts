@@ -1,40 +1,40 @@
 import { hash } from 'node:crypto';
-import type { Mode, RequestV3 } from '@pushmesh/contracts';
-import { parseJson } from '../../../services/push-service/src/push/parse-json.ts';
+import type { Mode } from '@pushmesh/contracts';
 import type { ApnsDelivery } from './apns/fake-apns.ts';
 import type { FakeService } from './fault.ts';
 import type { FcmDelivery } from './fcm/fake-fcm.ts';
-import type { WebPushDelivery } from './web-push/fake-web-push.ts';
+import { fieldsOf, parseJson } from './parse-json.ts';
+import type { WebPushDelivery } from './web-push/delivery.ts';
 
 type Texts = Partial<
   Record<'title' | 'body' | 'click_action' | 'tag' | 'sound' | 'topic' | 'push_type', string> & {
-    readonly priority: RequestV3['priority'];
+    readonly priority: 'normal' | 'high';
   }
 >;
 
-/** One notification as it arrived. Fields that the push did not have are absent. */
+/** A notification as it arrived. Fields that the push did not have are absent. */
 export type Received = Texts & {
-  /** Counts all notifications of this process; the id of the event in the event stream, too. */
+  /** The number of the notification in this process, and the ID of its event in the event stream. */
   readonly id: number;
   readonly device_id: string;
   readonly service: FakeService;
-  /** Absent where it cannot be known. */
+  /** Absent if the service has none. */
   readonly mode?: Mode;
   readonly badge?: number;
   readonly data?: Readonly<Record<string, unknown>>;
   /** Milliseconds since 1970. */
   readonly received_at: number;
-  /** FCM has it and keeps it back so long: there were too many collapsible ones. */
+  /** Milliseconds that FCM holds it back, after too many collapsible messages. */
   readonly delay_ms?: number;
-  /** What came: the FCM message, or headers and payload of APNs and, decrypted, of Web Push. */
+  /** The FCM message, or the headers and payload of APNs or, decrypted, of Web Push. */
   readonly provider: object;
 };
 
+/** A notification before it has an ID. */
 export type Decoded = Omit<Received, 'id'>;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {});
 const numberOf = (name: 'badge', value: unknown) => (typeof value === 'number' ? { [name]: value } : {});
 const texts = (fields: { readonly [name in keyof Texts]: unknown }): Texts =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => typeof value === 'string'));
@@ -75,7 +75,7 @@ export const fromFcm = ({ target, message, at, delayMs }: FcmDelivery, mode: Mod
     service: 'fcm',
     ...(mode && { mode }),
     ...texts({ title, body, click_action, tag, sound, priority: byFcmPriority[message.android?.priority ?? ''] }),
-    // An iPhone would show it; Android has none.
+    // Only an iPhone would show it: Android has no badge.
     ...numberOf('badge', fieldsOf(message.apns?.payload?.['aps'])['badge']),
     ...(message.data && { data: message.data }),
     received_at: at,
@@ -102,8 +102,8 @@ const only = (headers: Readonly<Record<string, string>>, names: RegExp) =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => names.test(name)));
 
 /**
- * The same for the same push, as whoever holds the phone would say: a push that is sent again after a lost answer has another
- * `apns-id`, and expires by another clock.
+ * Equal for pushes that are the same to the user of the device. After a lost answer, the sender repeats a push with another
+ * `apns-id` and another expiration.
  */
 export const pushKeyOf = ({ provider, device_id }: Decoded): string => {
   const { headers, ...rest } = provider as { readonly headers?: Fields };

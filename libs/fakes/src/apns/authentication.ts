@@ -1,56 +1,61 @@
 import type { Http2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { Answer } from '../http2-server.ts';
-import { refusal } from './simulated-answer.ts';
-import { createTokenCheck } from './provider-token.ts';
+import type { Answer } from '../http2-reply.ts';
+import type { FakeRequest } from '../http2-server.ts';
+import { createProviderTokenCheck } from './provider-token.ts';
 import type { ApnsKey } from './provider-token.ts';
+import { refusal } from './refusal.ts';
 
-const leastBetweenMs = 20 * 60_000;
+/** "Refresh your token no more than once every 20 minutes" ("Establishing a token-based connection to APNs") */
+const minUpdateIntervalMs = 20 * 60_000;
 
-type Seen = { token: string; since: number; readonly teamId: string; poisoned: boolean };
+type Connection = { token: string; since: number; readonly teamId: string; isPoisoned: boolean };
 
 type Options = {
   readonly keys: () => readonly ApnsKey[];
+  /** Milliseconds since 1970. */
   readonly clock: () => number;
-  readonly onFirstValidToken: (session: Http2Session) => void;
 };
 
 /**
- * Who may push: those with a good provider token, which on one connection is of one team and changes every 20 minutes at
- * most ("TooManyProviderTokenUpdates" is then the answer to everything), or those with a client certificate.
+ * Authenticates senders, by their provider token or by the client certificate of their connection. All tokens of one
+ * connection must be of one team, and it may change its token every 20 minutes at most. A connection that changes it
+ * earlier is poisoned: APNs answers all its requests with "TooManyProviderTokenUpdates".
  */
-export const createAccount = ({ keys, clock, onFirstValidToken }: Options) => {
-  const checkToken = createTokenCheck(keys, clock);
-  const seen = new WeakMap<Http2Session, Seen>();
-  const tooMany = refusal(429, 'TooManyProviderTokenUpdates');
-
-  /** The refusal of a request of this connection; `undefined` for those who may push. */
-  const mayPush = (session: Http2Session, authorization: string | undefined): Answer | undefined => {
-    if (authorization === undefined && (session.socket as TLSSocket).authorized) return undefined;
-    const verdict = checkToken(authorization);
-    if (!verdict.ok) return refusal(403, verdict.reason);
-    const { token, teamId } = verdict;
-    const before = seen.get(session);
-    if (!before) {
-      seen.set(session, { token, teamId, since: clock(), poisoned: false });
-      onFirstValidToken(session);
-      return undefined;
-    }
-    if (before.poisoned) return tooMany;
-    if (before.teamId !== teamId) return refusal(403, 'InvalidProviderToken');
-    if (before.token === token) return undefined;
-    before.poisoned = clock() - before.since < leastBetweenMs;
-    before.token = token;
-    before.since = clock();
-    return before.poisoned ? tooMany : undefined;
-  };
+export const createAuthentication = ({ keys, clock }: Options) => {
+  const checkToken = createProviderTokenCheck(keys, clock);
+  const connections = new WeakMap<Http2Session, Connection>();
+  const tooManyUpdates = refusal(429, 'TooManyProviderTokenUpdates');
 
   return {
-    mayPush,
-    /** From now on this connection hears nothing but "TooManyProviderTokenUpdates". */
+    /** The refusal of a request; `undefined` if its sender is authenticated. The first valid token frees the streams. */
+    refuse: ({ session, headers, grantStreams }: FakeRequest): Answer | undefined => {
+      const { authorization } = headers;
+      if (authorization === undefined && isAuthorized(session)) return undefined;
+      const verified = checkToken(authorization);
+      if (!verified.ok) return refusal(403, verified.reason);
+      const { token, teamId } = verified;
+      const connection = connections.get(session);
+      if (!connection) {
+        connections.set(session, { token, teamId, since: clock(), isPoisoned: false });
+        grantStreams();
+        return undefined;
+      }
+      if (connection.isPoisoned) return tooManyUpdates;
+      if (connection.teamId !== teamId) return refusal(403, 'InvalidProviderToken');
+      if (connection.token === token) return undefined;
+      connection.isPoisoned = clock() - connection.since < minUpdateIntervalMs;
+      connection.token = token;
+      connection.since = clock();
+      return connection.isPoisoned ? tooManyUpdates : undefined;
+    },
+    /** From now on, this connection gets nothing but "TooManyProviderTokenUpdates". */
     poison: (session: Http2Session): void => {
-      const before = seen.get(session);
-      if (before) before.poisoned = true;
+      const connection = connections.get(session);
+      if (connection) connection.isPoisoned = true;
     },
   };
 };
+
+/** The connection presented a client certificate that the authority issued. */
+export const isAuthorized = ({ socket }: Http2Session): boolean => (socket as TLSSocket).authorized;

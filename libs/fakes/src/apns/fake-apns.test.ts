@@ -1,16 +1,20 @@
 import { sign } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:http2';
+import type { IncomingHttpHeaders } from 'node:http2';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createHttp2Pool } from '../../../../services/push-service/src/providers/http2/pool.ts';
-import { patiently } from '../../../../services/push-service/testing/http2-peer.ts';
 import { createFakeAuthority } from '../fake-authority.ts';
-import { createApnsFake } from './fake-apns.ts';
-import type { ApnsDelivery, ApnsFakeOptions } from './fake-apns.ts';
-import { createApnsKey } from './provider-token.ts';
+import { startFakeApns } from './fake-apns.ts';
+import type { ApnsDelivery, FakeApnsOptions } from './fake-apns.ts';
+import { createFakeApnsKey } from './provider-token.ts';
 
 const authority = createFakeAuthority();
-const key = createApnsKey();
+const key = createFakeApnsKey();
 const now = Date.UTC(2026, 10, 1);
 const minute = 60_000;
+/** As long as a busy machine may need. */
+const patiently = { interval: 5, timeout: 20_000 };
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -18,90 +22,100 @@ afterEach(async () => {
 });
 
 const jwt = (claims: object = {}, header: object = {}, { p8 } = key): string => {
-  const text = [
+  const signed = [
     { alg: 'ES256', kid: key.keyId, ...header },
     { iss: key.teamId, iat: now / 1000, ...claims },
   ]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
-  const signature = sign('sha256', Buffer.from(text), { key: p8, dsaEncoding: 'ieee-p1363' });
-  return `bearer ${text}.${signature.toString('base64url')}`;
+  const signature = sign('sha256', Buffer.from(signed), { key: p8, dsaEncoding: 'ieee-p1363' });
+  return `bearer ${signed}.${signature.toString('base64url')}`;
 };
 
-/** One for all: a signature of the same claims is another one each time. */
+/** Created once: another signature of the same claims would be another token. */
 const bearer = jwt();
 
-const start = async (more: Partial<ApnsFakeOptions> = {}) => {
+const start = async (more: Partial<FakeApnsOptions> = {}) => {
   const delivered: ApnsDelivery[] = [];
   let time = now;
-  const fake = createApnsFake({
+  const fake = await startFakeApns({
     authority,
     keys: [key],
     clock: () => time,
     onDelivered: (delivery) => delivered.push(delivery),
     ...more,
   });
-  await fake.start();
   cleanups.push(fake.stop);
-  const pool = createHttp2Pool({
-    origin: fake.origin(),
-    connections: 1,
-    queueLimit: 10,
-    timeoutMs: 20_000,
-    tls: { ca: authority.ca },
-  });
-  cleanups.push(() => pool.close(0));
+  const client = await connectTo(fake.origin);
   const post = async (headers: Record<string, string | undefined> = {}, body = '{"aps":{"badge":1}}', token = 'T') => {
     const all = { authorization: bearer, 'apns-topic': 'com.example.app', 'apns-push-type': 'alert', ...headers };
     const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Record<
       string,
       string
     >;
-    const answer = await pool.request({
-      path: `/3/device/${token}`,
-      headers: given,
-      body,
-    });
-    if (answer.type === 'fault') return answer.fault;
+    const answer = await client.post(`/3/device/${token}`, given, body);
     const { reason } = JSON.parse(answer.body || '{}') as { reason?: string };
     return reason === undefined ? answer.status : `${answer.status} ${reason}`;
   };
-  return { fake, pool, post, delivered, later: (ms: number) => void (time += ms) };
+  return { fake, client, post, delivered, pass: (ms: number) => void (time += ms) };
 };
 
-describe('who may push', () => {
+/** One connection, which keeps to the stream limit of the server. */
+const connectTo = async (origin: string) => {
+  const open = async () => {
+    const session = connect(origin, { ca: authority.ca });
+    cleanups.push(() => session.destroy());
+    await once(session, 'remoteSettings');
+    return session;
+  };
+  let session = await open();
+  return {
+    post: async (path: string, headers: Record<string, string>, body: string) => {
+      const stream = session.request({ ':method': 'POST', ':path': path, ...headers }).setEncoding('utf8');
+      stream.end(body);
+      const [answer] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+      return { status: answer[':status'], headers: answer, body: await text(stream) };
+    },
+    reconnect: async () => {
+      session.close();
+      session = await open();
+    },
+  };
+};
+
+describe('authentication', () => {
   it.each([
-    ['nobody', undefined, '403 MissingProviderToken'],
-    ['no bearer', 'basic x', '403 MissingProviderToken'],
-    ['no JWT', 'bearer x', '403 InvalidProviderToken'],
-    ['a good token', jwt(), 200],
+    ['no header', undefined, '403 MissingProviderToken'],
+    ['another scheme', 'basic x', '403 MissingProviderToken'],
+    ['not a JWT', 'bearer x', '403 InvalidProviderToken'],
+    ['a valid token', jwt(), 200],
     ['an hour old', jwt({ iat: now / 1000 - 3_601 }), '403 ExpiredProviderToken'],
     ['from the future', jwt({ iat: now / 1000 + 120 }), '403 InvalidProviderToken'],
-    ['without time', jwt({ iat: undefined }), '403 InvalidProviderToken'],
+    ['without an issue time', jwt({ iat: undefined }), '403 InvalidProviderToken'],
     ['of another team', jwt({ iss: 'OTHERTEAM1' }), '403 InvalidProviderToken'],
     ['of an unknown key', jwt({}, { kid: 'OTHERKEY01' }), '403 InvalidProviderToken'],
-    ['signed with another key', jwt({}, {}, createApnsKey()), '403 InvalidProviderToken'],
+    ['signed with another key', jwt({}, {}, createFakeApnsKey()), '403 InvalidProviderToken'],
     ['with another algorithm', jwt({}, { alg: 'none' }), '403 InvalidProviderToken'],
   ])('%s', async (_name, authorization, expected) => {
     const { post } = await start();
     expect(await post({ authorization })).toBe(expected);
   });
 
-  it('minds when a token changes within 20 minutes, and says nothing else on that connection then', async () => {
-    const { post, later, pool } = await start();
+  it('refuses everything on a connection whose token changes within 20 minutes', async () => {
+    const { post, pass, client } = await start();
     const other = jwt({ iat: now / 1000 + 1 });
     expect(await post()).toBe(200);
-    later(10 * minute);
+    pass(10 * minute);
     expect(await post({ authorization: other })).toBe('429 TooManyProviderTokenUpdates');
     expect(await post()).toBe('429 TooManyProviderTokenUpdates');
-    pool.recycle();
+    await client.reconnect();
     expect(await post()).toBe(200);
-    later(20 * minute);
+    pass(20 * minute);
     expect(await post({ authorization: other })).toBe(200);
   });
 });
 
-describe('what may be sent', () => {
+describe('the checks of a request', () => {
   const payload = (bytes: number) => `{"aps":{"badge":1},"x":"${'x'.repeat(bytes - 26)}"}`;
   const badge = '{"aps":{"badge":1}}';
   const silent = { 'apns-push-type': 'background', 'apns-priority': '5' };
@@ -144,7 +158,7 @@ describe('what may be sent', () => {
     ['pushtotalk', '.voip-ptt'],
     ['voip', '.voip'],
     ['widgets', '.push-type.widgets'],
-  ])('knows %s by the end of its topic', async (type, end) => {
+  ])('recognises %s by the suffix of its topic', async (type, end) => {
     const { post } = await start();
     const ofType = (topic: string) => ({ 'apns-push-type': type, 'apns-topic': topic });
     const priorities = (topic: string) =>
@@ -153,7 +167,7 @@ describe('what may be sent', () => {
     expect(await post(ofType('com.example.app'))).toBe('400 BadTopic');
   });
 
-  it('takes any text for a token, or hexadecimal digits only', async () => {
+  it('accepts any text as a token, or hexadecimal digits only', async () => {
     const any = await start();
     expect(await any.post({}, undefined, 'any%20text')).toBe(200);
     expect(any.delivered[0]?.token).toBe('any text');
@@ -165,15 +179,12 @@ describe('what may be sent', () => {
   });
 });
 
-it('returns the id of a push, and gives one to those without', async () => {
-  const { pool, delivered } = await start();
+it('returns the ID of a push, and assigns one to a push without', async () => {
+  const { client, delivered } = await start();
   const idOf = async (headers: Record<string, string>) => {
-    const answer = await pool.request({
-      path: '/3/device/T',
-      headers: { authorization: bearer, 'apns-topic': 't', ...headers },
-      body: '{"aps":{"badge":1}}',
-    });
-    return answer.type === 'answer' ? answer.headers['apns-id'] : undefined;
+    const all = { authorization: bearer, 'apns-topic': 't', ...headers };
+    const answer = await client.post('/3/device/T', all, '{"aps":{"badge":1}}');
+    return answer.headers['apns-id'];
   };
   const mine = '123e4567-e89b-12d3-a456-426614174000';
   expect(await idOf({ 'apns-id': mine })).toBe(mine);
@@ -181,7 +192,7 @@ it('returns the id of a push, and gives one to those without', async () => {
   expect(delivered.map(({ apnsId }) => apnsId)[0]).toBe(mine);
 });
 
-it('finds a text too large until it is shortened, where the token asks for it', async () => {
+it('finds an alert too large until it is shortened, if the token selects that', async () => {
   const { post } = await start();
   const body = (length: number) => JSON.stringify({ aps: { alert: { body: 'x'.repeat(length) } } });
   expect(await post({}, body(513), 'toolarge.a')).toBe('413 PayloadTooLarge');
@@ -189,7 +200,7 @@ it('finds a text too large until it is shortened, where the token asks for it', 
   expect(await post({}, body(1), 'toolarge.always.a')).toBe('413 PayloadTooLarge');
 });
 
-it('grants one stream until it saw a valid token', async () => {
+it('grants one stream until the first valid token', async () => {
   const { fake, post } = await start();
   fake.script(() => ({ type: 'hold' }));
   const first = [post({ authorization: undefined }), post(), post(), post()];
@@ -198,8 +209,8 @@ it('grants one stream until it saw a valid token', async () => {
   fake.release();
   expect(await Promise.all(first)).toEqual(['403 MissingProviderToken', 200, 200, 200]);
   fake.script(() => ({ type: 'hold' }));
-  const then = [post(), post(), post()];
+  const afterwards = [post(), post(), post()];
   await expect.poll(() => fake.held(), patiently).toBe(3);
   fake.release();
-  expect(await Promise.all(then)).toEqual([200, 200, 200]);
+  expect(await Promise.all(afterwards)).toEqual([200, 200, 200]);
 });

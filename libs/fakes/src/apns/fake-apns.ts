@@ -1,121 +1,120 @@
 import { randomUUID } from 'node:crypto';
 import type { Mode } from '@pushmesh/contracts';
-import { actOf } from '../behaviour.ts';
-import type { Act } from '../behaviour.ts';
+import { behaviourOf } from '../behaviour.ts';
+import type { Behaviour } from '../behaviour.ts';
+import { createDelays, randomBetween } from '../delays.ts';
+import type { FakeAuthority } from '../fake-authority.ts';
 import { createFaults } from '../fault.ts';
 import type { Faults } from '../fault.ts';
 import { createFirstSeen } from '../first-seen.ts';
-import { createHttp2Fake } from '../http2-server.ts';
-import type { FakeReply, FakeRequest } from '../http2-server.ts';
-import { between, createPause } from '../delays.ts';
-import type { FakeAuthority } from '../fake-authority.ts';
-import { createAccount } from './authentication.ts';
-import { judge } from './request-checks.ts';
-import type { ApnsPayload, ApnsRequest } from './request-checks.ts';
-import { refusal, refusalOf } from './simulated-answer.ts';
+import type { FakeReply } from '../http2-reply.ts';
+import { startHttp2Server } from '../http2-server.ts';
+import type { FakeRequest } from '../http2-server.ts';
+import { createAuthentication, isAuthorized } from './authentication.ts';
 import type { ApnsKey } from './provider-token.ts';
+import { refusal } from './refusal.ts';
+import { checkRequest } from './request-checks.ts';
+import type { ApnsPayload, ApnsRequest } from './request-checks.ts';
+import { simulatedAnswer } from './simulated-answer.ts';
 
-/** What a device got, or would have got. */
+/** A notification as a device gets it. */
 export type ApnsDelivery = {
   readonly token: string;
   readonly headers: ApnsRequest['headers'];
   readonly payload: ApnsPayload;
-  /** The `apns-id` of the request, or the one that it was given. */
+  /** The `apns-id` of the request, or the one that the fake assigned. */
   readonly apnsId: string;
   /** Milliseconds since 1970. */
   readonly at: number;
 };
 
-export type ApnsFakeOptions = {
-  /** Issues the server's certificate; its client certificates may push. */
+export type FakeApnsOptions = {
+  /** Issues the certificate of the server. Senders with one of its client certificates are authenticated. */
   readonly authority: FakeAuthority;
   readonly host?: string;
-  /** What clients call it; `host` when absent. */
+  /** The host name in the URLs of clients; `host` if absent. */
   readonly name?: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port?: number;
   readonly keys: readonly ApnsKey[];
-  /** The environment that it is; without one every token is of it. */
+  /** The environment that the fake stands for; if absent, it accepts the tokens of both. */
   readonly mode?: Mode;
+  /** The device tokens that it accepts: any text (the default), or hexadecimal digits only, as APNs does. */
   readonly tokens?: 'any' | 'hex';
-  /** The topics of the account; any when absent. */
+  /** The topics of the account; if absent, every topic is allowed. */
   readonly topics?: readonly string[];
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   readonly faults?: Faults;
   readonly onDelivered?: (delivery: ApnsDelivery) => void;
-  /** A push that was right but for what is played on it. */
-  readonly onRefused?: (delivery: ApnsDelivery, act: Act) => void;
+  /** A valid push that the simulated behaviour refused. */
+  readonly onRefused?: (delivery: ApnsDelivery, behaviour: Behaviour) => void;
 };
 
-/** What a test may do with a request before it is judged; `hold` lets it wait for `release`. */
+/** What a test does with a request before it is checked. A request on `hold` waits for `release`. */
 type Scripted = FakeReply | { readonly type: 'hold' } | { readonly type: 'slow'; readonly ms: number };
 
-/** APNs on the loopback: HTTP/2 over TLS, with its checks, its answers, and on demand its faults. */
-export const createApnsFake = (options: ApnsFakeOptions) => {
-  const {
-    authority,
-    host = '127.0.0.1',
-    name = host,
-    port = 0,
-    tokens = 'any',
-    topics,
-    clock = Date.now,
-    mode,
-  } = options;
-  const { faults = createFaults(), onDelivered = () => {}, onRefused = () => {} } = options;
+/**
+ * A fake of APNs: HTTP/2 over TLS, with the checks and answers of "Sending notification requests to APNs" and "Handling
+ * notification responses from APNs". The prefix of the device token selects a simulated answer (`behaviourOf`).
+ */
+export const startFakeApns = async (options: FakeApnsOptions) => {
+  const { authority, host = '127.0.0.1', name = host, port = 0, tokens = 'any', topics, mode } = options;
+  const { clock = Date.now, faults = createFaults(), onDelivered = () => {}, onRefused = () => {} } = options;
   const held: (() => void)[] = [];
-  const pause = createPause();
-  const deadSince = createFirstSeen(10_000);
+  const delays = createDelays();
+  const firstSeen = createFirstSeen(10_000);
   let { keys } = options;
   let script: (request: ApnsRequest) => Scripted | undefined = () => undefined;
+  const authentication = createAuthentication({ keys: () => keys, clock });
 
-  const account = createAccount({
-    keys: () => keys,
-    clock,
-    onFirstValidToken: (session) => server.grantStreams(session),
-  });
-
-  const judged = (raw: FakeRequest, request: ApnsRequest, id: string): FakeReply | Promise<FakeReply> => {
-    if (raw.isOver()) return { type: 'silence' };
-    const stranger = account.mayPush(raw.session, request.headers['authorization']);
-    if (stranger) return stranger;
-    const found = judge(request, { tokens, topics });
-    if (!found.ok) return refusal(found.status, found.reason);
-    const { token, headers } = request;
-    const act = faults.actFor({ service: 'apns', mode, token }) ?? actOf(token);
-    const delivery = { token, headers, payload: found.payload, apnsId: id, at: clock() };
-    if (act.type !== 'slow') return played(raw, request, delivery, act);
-    return pause.for(between(act.ms, act.mostMs)).then(() => played(raw, request, delivery, act));
-  };
-
-  const played = (raw: FakeRequest, request: ApnsRequest, delivery: ApnsDelivery, act: Act): FakeReply => {
+  const simulate = (
+    raw: FakeRequest,
+    request: ApnsRequest,
+    delivery: ApnsDelivery,
+    behaviour: Behaviour,
+  ): FakeReply => {
     if (raw.isOver()) return { type: 'silence' };
     const { token } = request;
-    const refused = refusalOf(act, request, { deadSince: () => deadSince(token, clock()), now: clock(), mode });
-    if (act.type === 'word' && act.word === 'TooManyProviderTokenUpdates') account.poison(raw.session);
-    if (refused) onRefused(delivery, act);
+    const context = { firstSeen: () => firstSeen(token, clock()), now: clock(), mode };
+    const answer = simulatedAnswer(behaviour, request, context);
+    if (behaviour.type === 'word' && behaviour.word === 'TooManyProviderTokenUpdates')
+      authentication.poison(raw.session);
+    if (answer) onRefused(delivery, behaviour);
     else onDelivered(delivery);
-    return refused ?? { type: 'answer', status: 200, ...(act.type === 'drip' && { overMs: act.ms }) };
+    return answer ?? { type: 'answer', status: 200, ...(behaviour.type === 'drip' && { overMs: behaviour.ms }) };
+  };
+
+  const check = (raw: FakeRequest, request: ApnsRequest, apnsId: string): FakeReply | Promise<FakeReply> => {
+    if (raw.isOver()) return { type: 'silence' };
+    const unauthenticated = authentication.refuse(raw);
+    if (unauthenticated) return unauthenticated;
+    const checked = checkRequest(request, { tokens, topics });
+    if (!checked.ok) return refusal(checked.status, checked.reason);
+    const { token, headers } = request;
+    const behaviour = faults.behaviourFor({ service: 'apns', mode, token }) ?? behaviourOf(token);
+    const delivery = { token, headers, payload: checked.payload, apnsId, at: clock() };
+    if (behaviour.type !== 'slow') return simulate(raw, request, delivery, behaviour);
+    return delays
+      .wait(randomBetween(behaviour.ms, behaviour.mostMs))
+      .then(() => simulate(raw, request, delivery, behaviour));
   };
 
   const reply = (raw: FakeRequest): FakeReply | Promise<FakeReply> => {
-    const request = toRequest(raw);
-    const id = request.headers['apns-id'] ?? randomUUID();
-    const answered = (result: FakeReply): FakeReply =>
-      result.type === 'answer' ? { ...result, headers: { 'apns-id': id, ...result.headers } } : result;
-    const go = async () => answered(await judged(raw, request, id));
+    const request = toApnsRequest(raw);
+    const apnsId = request.headers['apns-id'] ?? randomUUID();
+    const checkLater = async () => withId(await check(raw, request, apnsId), apnsId);
     const scripted = script(request);
     if (!scripted) {
-      const result = judged(raw, request, id);
-      return result instanceof Promise ? result.then(answered) : answered(result);
+      const checked = check(raw, request, apnsId);
+      return checked instanceof Promise ? checked.then((each) => withId(each, apnsId)) : withId(checked, apnsId);
     }
-    if (scripted.type === 'hold') return new Promise<void>((resolve) => held.push(resolve)).then(go);
-    if (scripted.type === 'slow') return pause.for(scripted.ms).then(go);
-    return answered(scripted);
+    if (scripted.type === 'hold') return new Promise<void>((resolve) => held.push(resolve)).then(checkLater);
+    if (scripted.type === 'slow') return delays.wait(scripted.ms).then(checkLater);
+    return withId(scripted, apnsId);
   };
 
-  const server = createHttp2Fake({
+  const server = await startHttp2Server({
     tls: {
       ...authority.issue('the fake APNs', [name, 'localhost', '127.0.0.1']),
       ca: authority.ca,
@@ -124,51 +123,54 @@ export const createApnsFake = (options: ApnsFakeOptions) => {
     },
     host,
     port,
-    // One stream until a valid token was seen; those with a certificate have shown who they are.
+    // One stream until the first valid token. A client certificate is verified before the first stream.
     firstStreams: 1,
-    isKnown: ({ socket }) => (socket as { authorized?: boolean }).authorized === true,
+    isKnown: isAuthorized,
     maxConcurrentStreams: 1_000,
     reply,
   });
 
   return {
     ...server,
-    origin: () => `https://${name}:${server.port()}`,
+    origin: `https://${name}:${server.port}`,
     stop: async (): Promise<void> => {
       await server.stop();
       held.length = 0;
-      pause.end();
+      delays.endAll();
     },
-    /** Requests that are held. */
+    /** The number of requests on hold. */
     held: () => held.length,
-    /** Judges what is held; streams that have ended meanwhile are not delivered. */
-    release: () => {
+    /** Lets the requests on hold go on. Those whose stream has closed meanwhile are not delivered. */
+    release: (): void => {
       for (const go of held.splice(0)) go();
     },
-    /** Accepts now what is slow. */
-    hurry: pause.end,
-    /** What is to happen to each request from now on; `undefined` lets it be judged. */
-    script: (next: (request: ApnsRequest) => Scripted | undefined = () => undefined) => {
+    /** Lets delayed requests go on at once. */
+    endDelays: delays.endAll,
+    /** Decides what happens to each request from now on; `undefined` lets the fake check it. */
+    script: (next: (request: ApnsRequest) => Scripted | undefined = () => undefined): void => {
       script = next;
     },
-    /** The keys that count from now on. */
-    trust: (next: readonly ApnsKey[]) => {
+    /** Replaces the signing keys of the account. */
+    trust: (next: readonly ApnsKey[]): void => {
       keys = next;
     },
   };
 };
 
-export type ApnsFake = ReturnType<typeof createApnsFake>;
+export type FakeApns = Awaited<ReturnType<typeof startFakeApns>>;
 
-const toRequest = ({ method, path, headers, body }: FakeRequest): ApnsRequest => ({
+const withId = (reply: FakeReply, apnsId: string): FakeReply =>
+  reply.type === 'answer' ? { ...reply, headers: { 'apns-id': apnsId, ...reply.headers } } : reply;
+
+const toApnsRequest = ({ method, path, headers, body }: FakeRequest): ApnsRequest => ({
   method,
   path,
-  token: decode(path.replace(/^\/3\/device\//, '')),
+  token: decodePath(path.replace(/^\/3\/device\//, '')),
   headers,
   body,
 });
 
-const decode = (text: string): string => {
+const decodePath = (text: string): string => {
   try {
     return decodeURIComponent(text);
   } catch {

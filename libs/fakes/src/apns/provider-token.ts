@@ -1,33 +1,40 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { parseJwtPart } from '../parse-json.ts';
 
-/** A signing key as a developer account has it. */
+/** A signing key of a developer account. */
 export type ApnsKey = {
   readonly keyId: string;
   readonly teamId: string;
   readonly publicKey: KeyObject;
 };
 
-/** A new key, with the `.p8` text that the account's owner downloads. */
-export const createApnsKey = (keyId = 'FAKEKEY001', teamId = 'FAKETEAM01'): ApnsKey & { readonly p8: string } => {
+/** A new signing key, with the text of the `.p8` file that the account's owner would download. */
+export const createFakeApnsKey = (keyId = 'FAKEKEY001', teamId = 'FAKETEAM01'): ApnsKey & { readonly p8: string } => {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const p8 = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   return { keyId, teamId, publicKey: createPublicKey(publicKey.export({ type: 'spki', format: 'pem' })), p8 };
 };
 
-type Verdict =
+type Verified =
   | { readonly ok: true; readonly token: string; readonly teamId: string }
   | { readonly ok: false; readonly reason: 'MissingProviderToken' | 'InvalidProviderToken' | 'ExpiredProviderToken' };
 
 type Claims = { readonly keyId: unknown; readonly teamId: unknown; readonly issuedAt: number };
 
-const hourMs = 3_600_000;
-/** How far the clocks may be apart. */
+/** "APNs rejects any request whose token contains a timestamp that is more than one hour old." */
+const maxAgeMs = 3_600_000;
+/** How far the sender's clock may be ahead. */
 const leewayMs = 60_000;
 const maxRemembered = 100;
 
-/** Judges `authorization` headers as APNs does; the signature of a token is checked once. */
-export const createTokenCheck = (keys: () => readonly ApnsKey[], clock: () => number) => {
+/**
+ * Verifies `authorization` headers ("Establishing a token-based connection to APNs"). The signature of each token is
+ * checked once.
+ *
+ * @param clock milliseconds since 1970
+ */
+export const createProviderTokenCheck = (keys: () => readonly ApnsKey[], clock: () => number) => {
   const verified = new Map<string, { readonly claims: Claims; readonly key: ApnsKey }>();
 
   const read = (token: string) => {
@@ -42,7 +49,7 @@ export const createTokenCheck = (keys: () => readonly ApnsKey[], clock: () => nu
     return entry;
   };
 
-  return (authorization: string | undefined): Verdict => {
+  return (authorization: string | undefined): Verified => {
     const token = /^bearer (\S+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) return { ok: false, reason: 'MissingProviderToken' };
     const entry = read(token);
@@ -50,26 +57,18 @@ export const createTokenCheck = (keys: () => readonly ApnsKey[], clock: () => nu
       return { ok: false, reason: 'InvalidProviderToken' };
     const age = clock() - entry.claims.issuedAt;
     if (age < -leewayMs) return { ok: false, reason: 'InvalidProviderToken' };
-    if (age > hourMs) return { ok: false, reason: 'ExpiredProviderToken' };
+    if (age > maxAgeMs) return { ok: false, reason: 'ExpiredProviderToken' };
     return { ok: true, token, teamId: entry.key.teamId };
   };
 };
 
 const claimsOf = (token: string): Claims | undefined => {
-  const [header, claims, , ...rest] = token.split('.');
+  const [header = '', claims = '', , ...rest] = token.split('.');
   if (rest.length > 0) return undefined;
-  const { alg, kid } = parse(header);
-  const { iss, iat } = parse(claims);
+  const { alg, kid } = parseJwtPart(header);
+  const { iss, iat } = parseJwtPart(claims);
   if (alg !== 'ES256' || !Number.isSafeInteger(iat)) return undefined;
   return { keyId: kid, teamId: iss, issuedAt: (iat as number) * 1000 };
-};
-
-const parse = (part = ''): Readonly<Record<string, unknown>> => {
-  try {
-    return (JSON.parse(Buffer.from(part, 'base64url').toString()) ?? {}) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
 };
 
 /** RFC 7515 §5.2, RFC 7518 §3.4 */

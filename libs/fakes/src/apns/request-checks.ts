@@ -1,10 +1,9 @@
-import { apnsPayloadLimits } from '../../../../services/push-service/src/providers/apns/message.ts';
-import { parseJson } from '../../../../services/push-service/src/push/parse-json.ts';
+import { parseJson } from '../parse-json.ts';
 
-/** A request as it came in; header names are lower case. */
+/** A request as it arrived. Header names are lower case. */
 export type ApnsRequest = {
   readonly method: string;
-  /** As it was sent, before the device token is read out of it. */
+  /** As it was sent, percent-encoded. */
   readonly path: string;
   /** The device token, percent-decoded. */
   readonly token: string;
@@ -12,13 +11,13 @@ export type ApnsRequest = {
   readonly body: string;
 };
 
-/** What a phone would get: the parsed payload. */
+/** The parsed payload, which the device would get. */
 export type ApnsPayload = Readonly<Record<string, unknown>>;
 
 type Rules = {
-  /** `hex` as the real ones are; `any` lets a token choose what happens to it. */
+  /** APNs accepts `hex` only; `any` leaves room for a prefix that selects the answer. */
   readonly tokens: 'any' | 'hex';
-  /** The topics of the account; any when absent. */
+  /** The topics of the account; if undefined, every topic is allowed. */
   readonly topics: readonly string[] | undefined;
 };
 
@@ -28,8 +27,27 @@ type Check = {
   readonly fails: (request: ApnsRequest, rules: Rules) => boolean;
 };
 
-/** What the topic of each push type ends in, after the bundle ID; of `mdm` it is another word altogether. */
-const topicEnds: ReadonlyMap<string, string> = new Map([
+type Checked =
+  | { readonly ok: true; readonly payload: ApnsPayload }
+  | { readonly ok: false; readonly status: number; readonly reason: string };
+
+/** What APNs finds in a request of an authenticated sender: a payload, or the status and reason of its refusal. */
+export const checkRequest = (request: ApnsRequest, rules: Rules): Checked => {
+  const failed = checks.find(({ fails }) => fails(request, rules));
+  if (failed) return { ok: false, status: failed.status, reason: failed.reason };
+  const payload = parseJson(request.body);
+  // Apple documents no reason for a payload that is not a JSON object; this is what APNs answers.
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
+    return { ok: false, status: 400, reason: 'PayloadEmpty' };
+  return matchesPushType(pushTypeOf(request), payload as ApnsPayload)
+    ? { ok: true, payload: payload as ApnsPayload }
+    : { ok: false, status: 400, reason: 'InvalidPushType' };
+};
+
+const pushTypeOf = ({ headers }: ApnsRequest): string => headers['apns-push-type'] ?? 'alert';
+
+/** What follows the bundle ID in the topic of each push type. The topic of `mdm` has another form. */
+const topicSuffixes: ReadonlyMap<string, string> = new Map([
   ['alert', ''],
   ['background', ''],
   ['complication', '.complication'],
@@ -42,10 +60,11 @@ const topicEnds: ReadonlyMap<string, string> = new Map([
   ['voip', '.voip'],
   ['widgets', '.push-type.widgets'],
 ]);
-const typeOf = ({ headers }: ApnsRequest) => headers['apns-push-type'] ?? 'alert';
-const limitOf = (type: string): number => (type === 'voip' ? apnsPayloadLimits.voip : apnsPayloadLimits.alert);
 
-/** "Sending notification requests to APNs" and "Handling notification responses from APNs", in the order in which APNs notices. */
+/** In bytes. "Generating a remote notification": 5 KB for a VoIP notification, 4 KB for all others. */
+const payloadLimitOf = (pushType: string): number => (pushType === 'voip' ? 5_120 : 4_096);
+
+/** "Sending notification requests to APNs" and "Handling notification responses from APNs", in the order of precedence. */
 const checks: readonly Check[] = [
   { status: 405, reason: 'MethodNotAllowed', fails: ({ method }) => method !== 'POST' },
   { status: 404, reason: 'BadPath', fails: ({ path }) => !path.startsWith('/3/device/') },
@@ -56,7 +75,7 @@ const checks: readonly Check[] = [
     fails: ({ token }, { tokens }) => tokens === 'hex' && !/^(?:[0-9a-f]{2}){8,100}$/i.test(token),
   },
   { status: 400, reason: 'MissingTopic', fails: ({ headers }) => !headers['apns-topic'] },
-  { status: 400, reason: 'InvalidPushType', fails: (request) => !topicEnds.has(typeOf(request)) },
+  { status: 400, reason: 'InvalidPushType', fails: (request) => !topicSuffixes.has(pushTypeOf(request)) },
   {
     status: 400,
     reason: 'TopicDisallowed',
@@ -66,16 +85,16 @@ const checks: readonly Check[] = [
     status: 400,
     reason: 'BadTopic',
     fails: (request) => {
-      const [type, topic] = [typeOf(request), request.headers['apns-topic'] ?? ''];
-      return !topic.endsWith(topicEnds.get(type) ?? '') || (topic.endsWith('.voip') && type !== 'voip');
+      const [type, topic] = [pushTypeOf(request), request.headers['apns-topic'] ?? ''];
+      return !topic.endsWith(topicSuffixes.get(type) ?? '') || (topic.endsWith('.voip') && type !== 'voip');
     },
   },
   {
     status: 400,
     reason: 'BadPriority',
     fails: (request) => {
-      // Priority 10 is what an absent one means, and an error for background.
-      const priorities = typeOf(request) === 'background' ? /^5$/ : /^(?:1|5|10)$/;
+      // The default is 10. "Specifying priority 10 for background is an error."
+      const priorities = pushTypeOf(request) === 'background' ? /^5$/ : /^(?:1|5|10)$/;
       return !priorities.test(request.headers['apns-priority'] ?? '10');
     },
   },
@@ -99,31 +118,17 @@ const checks: readonly Check[] = [
   {
     status: 413,
     reason: 'PayloadTooLarge',
-    fails: (request) => Buffer.byteLength(request.body) > limitOf(typeOf(request)),
+    fails: (request) => Buffer.byteLength(request.body) > payloadLimitOf(pushTypeOf(request)),
   },
 ];
 
-type Judged =
-  | { readonly ok: true; readonly payload: ApnsPayload }
-  | { readonly ok: false; readonly status: number; readonly reason: string };
-
-/** What APNs would say to this request of somebody whom it knows. */
-export const judge = (request: ApnsRequest, rules: Rules): Judged => {
-  const failed = checks.find(({ fails }) => fails(request, rules));
-  if (failed) return { ok: false, status: failed.status, reason: failed.reason };
-  const payload = parseJson(request.body);
-  // No word of Apple's is documented for a payload that is no JSON object; this is what it answers.
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
-    return { ok: false, status: 400, reason: 'PayloadEmpty' };
-  return isOfType(typeOf(request), payload as ApnsPayload)
-    ? { ok: true, payload: payload as ApnsPayload }
-    : { ok: false, status: 400, reason: 'InvalidPushType' };
-};
-
-/** "The value must accurately reflect the contents of your notification’s payload. If there’s a mismatch, APNs may return an error" */
-const isOfType = (type: string, { aps }: ApnsPayload): boolean => {
+/**
+ * "The value of this header must accurately reflect the contents of your notification's payload. If there's a mismatch,
+ * [...] APNs may return an error" (`apns-push-type`)
+ */
+const matchesPushType = (pushType: string, { aps }: ApnsPayload): boolean => {
   const fields = typeof aps === 'object' && aps !== null ? aps : {};
   const isShown = ['alert', 'badge', 'sound'].some((name) => name in fields);
-  if (type === 'alert') return isShown;
-  return type !== 'background' || (!isShown && 'content-available' in fields);
+  if (pushType === 'alert') return isShown;
+  return pushType !== 'background' || (!isShown && 'content-available' in fields);
 };

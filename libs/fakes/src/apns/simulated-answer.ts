@@ -1,121 +1,92 @@
-import { parseJson } from '../../../../services/push-service/src/push/parse-json.ts';
-import { byAct, retryAfterText, shortBodyBytes } from '../behaviour.ts';
-import type { Act, Disturbance, RetryAfter } from '../behaviour.ts';
-import type { Answer } from '../http2-server.ts';
+import { matchBehaviour, retryAfterHeader, shortBodyBytes } from '../behaviour.ts';
+import type { Behaviour, RetryAfter, TransportFault } from '../behaviour.ts';
+import type { Answer } from '../http2-reply.ts';
+import { fieldsOf, parseJson } from '../parse-json.ts';
+import { refusal, statusOf } from './refusal.ts';
 import type { ApnsRequest } from './request-checks.ts';
 
-export const refusal = (status: number, reason: string, more: object = {}): Answer => ({
-  type: 'answer',
-  status,
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({ reason, ...more }),
-});
-
-/** "Handling notification responses from APNs": the words that do not come with a 400. */
-const statuses: Readonly<Record<string, number>> = {
-  BadCertificate: 403,
-  BadCertificateEnvironment: 403,
-  BadEnvironmentKeyIdInToken: 403,
-  BadEnvironmentKeyInToken: 403,
-  ExpiredProviderToken: 403,
-  Forbidden: 403,
-  InvalidProviderToken: 403,
-  MissingProviderToken: 403,
-  UnrelatedKeyIdInToken: 403,
-  BadPath: 404,
-  MethodNotAllowed: 405,
-  ExpiredToken: 410,
-  Unregistered: 410,
-  PayloadTooLarge: 413,
-  TooManyProviderTokenUpdates: 429,
-  TooManyRequests: 429,
-  InternalServerError: 500,
-  ServiceUnavailable: 503,
-  Shutdown: 503,
-};
-
-const dayMs = 86_400_000;
-
-type Circumstances = {
-  /** Milliseconds since 1970: the token was seen first. */
-  readonly deadSince: () => number;
+type Context = {
+  /** When the token was first seen. Milliseconds since 1970. */
+  readonly firstSeen: () => number;
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** The environment, where the fake plays one. */
+  /** The environment that the fake stands for; `undefined` accepts the tokens of both. */
   readonly mode: string | undefined;
 };
 
-/** What APNs answers when it plays this; `undefined` when the push is accepted. */
-export const refusalOf = (act: Act, request: ApnsRequest, around: Circumstances): Answer | Disturbance | undefined =>
-  refusals(act)(request, around);
+/** What APNs does when it behaves like this; `undefined` if it accepts the push. */
+export const simulatedAnswer = (
+  behaviour: Behaviour,
+  request: ApnsRequest,
+  context: Context,
+): Answer | TransportFault | undefined => simulations(behaviour)(request, context);
 
-type Refusal = (request: ApnsRequest, around: Circumstances) => Answer | Disturbance | undefined;
+type Simulation = (request: ApnsRequest, context: Context) => Answer | TransportFault | undefined;
 
-const accepted = (): Refusal => () => undefined;
-const badToken = refusal(400, 'BadDeviceToken');
-const played =
-  (act: Disturbance): Refusal =>
+const accepted = (): Simulation => () => undefined;
+const badDeviceToken = (): Simulation => () => refusal(400, 'BadDeviceToken');
+const transportFault =
+  (fault: TransportFault): Simulation =>
   () =>
-    act;
+    fault;
 
-const refusals = byAct<Refusal>({
+const simulations = matchBehaviour<Simulation>({
   accept: accepted,
   slow: accepted,
   drip: accepted,
   unregistered:
     ({ since }) =>
-    (_request, around) =>
-      unregistered(since, around),
-  badtoken: () => () => badToken,
-  mistaken: () => () => badToken,
+    (_request, context) =>
+      unregistered(since, context),
+  badtoken: badDeviceToken,
+  mistaken: badDeviceToken,
   only:
-    (act) =>
+    (behaviour) =>
     (_request, { mode }) =>
-      mode === undefined || mode === act.mode ? undefined : badToken,
+      mode === undefined || mode === behaviour.mode ? undefined : refusal(400, 'BadDeviceToken'),
   throttled:
-    (act) =>
+    ({ retryAfter }) =>
     (_request, { now }) =>
-      withRetryAfter(refusal(429, 'TooManyRequests'), act.retryAfter, now),
+      withRetryAfter(refusal(429, 'TooManyRequests'), retryAfter, now),
   unavailable:
-    (act) =>
+    ({ retryAfter }) =>
     (_request, { now }) =>
-      withRetryAfter(refusal(503, 'ServiceUnavailable'), act.retryAfter, now),
-  toolarge: (act) => (request) =>
-    act.always || alertBodyBytes(request) > shortBodyBytes ? refusal(413, 'PayloadTooLarge') : undefined,
+      withRetryAfter(refusal(503, 'ServiceUnavailable'), retryAfter, now),
+  toolarge:
+    ({ always }) =>
+    (request) =>
+      always || alertBodyBytes(request) > shortBodyBytes ? refusal(413, 'PayloadTooLarge') : undefined,
   word:
     ({ word }) =>
     () =>
-      refusal(statuses[word] ?? 400, word),
+      refusal(statusOf(word), word),
   status:
     ({ status }) =>
     () => ({ type: 'answer', status }),
   html:
     ({ status }) =>
-    () => ({
-      type: 'answer',
-      status,
-      headers: { 'content-type': 'text/html' },
-      body: '<html>no</html>',
-    }),
-  silence: played,
-  cut: played,
-  break: played,
-  reset: played,
-  goaway: played,
+    () => ({ type: 'answer', status, headers: { 'content-type': 'text/html' }, body: '<html>no</html>' }),
+  silence: transportFault,
+  cut: transportFault,
+  break: transportFault,
+  reset: transportFault,
+  goaway: transportFault,
 });
 
-const unregistered = (since: 'first-seen' | 'future' | 'unknown', { deadSince, now }: Circumstances): Answer => {
+const dayMs = 86_400_000;
+
+const unregistered = (since: 'first-seen' | 'future' | 'unknown', { firstSeen, now }: Context): Answer => {
   if (since === 'unknown') return refusal(410, 'Unregistered');
-  return refusal(410, 'Unregistered', { timestamp: since === 'future' ? now + dayMs : deadSince() });
+  return refusal(410, 'Unregistered', { timestamp: since === 'future' ? now + dayMs : firstSeen() });
 };
 
-const withRetryAfter = (answer: Answer, wanted: RetryAfter, now: number): Answer => {
-  const value = retryAfterText(wanted, now);
+const withRetryAfter = (answer: Answer, retryAfter: RetryAfter, now: number): Answer => {
+  const value = retryAfterHeader(retryAfter, now);
   return value === undefined ? answer : { ...answer, headers: { ...answer.headers, 'retry-after': value } };
 };
 
 const alertBodyBytes = ({ body }: ApnsRequest): number => {
-  const payload = parseJson(body) as { aps?: { alert?: { body?: unknown } } } | null | undefined;
-  const text = payload?.aps?.alert?.body;
+  const { aps } = fieldsOf(parseJson(body));
+  const text = fieldsOf(fieldsOf(aps)['alert'])['body'];
   return typeof text === 'string' ? Buffer.byteLength(text) : 0;
 };

@@ -1,21 +1,22 @@
 import type { Mode } from '@pushmesh/contracts';
-import { actOf } from '../behaviour.ts';
-import type { Act } from '../behaviour.ts';
+import { behaviourOf } from '../behaviour.ts';
+import type { Behaviour } from '../behaviour.ts';
+import { createDelays, randomBetween } from '../delays.ts';
+import type { Certificate } from '../fake-authority.ts';
 import { createFaults } from '../fault.ts';
 import type { Fault, Faults } from '../fault.ts';
-import { createHttp2Fake } from '../http2-server.ts';
-import type { FakeReply, FakeRequest } from '../http2-server.ts';
-import { between, createPause } from '../delays.ts';
-import type { Certificate } from '../fake-authority.ts';
+import type { Answer, FakeReply } from '../http2-reply.ts';
+import { startHttp2Server } from '../http2-server.ts';
+import type { FakeRequest } from '../http2-server.ts';
 import { fcmAnswers } from './answers.ts';
-import { refusalOf } from './simulated-answer.ts';
-import { judgeMessage } from './message-rules.ts';
-import type { RightRequest, SentMessage } from './message-rules.ts';
+import { checkSendRequest } from './message-rules.ts';
+import type { SentMessage, ValidRequest } from './message-rules.ts';
 import { createQuotas } from './quota.ts';
+import { simulatedAnswer } from './simulated-answer.ts';
+import { startTokenEndpoint } from './token-endpoint.ts';
 import { createTokenIssuer } from './token-issuer.ts';
-import { startTokenServer } from './token-endpoint.ts';
 
-/** A message that a device got, or would have got. */
+/** A message as a device gets it. */
 export type FcmDelivery = {
   /** The registration token, installation ID, topic or condition. */
   readonly target: string;
@@ -23,43 +24,38 @@ export type FcmDelivery = {
   readonly message: SentMessage;
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** Milliseconds that FCM keeps it back, as there were too many collapsible ones. */
+  /** Milliseconds that FCM holds it back, after too many collapsible messages. */
   readonly delayMs?: number;
 };
 
 type Options = {
   readonly certificate: Certificate;
   readonly host?: string;
-  /** What clients call it. */
+  /** The host name in the URLs of clients. */
   readonly name?: string;
-  /** 0: any free ones. */
+  /** 0: any free port. */
   readonly ports?: { readonly messages: number; readonly tokens: number };
-  /** Milliseconds since 1970, by the clock of Google. */
+  /** Google's clock, in milliseconds since 1970. */
   readonly clock?: () => number;
-  /** FCM knows no modes; a sender may keep a project for each. */
+  /** FCM has no modes; a sender may have one project for each. */
   readonly modeOf?: (projectId: string) => Mode | undefined;
   readonly faults?: Faults;
   readonly onDelivered?: (delivery: FcmDelivery) => void;
-  /** A message that was right but for what is played on it. */
-  readonly onRefused?: (delivery: FcmDelivery, act: Act) => void;
+  /** A valid message that the simulated behaviour refused. */
+  readonly onRefused?: (delivery: FcmDelivery, behaviour: Behaviour) => void;
 };
 
 /**
- * Stands for FCM HTTP v1 and the OAuth endpoint in front of it: checks what they check, answers in their words. What
- * stands before the first dot of a registration token chooses the answer for this device (`actOf`).
+ * A fake of FCM HTTP v1 and of the OAuth token endpoint in front of it, with their checks and answers. The prefix of the
+ * registration token selects a simulated answer (`behaviourOf`). `tokens.trust` adds a service account: its key file names
+ * the token endpoint, so it can exist only once that listens.
  */
 export const startFakeFcm = async (options: Options) => {
   const { certificate, host = '127.0.0.1', name = 'localhost', ports = { messages: 0, tokens: 0 } } = options;
-  const {
-    clock = Date.now,
-    faults = createFaults(),
-    modeOf = () => undefined,
-    onDelivered = () => {},
-    onRefused = () => {},
-  } = options;
-  // Whom it trusts comes later, by `trust`: key files name the token endpoint.
+  const { clock = Date.now, faults = createFaults(), modeOf = () => undefined } = options;
+  const { onDelivered = () => {}, onRefused = () => {} } = options;
   const tokens = createTokenIssuer({ accounts: [], lifetimeSeconds: 3600, clock });
-  const tokenServer = await startTokenServer({
+  const tokenEndpoint = await startTokenEndpoint({
     certificate,
     host,
     name,
@@ -68,10 +64,51 @@ export const startFakeFcm = async (options: Options) => {
     answer: tokens.answer,
   });
   const quotas = createQuotas(clock);
-  const pause = createPause();
+  const delays = createDelays();
   let requests = 0;
   let delivered = 0;
   let script: (request: FakeRequest) => FakeReply | undefined = () => undefined;
+
+  const deliver = (delivery: FcmDelivery): Answer => {
+    delivered += 1;
+    const key = collapseKeyOf(delivery.message);
+    const delayMs = key === undefined ? 0 : quotas.collapsibleDelay(delivery.target, key);
+    onDelivered({ ...delivery, ...(delayMs > 0 && { delayMs }) });
+    return fcmAnswers.ok(`projects/${delivery.projectId}/messages/0:${delivered}`);
+  };
+
+  const simulate = (
+    request: FakeRequest,
+    delivery: FcmDelivery,
+    behaviour: Behaviour,
+    validateOnly: boolean,
+  ): FakeReply => {
+    if (request.isOver()) return { type: 'silence' };
+    const refusal = simulatedAnswer(behaviour, delivery.message, clock());
+    if (refusal && !validateOnly) onRefused(delivery, behaviour);
+    if (refusal) return refusal;
+    if (validateOnly) return fcmAnswers.ok(`projects/${delivery.projectId}/messages/fake_message_id`);
+    const answer = deliver(delivery);
+    return behaviour.type === 'drip' ? { ...answer, overMs: behaviour.ms } : answer;
+  };
+
+  const behaviourFor = ({ token, fid }: SentMessage, target: string, projectId: string): Behaviour => {
+    const fullForSeconds = quotas.takeOfDevice(target);
+    if (fullForSeconds !== undefined)
+      return { type: 'throttled', retryAfter: { type: 'seconds', seconds: fullForSeconds } };
+    return (
+      faults.behaviourFor({ service: 'fcm', mode: modeOf(projectId), token: target }) ?? behaviourOf(token ?? fid ?? '')
+    );
+  };
+
+  const accept = (request: FakeRequest, valid: ValidRequest, projectId: string): FakeReply | Promise<FakeReply> => {
+    const { message } = valid;
+    const target = message.token ?? message.fid ?? message.topic ?? message.condition ?? '';
+    const behaviour = behaviourFor(message, target, projectId);
+    const delivery = { target, projectId, message, at: clock() };
+    const run = () => simulate(request, delivery, behaviour, valid.validateOnly);
+    return behaviour.type === 'slow' ? delays.wait(randomBetween(behaviour.ms, behaviour.mostMs)).then(run) : run();
+  };
 
   const reply = (request: FakeRequest): FakeReply | Promise<FakeReply> => {
     if (request.isOver()) return { type: 'silence' };
@@ -83,79 +120,47 @@ export const startFakeFcm = async (options: Options) => {
     const account = tokens.accountOf((request.headers['authorization'] ?? '').replace(/^Bearer /, ''));
     if (!account) return fcmAnswers.unauthenticated();
     if (account.projectId !== projectId) return fcmAnswers.permissionDenied();
-    const full = quotas.takeOfProject(projectId);
-    if (full !== undefined) return fcmAnswers.throttled(String(full));
-    const judged = judgeMessage(request.body);
-    return judged.ok ? received(request, judged, projectId) : judged.response;
+    const fullForSeconds = quotas.takeOfProject(projectId);
+    if (fullForSeconds !== undefined) return fcmAnswers.throttled(String(fullForSeconds));
+    const checked = checkSendRequest(request.body);
+    return checked.ok ? accept(request, checked, projectId) : checked.response;
   };
 
-  const received = (request: FakeRequest, right: RightRequest, projectId: string): FakeReply | Promise<FakeReply> => {
-    const { message } = right;
-    const target = message.token ?? message.fid ?? message.topic ?? message.condition ?? '';
-    const act = actFor(message, target, projectId);
-    const delivery = { target, projectId, message, at: clock() };
-    const play = () => played(request, delivery, act, right.validateOnly);
-    return act.type === 'slow' ? pause.for(between(act.ms, act.mostMs)).then(play) : play();
-  };
-
-  const actFor = ({ token, fid }: SentMessage, target: string, projectId: string): Act => {
-    const full = quotas.takeOfDevice(target);
-    if (full !== undefined) return { type: 'throttled', retryAfter: { type: 'seconds', seconds: full } };
-    return faults.actFor({ service: 'fcm', mode: modeOf(projectId), token: target }) ?? actOf(token ?? fid ?? '');
-  };
-
-  const played = (request: FakeRequest, delivery: FcmDelivery, act: Act, validateOnly: boolean): FakeReply => {
-    if (request.isOver()) return { type: 'silence' };
-    const { projectId, target, message } = delivery;
-    const refused = refusalOf(act, message, clock());
-    if (refused && !validateOnly) onRefused(delivery, act);
-    if (refused) return refused;
-    // Nobody gets it.
-    if (validateOnly) return fcmAnswers.ok(`projects/${projectId}/messages/fake_message_id`);
-    delivered += 1;
-    const key = collapseKeyOf(message);
-    const delayMs = key === undefined ? 0 : quotas.collapsibleDelay(target, key);
-    onDelivered({ ...delivery, ...(delayMs > 0 && { delayMs }) });
-    const answer = fcmAnswers.ok(`projects/${projectId}/messages/0:${delivered}`);
-    return act.type === 'drip' ? { ...answer, overMs: act.ms } : answer;
-  };
-
-  const server = createHttp2Fake({
+  const server = await startHttp2Server({
     tls: certificate,
     host,
     port: ports.messages,
     maxConcurrentStreams: 100,
     reply,
   });
-  await server.start();
 
   return {
     ...server,
-    origin: `https://${name}:${server.port()}`,
-    tokenUri: tokenServer.tokenUri,
+    origin: `https://${name}:${server.port}`,
+    tokenUri: tokenEndpoint.tokenUri,
     tokens,
     setQuota: quotas.set,
-    /** How many requests for tokens and messages came, whatever the answer. */
-    requests: () => ({ tokens: tokenServer.requests(), messages: requests }),
-    /** What is to happen to each message from now on, whatever it is; `undefined` lets it be judged. */
+    /** The number of requests for tokens and of messages, whatever the answer. */
+    requests: () => ({ tokens: tokenEndpoint.requests(), messages: requests }),
+    /** Decides what happens to each message from now on; `undefined` lets the fake check it. */
     script: (next: (request: FakeRequest) => FakeReply | undefined = () => undefined): void => {
       script = next;
     },
-    /** Plays this alone; `undefined` ends it. */
+    /** Simulates this fault in place of all others; `undefined` ends it. */
     playFault: (fault: Fault | undefined): void => faults.set(fault ? [fault] : []),
-    playTokenFault: tokenServer.playFault,
-    /** Accepts now what is slow. */
-    hurry: (): void => {
-      pause.end();
-      tokenServer.hurry();
+    playTokenFault: tokenEndpoint.playFault,
+    /** Lets delayed requests go on at once. */
+    endDelays: (): void => {
+      delays.endAll();
+      tokenEndpoint.endDelays();
     },
     stop: async (): Promise<void> => {
-      await Promise.all([server.stop(), tokenServer.stop()]);
-      pause.end();
+      await Promise.all([server.stop(), tokenEndpoint.stop()]);
+      delays.endAll();
     },
   };
 };
 
-/** "Except for notification messages, all messages are non-collapsible by default"; those have the app’s name for a key. */
+/** "Except for notification messages, all messages are non-collapsible by default"; their default key is the app's name. */
 const collapseKeyOf = ({ android, notification }: SentMessage): string | undefined =>
   android?.collapse_key ?? (android?.notification || notification ? '' : undefined);

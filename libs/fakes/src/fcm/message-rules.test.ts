@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
-import { judgeMessage } from './message-rules.ts';
+import { checkSendRequest } from './message-rules.ts';
 
-const judge = (message: unknown, more: object = {}) => judgeMessage(JSON.stringify({ message, ...more }));
+const check = (message: unknown, more: object = {}) => checkSendRequest(JSON.stringify({ message, ...more }));
 const token = 'TOK';
 
 type Refusal = { error: { status: string; details: { fieldViolations?: { field: string }[] }[] } };
-const refusal = (judged: ReturnType<typeof judgeMessage>) => {
-  if (judged.ok) return undefined;
-  const { error } = JSON.parse(judged.response.body ?? '') as Refusal;
-  expect(judged.response.status).toBe(400);
+const refusal = (checked: ReturnType<typeof checkSendRequest>) => {
+  if (checked.ok) return undefined;
+  const { error } = JSON.parse(checked.response.body ?? '') as Refusal;
+  expect(checked.response.status).toBe(400);
   expect(error.status).toBe('INVALID_ARGUMENT');
   return error.details[0]?.fieldViolations?.[0]?.field ?? 'message';
 };
@@ -19,8 +19,8 @@ it.each([
   { token, android: { priority: 'HIGH', ttl: '60s', notification: { title: 't' }, collapseKey: 'c' } },
   { token, apns: { headers: { 'apns-priority': '10' }, payload: { aps: { badge: 1 }, deep: { er: [1] } } } },
   { token, webpush: { headers: { TTL: '1' }, notification: { actions: [{}] }, fcm_options: { link: 'https://a.b/' } } },
-])('takes %j', (message) => {
-  expect(judge(message).ok).toBe(true);
+])('accepts %j', (message) => {
+  expect(check(message).ok).toBe(true);
 });
 
 it.each([
@@ -54,25 +54,25 @@ it.each([
   [undefined, 'message'],
   ['text', 'message'],
 ])('refuses %j', (message, field) => {
-  expect(refusal(judge(message))).toBe(field);
+  expect(refusal(check(message))).toBe(field);
 });
 
-it('counts the parts of the platforms each for itself: a device gets one of them', () => {
+it('measures the part of each platform separately, because a device gets only one of them', () => {
   const body = 'x'.repeat(3_000);
   const parts = { android: { notification: { body } }, apns: { payload: { aps: { alert: body } } } };
-  expect(judge({ token, ...parts }).ok).toBe(true);
+  expect(check({ token, ...parts }).ok).toBe(true);
 });
 
-it('reads both spellings of a name, and an enum in either case', () => {
+it('reads both spellings of a name, and an enum in upper or lower case', () => {
   const message = { token, android: { priority: 'high', collapseKey: 'c' } };
-  expect(judge(message, { validateOnly: true })).toEqual({
+  expect(check(message, { validateOnly: true })).toEqual({
     ok: true,
     message: { token, android: { priority: 'HIGH', collapse_key: 'c' } },
     validateOnly: true,
   });
 });
 
-it('refuses what is no request', () => {
-  expect(refusal(judgeMessage('{bad'))).toBe('');
-  expect(refusal(judge({ token }, { mode: 'dev' }))).toBe('');
+it('refuses a body that is not a request', () => {
+  expect(refusal(checkSendRequest('{bad'))).toBe('');
+  expect(refusal(check({ token }, { mode: 'dev' }))).toBe('');
 });

@@ -1,15 +1,26 @@
-import type { FcmMessage } from '../../../../services/push-service/src/providers/fcm/message.ts';
-import { parseJson } from '../../../../services/push-service/src/push/parse-json.ts';
-import type { Answer } from '../http2-server.ts';
+import type { Answer } from '../http2-reply.ts';
+import { parseJson } from '../parse-json.ts';
 import { fcmAnswers, invalidField, invalidMessage } from './answers.ts';
 import { readShape } from './message-shape.ts';
 
-/** A message whose fields exist and hold what they should. What of it a device gets or a rule looks at. */
-export type SentMessage = FcmMessage & {
-  readonly android?: { readonly data?: object };
+/** A valid `Message` of FCM HTTP v1 (`projects.messages`): the fields that a device gets or a rule looks at. */
+export type SentMessage = {
+  /** A registration token. */
+  readonly token?: string;
+  /** A Firebase installation ID, which replaces registration tokens. */
+  readonly fid?: string;
   readonly topic?: string;
   readonly condition?: string;
+  readonly data?: Readonly<Record<string, string>>;
   readonly notification?: { readonly title?: string; readonly body?: string };
+  readonly android?: {
+    readonly collapse_key?: string;
+    readonly priority?: 'NORMAL' | 'HIGH';
+    /** A google.protobuf.Duration, such as `60s`. */
+    readonly ttl?: string;
+    readonly data?: Readonly<Record<string, string>>;
+    readonly notification?: Readonly<Partial<Record<'title' | 'body' | 'click_action' | 'tag' | 'sound', string>>>;
+  };
   readonly apns?: {
     readonly headers?: Readonly<Record<string, string>>;
     readonly payload?: Readonly<Record<string, unknown>>;
@@ -21,12 +32,12 @@ export type SentMessage = FcmMessage & {
   };
 };
 
-/** `validateOnly`: it is to be judged, and reaches no device. */
-export type RightRequest = { readonly ok: true; readonly message: SentMessage; readonly validateOnly: boolean };
-type Judged = RightRequest | { readonly ok: false; readonly response: Answer };
+/** `validateOnly`: FCM checks the message and does not deliver it. */
+export type ValidRequest = { readonly ok: true; readonly message: SentMessage; readonly validateOnly: boolean };
+type CheckedRequest = ValidRequest | { readonly ok: false; readonly response: Answer };
 
-/** What FCM finds in a request body: a message, or what is wrong with it. */
-export const judgeMessage = (text: string): Judged => {
+/** What FCM finds in the body of `messages:send`: a message, or the answer that says what is wrong with it. */
+export const checkSendRequest = (text: string): CheckedRequest => {
   const body = parseJson(text);
   if (body === undefined) return { ok: false, response: invalidField('', 'Invalid JSON payload received.') };
   const shaped = readShape(body);
@@ -41,11 +52,11 @@ export const judgeMessage = (text: string): Judged => {
 };
 
 const maxTtlSeconds = 2_419_200;
-/** "Message sizes", in bytes: half as much to many. */
+/** "Message sizes", in bytes: half as much for a message to many devices. */
 const limitOf = ({ topic, condition }: SentMessage): number =>
   topic === undefined && condition === undefined ? 4096 : 2048;
 
-/** Bytes for the platform that would get the most: what is for all of them, and its own part. */
+/** In bytes: the common part and, of the parts for one platform, the largest. A device gets one of those. */
 const payloadBytes = ({ data, notification, android, apns, webpush }: SentMessage): number => {
   const ownParts = [
     { android: android?.data, shown: android?.notification },

@@ -1,7 +1,7 @@
-import type { Answer } from '../http2-server.ts';
+import type { Answer } from '../http2-reply.ts';
 import { invalidField } from './answers.ts';
 
-// FCM HTTP v1, "Message": the fields that exist and what they hold. Google refuses all others.
+// FCM HTTP v1, "Message": all fields and their types. Google refuses other fields.
 
 type Shape =
   | 'string'
@@ -84,8 +84,8 @@ const request: Shape = {
 type Shaped = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly response: Answer };
 
 /**
- * The request with its fields spelled as the documentation spells them and its enums in capitals, or the refusal of the first
- * field that does not exist or does not hold what it should.
+ * The request with its field names in snake case and its enums in upper case, or the refusal of the first field that does
+ * not exist or has the wrong type.
  */
 export const readShape = (body: unknown): Shaped => read(request, body, []);
 
@@ -122,7 +122,7 @@ const holds: Readonly<Record<Extract<Shape, string>, (value: unknown) => boolean
   list: Array.isArray,
 };
 
-// The JSON form of protocol buffers takes both spellings of a name.
+// The JSON form of protocol buffers accepts both spellings of a name ("ProtoJSON Format").
 const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 const unknownName = (name: string, path: readonly string[]): Shaped => {

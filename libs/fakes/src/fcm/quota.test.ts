@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createQuotas } from './quota.ts';
 
-it('lets collapsible messages of a device out in one burst, then one in three minutes, and the newest of each key', () => {
+it('delivers the collapsible messages of a device in one burst, then one every three minutes, and the newest of each key', () => {
   let now = 0;
   const quotas = createQuotas(() => now);
   const minutes = (key: string, device = 'a') => quotas.collapsibleDelay(device, key) / 60_000;

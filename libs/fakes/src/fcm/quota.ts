@@ -1,18 +1,18 @@
-/** How many messages may come; what is absent has no limit. */
+/** Limits on the number of messages. Without a value there is no limit. */
 export type Quota = {
-  /** Of a project; 600,000 with Google. */
+  /** Per project; Google's limit is 600,000. */
   readonly projectPerMinute?: number;
-  /** Of one device; 240 with Google. */
+  /** Per device; Google's limit is 240. */
   readonly devicePerMinute?: number;
-  /** Of one device; 5,000 with Google. */
+  /** Per device; Google's limit is 5,000. */
   readonly devicePerHour?: number;
-  /** Collapsible ones of one device at once, before each waits for its turn, one in three minutes; 20 with Google. */
+  /** Collapsible messages per device in one burst, after which one is sent every three minutes; Google's limit is 20. */
   readonly collapsibleBurst?: number;
 };
 
 type Limit = { readonly name: string; readonly lengthMs: number; readonly most: number | undefined };
 type Window = { readonly endsAt: number; used: number };
-/** `left` is below 0 while messages wait: by collapse key, until when. */
+/** A token bucket. `left` is below 0 while messages wait; `waiting`: until when, by collapse key. */
 type Bucket = { left: number; at: number; readonly waiting: Map<string, number> };
 
 const minuteMs = 60_000;
@@ -23,9 +23,12 @@ const maxCollapseKeys = 4;
 const maxWindows = 100_000;
 
 /**
- * "FCM Throttling and Quotas": windows of fixed length that begin with their first message, not with the minute of the
- * clock. What is refused for its quota does not count; what is wrong with a message is found after it was counted. Too
- * many collapsible messages are no error: they are accepted and come late.
+ * "FCM Throttling and Quotas": windows of fixed length, each of which begins with its first message and not on the
+ * minute. A message that is refused for a quota does not count. An invalid one counts for its project, because that quota is
+ * checked first.
+ * Too many collapsible messages are not an error: FCM accepts them and delivers them late.
+ *
+ * @param clock milliseconds since 1970
  */
 export const createQuotas = (clock: () => number) => {
   const windows = new Map<string, Window>();
@@ -67,7 +70,7 @@ export const createQuotas = (clock: () => number) => {
       windows.clear();
       buckets.clear();
     },
-    /** Seconds until the window that is full opens again; `undefined` when the message was counted. */
+    /** Counts a message. If the window is full, the seconds until the next one; otherwise `undefined`. */
     takeOfProject: (project: string): number | undefined =>
       take([{ name: `project ${project}`, lengthMs: minuteMs, most: quota.projectPerMinute }]),
     takeOfDevice: (device: string): number | undefined =>
@@ -75,7 +78,7 @@ export const createQuotas = (clock: () => number) => {
         { name: `minute ${device}`, lengthMs: minuteMs, most: quota.devicePerMinute },
         { name: `hour ${device}`, lengthMs: hourMs, most: quota.devicePerHour },
       ]),
-    /** Milliseconds that FCM keeps back a collapsible message of this key; meanwhile a newer one takes its place. */
+    /** Milliseconds that FCM holds back a message with this collapse key. A newer one may replace it meanwhile. */
     collapsibleDelay: (device: string, key: string): number => {
       if (quota.collapsibleBurst === undefined) return 0;
       const now = clock();
@@ -86,8 +89,8 @@ export const createQuotas = (clock: () => number) => {
       const delay = Math.max(0, Math.round(-bucket.left * collapsibleRefillMs));
       if (delay === 0) return 0;
       bucket.waiting.set(key, now + delay);
-      const [eldest] = bucket.waiting.keys();
-      if (bucket.waiting.size > maxCollapseKeys && eldest !== undefined) bucket.waiting.delete(eldest);
+      const [oldest] = bucket.waiting.keys();
+      if (bucket.waiting.size > maxCollapseKeys && oldest !== undefined) bucket.waiting.delete(oldest);
       return delay;
     },
   };

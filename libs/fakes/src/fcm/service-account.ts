@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
-/** A service account of the fake: what it trusts, and the key file that the sender reads. */
+/** A service account: the public key that the fake trusts, and the key file for the sender. */
 export type FakeServiceAccount = {
   readonly projectId: string;
   readonly clientEmail: string;
@@ -13,7 +13,7 @@ export type FakeServiceAccount = {
 
 type Options = { readonly projectId: string; readonly tokenUri: string; readonly privateKeyId?: string };
 
-/** Makes a service account with a new key, which lives as long as this process. */
+/** A service account with a new key, which exists in memory only. */
 export const createFakeServiceAccount = ({
   projectId,
   tokenUri,

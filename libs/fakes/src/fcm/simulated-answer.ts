@@ -1,43 +1,64 @@
-import { byAct, retryAfterText, shortBodyBytes } from '../behaviour.ts';
-import type { Act, Disturbance } from '../behaviour.ts';
-import type { Answer } from '../http2-server.ts';
+import { matchBehaviour, retryAfterHeader, shortBodyBytes } from '../behaviour.ts';
+import type { Behaviour, TransportFault } from '../behaviour.ts';
+import type { Answer } from '../http2-reply.ts';
 import { fcmAnswers } from './answers.ts';
 import type { SentMessage } from './message-rules.ts';
 
-/** What FCM answers when it plays this; `undefined` when the message is accepted. */
-export const refusalOf = (act: Act, message: SentMessage, now: number): Answer | Disturbance | undefined =>
-  refusals(act)(message, now);
+/** What FCM does when it behaves like this; `undefined` if it accepts the message. `now`: milliseconds since 1970. */
+export const simulatedAnswer = (
+  behaviour: Behaviour,
+  message: SentMessage,
+  now: number,
+): Answer | TransportFault | undefined => simulations(behaviour)(message, now);
 
-type Refusal = (message: SentMessage, now: number) => Answer | Disturbance | undefined;
+type Simulation = (message: SentMessage, now: number) => Answer | TransportFault | undefined;
 
-const accepted = (): Refusal => () => undefined;
-const playing =
-  (act: Disturbance): Refusal =>
+const accepted = (): Simulation => () => undefined;
+const transportFault =
+  (fault: TransportFault): Simulation =>
   () =>
-    act;
+    fault;
 
-const refusals = byAct<Refusal>({
+const simulations = matchBehaviour<Simulation>({
   accept: accepted,
   slow: accepted,
   drip: accepted,
-  // FCM has no environments
+  // FCM has no environments.
   only: accepted,
-  // FCM does not tell since when
+  // FCM does not say since when.
   unregistered: () => fcmAnswers.unregistered,
   badtoken: () => fcmAnswers.badtoken,
   mistaken: () => fcmAnswers.badtoken,
-  throttled: (act) => (_message, now) => fcmAnswers.throttled(retryAfterText(act.retryAfter, now)),
-  unavailable: (act) => (_message, now) => fcmAnswers.unavailable(retryAfterText(act.retryAfter, now)),
-  toolarge: (act) => (message) => {
-    const bytes = Buffer.byteLength((message.android?.notification ?? message.notification)?.body ?? '');
-    return act.always || bytes > shortBodyBytes ? fcmAnswers.toolarge() : undefined;
-  },
-  word: (act) => () => fcmAnswers.ofWord(act.word),
-  status: (act) => () => fcmAnswers.ofStatus(act.status),
-  html: (act) => () => fcmAnswers.html(act.status),
-  silence: playing,
-  cut: playing,
-  break: playing,
-  reset: playing,
-  goaway: playing,
+  throttled:
+    ({ retryAfter }) =>
+    (_message, now) =>
+      fcmAnswers.throttled(retryAfterHeader(retryAfter, now)),
+  unavailable:
+    ({ retryAfter }) =>
+    (_message, now) =>
+      fcmAnswers.unavailable(retryAfterHeader(retryAfter, now)),
+  toolarge:
+    ({ always }) =>
+    (message) =>
+      always || alertBodyBytes(message) > shortBodyBytes ? fcmAnswers.toolarge() : undefined,
+  word:
+    ({ word }) =>
+    () =>
+      fcmAnswers.ofErrorCode(word),
+  status:
+    ({ status }) =>
+    () =>
+      fcmAnswers.ofStatus(status),
+  html:
+    ({ status }) =>
+    () =>
+      fcmAnswers.html(status),
+  silence: transportFault,
+  cut: transportFault,
+  break: transportFault,
+  reset: transportFault,
+  goaway: transportFault,
 });
+
+const alertBodyBytes = ({ android, notification }: SentMessage): number =>
+  Buffer.byteLength((android?.notification ?? notification)?.body ?? '');

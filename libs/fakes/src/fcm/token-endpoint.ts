@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { maxSlowMs } from '../behaviour.ts';
+import { maxDelayMs } from '../behaviour.ts';
+import { createDelays } from '../delays.ts';
 import type { Certificate } from '../fake-authority.ts';
 import { startHttpsServer } from '../https-server.ts';
-import { createPause } from '../delays.ts';
 import type { TokenResponse } from './token-issuer.ts';
 
-/** What the token endpoint does instead of answering. */
+/** What the token endpoint does in place of its answer; after `slow`, `ms` milliseconds later, it answers. */
 export type TokenFault =
   | { readonly answer: 'reset' | 'silence' | 'html' | 'malformed' }
   | { readonly answer: 'slow'; readonly ms: number }
@@ -15,17 +15,18 @@ export type TokenFault =
 type Options = {
   readonly certificate: Certificate;
   readonly host: string;
+  /** The host name in the URLs of clients. */
   readonly name: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Milliseconds since 1970, by the clock of Google. */
+  /** Google's clock, in milliseconds since 1970. */
   readonly clock: () => number;
   readonly answer: (form: URLSearchParams, tokenUri: string) => TokenResponse;
 };
 
-/** The OAuth token endpoint of the fake: HTTPS with HTTP/1.1. */
-export const startTokenServer = async ({ certificate, host, name, port, clock, answer }: Options) => {
-  const pause = createPause();
+/** Google's OAuth token endpoint: HTTP/1.1 over TLS. */
+export const startTokenEndpoint = async ({ certificate, host, name, port, clock, answer }: Options) => {
+  const delays = createDelays();
   let fault: TokenFault | undefined;
   let requests = 0;
   let tokenUri = '';
@@ -34,8 +35,8 @@ export const startTokenServer = async ({ certificate, host, name, port, clock, a
     requests += 1;
     response.sendDate = false;
     response.setHeader('date', new Date(clock()).toUTCString());
-    if (fault?.answer === 'slow') await pause.for(Math.min(fault.ms, maxSlowMs));
-    else if (fault) return play(fault, request, response);
+    if (fault?.answer === 'slow') await delays.wait(Math.min(fault.ms, maxDelayMs));
+    else if (fault) return simulate(fault, request, response);
     if (request.method !== 'POST' || request.url !== '/token') return response.writeHead(404).end();
     const { status, body } = answer(new URLSearchParams(form.toString()), tokenUri);
     return response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' }).end(body);
@@ -46,21 +47,22 @@ export const startTokenServer = async ({ certificate, host, name, port, clock, a
 
   return {
     tokenUri,
-    /** How often it was asked. */
+    /** The number of requests, whatever the answer. */
     requests: () => requests,
+    /** Simulates this fault from now on; `undefined` ends it. */
     playFault: (next: TokenFault | undefined): void => {
       fault = next;
     },
-    /** Answers now what is slow. */
-    hurry: pause.end,
+    /** Lets delayed requests go on at once. */
+    endDelays: delays.endAll,
     stop: (): Promise<void> => {
-      pause.end();
+      delays.endAll();
       return stop();
     },
   };
 };
 
-const play = (
+const simulate = (
   fault: Exclude<TokenFault, { answer: 'slow' }>,
   request: IncomingMessage,
   response: ServerResponse,

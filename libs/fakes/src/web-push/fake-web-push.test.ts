@@ -3,11 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { expect, it } from 'vitest';
 import { createFakeAuthority } from '../fake-authority.ts';
-import { startFakePushService } from './fake-web-push.ts';
+import { startFakeWebPush } from './fake-web-push.ts';
 
-it('forgets the eldest subscription when there are too many', async () => {
+it('forgets the oldest subscription when there are too many', async () => {
   const { ca, issue } = createFakeAuthority();
-  const fake = await startFakePushService({ certificate: issue('Web Push', ['localhost']), maxSubscriptions: 2 });
+  const fake = await startFakeWebPush({ certificate: issue('Web Push', ['localhost']), maxSubscriptions: 2 });
   for (const device of ['a', 'b', 'a', 'c']) fake.subscribe(device);
   const statusOf = async (device: string) => {
     const sent = request(`${fake.origin}/push/${device}`, { method: 'POST', ca }).end();

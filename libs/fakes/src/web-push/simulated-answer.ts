@@ -1,50 +1,58 @@
-import { parseJson } from '../../../../services/push-service/src/push/parse-json.ts';
-import { byAct, retryAfterText, shortBodyBytes } from '../behaviour.ts';
-import type { Act, RetryAfter } from '../behaviour.ts';
-import type { WebPushDelivery } from './fake-web-push.ts';
+import { matchBehaviour, retryAfterHeader, shortBodyBytes } from '../behaviour.ts';
+import type { Behaviour, RetryAfter } from '../behaviour.ts';
+import { fieldsOf, parseJson } from '../parse-json.ts';
+import type { WebPushDelivery } from './delivery.ts';
 
-export type Reply =
+/** An answer, or what happens to the connection in its place. `break` ends it in the middle of the answer. */
+export type WebPushReply =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   | 'reset'
   | 'silence'
   | 'break';
 
-/** What a push service answers when it plays this; `undefined` when the message is accepted. */
-export const refusalOf = (act: Act, delivery: WebPushDelivery, now: number): Reply | undefined =>
-  refusals(act)(delivery, now);
+/** What a push service does when it behaves like this; `undefined` if it accepts the message. `now`: ms since 1970. */
+export const simulatedAnswer = (
+  behaviour: Behaviour,
+  delivery: WebPushDelivery,
+  now: number,
+): WebPushReply | undefined => simulations(behaviour)(delivery, now);
 
-type Refusal = (delivery: WebPushDelivery, now: number) => Reply | undefined;
+type Simulation = (delivery: WebPushDelivery, now: number) => WebPushReply | undefined;
 
-const accepted = (): Refusal => () => undefined;
-const status =
-  (code: number): (() => Refusal) =>
+const accepted = (): Simulation => () => undefined;
+const withStatus =
+  (status: number): (() => Simulation) =>
   () =>
-  () => ({ status: code });
-// HTTP/1.1 has one way to go.
-const reset = (): Refusal => () => 'reset';
-const later =
-  (code: number) =>
-  ({ retryAfter }: { readonly retryAfter: RetryAfter }): Refusal =>
+  () => ({ status });
+// HTTP/1.1 can only reset the whole connection.
+const reset = (): Simulation => () => 'reset';
+const withRetryAfter =
+  (status: number) =>
+  ({ retryAfter }: { readonly retryAfter: RetryAfter }): Simulation =>
   (_delivery, now) => {
-    const value = retryAfterText(retryAfter, now);
-    return { status: code, ...(value !== undefined && { headers: { 'retry-after': value } }) };
+    const value = retryAfterHeader(retryAfter, now);
+    return { status, ...(value !== undefined && { headers: { 'retry-after': value } }) };
   };
 
-const refusals = byAct<Refusal>({
+const simulations = matchBehaviour<Simulation>({
   accept: accepted,
   slow: accepted,
   drip: accepted,
   only: accepted,
-  unregistered: ({ since }) => status(since === 'unknown' ? 404 : 410)(),
-  badtoken: status(400),
-  mistaken: status(400),
-  word: status(400),
-  throttled: later(429),
-  unavailable: later(503),
-  toolarge: (act) => (delivery) =>
-    act.always || alertBodyBytes(delivery) > shortBodyBytes ? { status: 413 } : undefined,
-  status: (act) => status(act.status)(),
-  html: (act) => () => ({ status: act.status, headers: { 'content-type': 'text/html' }, body: '<html>no</html>' }),
+  unregistered: ({ since }) => withStatus(since === 'unknown' ? 404 : 410)(),
+  badtoken: withStatus(400),
+  mistaken: withStatus(400),
+  word: withStatus(400),
+  throttled: withRetryAfter(429),
+  unavailable: withRetryAfter(503),
+  toolarge:
+    ({ always }) =>
+    (delivery) =>
+      always || alertBodyBytes(delivery) > shortBodyBytes ? { status: 413 } : undefined,
+  status: ({ status }) => withStatus(status)(),
+  html:
+    ({ status }) =>
+    () => ({ status, headers: { 'content-type': 'text/html' }, body: '<html>no</html>' }),
   silence: () => () => 'silence',
   break: () => () => 'break',
   reset,
@@ -52,9 +60,8 @@ const refusals = byAct<Refusal>({
   goaway: reset,
 });
 
-/** Of a text that is no JSON with an alert, all of it. */
+/** All of the text counts if it is not JSON with an alert body. */
 const alertBodyBytes = ({ text }: WebPushDelivery): number => {
-  const message = parseJson(text) as { readonly alert?: { readonly body?: unknown } } | null | undefined;
-  const body = message?.alert?.body;
+  const { body } = fieldsOf(fieldsOf(parseJson(text))['alert']);
   return Buffer.byteLength(typeof body === 'string' ? body : text);
 };

@@ -1,8 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { castError } from '../api/cast-request.ts';
 import { parseJson } from '../push/parse-json.ts';
-import { mistakeIn } from '../../../../libs/fakes/src/behaviour.ts';
-import { readFault } from '../../../../libs/fakes/src/fault.ts';
+import { mistakeIn, readFault } from '@pushmesh/fakes';
 import { sendRefusal } from '../api/refusals.ts';
 import { FakesThreadError } from './fakes-thread.ts';
 import { readPage } from './page.ts';
@@ -10,18 +9,18 @@ import type { Sandbox } from './sandbox.ts';
 
 const noStore = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
-/** Errors of the routes that ask the fakes; others are the server's. */
+/** Answers 503 if the fakes do not answer; all other errors are left to the server. */
 const errorHandler = (error: unknown, _request: FastifyRequest, reply: FastifyReply): void => {
   if (!(error instanceof FakesThreadError)) throw error;
   void reply.code(503).send({ reason: 'sandbox_unavailable', details: error.message });
 };
 
-/** What the phones got, for people (`/`), tests and demos (`/sandbox/…`). */
+/** What the phones received, for people (`/`), and for tests and demos (`/sandbox/...`). */
 export const sandboxRoutes = (sandbox: Sandbox) => {
   const page = readPage();
 
   return (server: FastifyInstance): void => {
-    server.addHook('preClose', () => sandbox.hurry());
+    server.addHook('preClose', () => sandbox.drain());
 
     server.get('/', (_request, reply) => reply.headers(page.headers).type('text/html; charset=utf-8').send(page.html));
 
@@ -70,12 +69,12 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
       if (body === undefined) return sendRefusal(reply, 'malformed_json');
       const fault = readFault(body);
       if (!fault.ok) return reply.code(422).send({ errors: fault.errors });
-      await sandbox.play([fault.value]);
+      await sandbox.setFaults([fault.value]);
       return reply.send(fault.value);
     });
 
     server.delete('/sandbox/fault', { errorHandler }, async (_request, reply) => {
-      await sandbox.play([]);
+      await sandbox.setFaults([]);
       return reply.code(204).send();
     });
   };
