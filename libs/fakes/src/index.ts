@@ -2,6 +2,7 @@ export { startFakeApns } from './apns/fake-apns.ts';
 export type { ApnsDelivery, FakeApns, FakeApnsOptions } from './apns/fake-apns.ts';
 export { createFakeApnsKey } from './apns/provider-token.ts';
 export { mistakeIn } from './behaviour.ts';
+export type { Cast } from './cast-body.ts';
 export { createFakeAuthority } from './fake-authority.ts';
 export type { FakeAuthority } from './fake-authority.ts';
 export { readFault } from './fault.ts';

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import type { ConnectionDetails, Fault, PhoneSummary, Received } from '@pushmesh/fakes';
+// Types only: the thread loads the fakes, and the process that pushes to real services never needs them.
+import type { Cast, ConnectionDetails, Fault, PhoneSummary, Received } from '@pushmesh/fakes';
 
 export type Bounds = {
   readonly maxPhones: number;
@@ -12,8 +13,10 @@ export type Question =
   | { readonly type: 'connection-details' }
   | { readonly type: 'phones' }
   | { readonly type: 'phone'; readonly deviceId: string }
+  | { readonly type: 'mistake'; readonly deviceId: string }
   | { readonly type: 'subscribe'; readonly deviceId: string }
   | { readonly type: 'faults' }
+  | { readonly type: 'read-fault'; readonly body: unknown }
   | { readonly type: 'set-faults'; readonly faults: readonly Fault[] }
   | { readonly type: 'listen'; readonly on: boolean }
   | { readonly type: 'end-delays' };
@@ -23,9 +26,12 @@ export type Answers = {
   readonly 'connection-details': ConnectionDetails;
   readonly phones: readonly PhoneSummary[];
   readonly phone: readonly Received[];
+  /** Why the prefix of the token is invalid; `undefined` for a valid token. */
+  readonly mistake: string | undefined;
   /** The JSON text of a Web Push subscription. */
   readonly subscribe: string;
   readonly faults: readonly Fault[];
+  readonly 'read-fault': Cast<Fault>;
   readonly 'set-faults': void;
   readonly listen: void;
   readonly 'end-delays': void;

@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { castError } from '../api/cast-request.ts';
 import { parseJson } from '../push/parse-json.ts';
-import { mistakeIn, readFault } from '@pushmesh/fakes';
 import { sendRefusal } from '../api/refusals.ts';
 import { FakesThreadError } from './fakes-thread.ts';
 import { readPage } from './page.ts';
@@ -33,8 +32,8 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
       { errorHandler },
       async ({ params }, reply) => {
         const { device_id } = params;
-        const notifications = await sandbox.phone(device_id);
-        return reply.headers(noStore).send({ device_id, notifications, mistake: mistakeIn(device_id) });
+        const [notifications, mistake] = await Promise.all([sandbox.phone(device_id), sandbox.mistakeIn(device_id)]);
+        return reply.headers(noStore).send({ device_id, notifications, mistake });
       },
     );
 
@@ -42,7 +41,7 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
       '/sandbox/subscriptions/:device_id',
       { errorHandler },
       async ({ params: { device_id } }, reply) => {
-        const mistake = mistakeIn(device_id);
+        const mistake = await sandbox.mistakeIn(device_id);
         if (mistake !== undefined) return reply.code(422).send({ errors: [castError(mistake, ['device_id'])] });
         return reply
           .headers(noStore)
@@ -67,7 +66,7 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
     server.put<{ Body: string | undefined }>('/sandbox/fault', { errorHandler }, async (request, reply) => {
       const body = parseJson(request.body ?? '');
       if (body === undefined) return sendRefusal(reply, 'malformed_json');
-      const fault = readFault(body);
+      const fault = await sandbox.readFault(body);
       if (!fault.ok) return reply.code(422).send({ errors: fault.errors });
       await sandbox.setFaults([fault.value]);
       return reply.send(fault.value);

@@ -47,6 +47,8 @@ export const openSandbox = async ({ maxSubscribers, providersOf, metrics, ...bou
     phones: () => thread.ask({ type: 'phones' }),
     /** The notifications of a phone, oldest first. */
     phone: (deviceId: string) => thread.ask({ type: 'phone', deviceId }),
+    /** Why the prefix of this device token is invalid; `undefined` for a valid token. */
+    mistakeIn: (deviceId: string) => thread.ask({ type: 'mistake', deviceId }),
     /** The JSON text of a new Web Push subscription for this device. */
     subscription: (deviceId: string) => thread.ask({ type: 'subscribe', deviceId }),
     isFull: events.isFull,
@@ -60,6 +62,9 @@ export const openSandbox = async ({ maxSubscribers, providersOf, metrics, ...bou
     },
     /** The active faults, which override the prefixes of tokens. */
     faults: () => thread.ask({ type: 'faults' }),
+    /** The fault in a JSON value, or what is wrong with it. */
+    readFault: (body: unknown) => thread.ask({ type: 'read-fault', body }),
+    /** @param faults such as `readFault` returned; any other ends the thread */
     setFaults: (faults: readonly Fault[]) => thread.ask({ type: 'set-faults', faults }),
     /** Ends the event streams and the delays of simulated answers. */
     drain: async (): Promise<void> => {

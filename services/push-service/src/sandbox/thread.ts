@@ -1,7 +1,7 @@
 // The entry point of the sandbox's thread: the fakes, and the phones with the notifications that arrived.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
-import { createPhones, startFakes } from '@pushmesh/fakes';
+import { createPhones, mistakeIn, readFault, startFakes } from '@pushmesh/fakes';
 import type { Received } from '@pushmesh/fakes';
 import type { Answers, Bounds, FromThread, Question } from './fakes-thread.ts';
 
@@ -38,10 +38,14 @@ const answer = (question: Question): Answers[Question['type']] => {
       return phones.list();
     case 'phone':
       return phones.of(question.deviceId);
+    case 'mistake':
+      return mistakeIn(question.deviceId);
     case 'subscribe':
       return fakes.webPush.subscribe(question.deviceId);
     case 'faults':
       return fakes.faults.list();
+    case 'read-fault':
+      return readFault(question.body);
     case 'set-faults':
       return fakes.faults.set(question.faults);
     case 'listen':
