@@ -24,9 +24,8 @@ const maxWindows = 100_000;
 
 /**
  * "FCM Throttling and Quotas": windows of fixed length, each of which begins with its first message and not on the
- * minute. A message that is refused for a quota does not count. An invalid one counts for its project, because that quota is
- * checked first.
- * Too many collapsible messages are not an error: FCM accepts them and delivers them late.
+ * minute. A message that is refused for a quota does not count. An invalid one counts for its project, because that quota
+ * is checked first. Too many collapsible messages are not an error: FCM accepts them and delivers them late.
  *
  * @param clock milliseconds since 1970
  */
