@@ -24,7 +24,7 @@ import {
 } from '../test/golden/golden-differences.ts';
 import { pushServiceConfig } from '../services/push-service/src/config.ts';
 import { openApiDocument } from '../services/push-service/src/api/openapi.ts';
-import { fakesConfig } from '../services/push-service/src/fakes/config.ts';
+import { fakesConfig } from '../libs/fakes/src/config.ts';
 import { metricGroups } from './metric-groups.ts';
 
 const isCheck = readCommandLine({

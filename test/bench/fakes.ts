@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { choosePorts, startProcess } from '@pushmesh/servers';
 import type { BenchOptions } from './measure.ts';
 
-const main = fileURLToPath(new URL('../../services/push-service/src/fakes/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../libs/fakes/src/main.ts', import.meta.url));
 const readyMs = 30_000;
 
 /** Starts `npm run fakes` as a process, and returns the variables that make push-service use it. */

@@ -1,8 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startFakeFcm } from '../../services/push-service/src/fakes/fcm/fake-fcm.ts';
-import { createFakeServiceAccount } from '../../services/push-service/src/fakes/fcm/service-account.ts';
-import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
+import { createFakeAuthority, createFakeServiceAccount, startFakeFcm } from '@pushmesh/fakes';
 
 /** How often FCM received a text, and when first (milliseconds since 1970). */
 export type ReceivedPush = { times: number; readonly firstAt: number };

@@ -20,10 +20,8 @@ import {
   requestDifferences,
   unrecordedDifferences,
 } from './golden-differences.ts';
-import { createApnsFake } from '../../services/push-service/src/fakes/apns/apns-fake.ts';
-import { createApnsKey } from '../../services/push-service/src/fakes/apns/provider-token.ts';
-import type { FakeReply, FakeRequest } from '../../services/push-service/src/fakes/http2-fake.ts';
-import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
+import { createFakeApnsKey, createFakeAuthority, startFakeApns } from '@pushmesh/fakes';
+import type { FakeReply, FakeRequest } from '@pushmesh/fakes';
 import { startPushService } from '../../services/push-service/testing/start-push-service.ts';
 
 // Everything goes through the real providers, over TLS, to fakes that answer as it was recorded.
@@ -67,9 +65,8 @@ const timeoutMs = 1_000;
 
 const startApns = async () => {
   const authority = createFakeAuthority();
-  const key = createApnsKey();
-  const fake = createApnsFake({ authority, keys: [key] });
-  await fake.start();
+  const key = createFakeApnsKey();
+  const fake = await startFakeApns({ authority, keys: [key] });
   const credentials = readApnsCredentials({ type: 'token', ...key });
   if (!credentials.ok) throw new Error(credentials.why);
   const tokens = createProviderTokens({ clock: () => 0, monotonic: () => 0 });
@@ -78,7 +75,7 @@ const startApns = async () => {
       name: `apns_${mode}`,
       mode,
       tags: [],
-      endpoint: fake.origin(),
+      endpoint: fake.origin,
       ca: authority.ca,
       credentials: credentials.credentials,
       defaultTopic,

@@ -20,9 +20,8 @@ import { decidePublish } from '../../services/gateway/src/domain/publish.ts';
 import { createFeedback } from '../../services/pubsub-push/src/flow/feedback.ts';
 import { createMemoryStore } from '../../services/pubsub-push/testing/memory-store.ts';
 import { parseVapidIdentity } from '../../services/push-service/src/providers/web-push/vapid.ts';
-import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
-import { startFakePushService } from '../../services/push-service/src/fakes/web-push/fake-push-service.ts';
-import type { WebPushDelivery } from '../../services/push-service/src/fakes/web-push/fake-push-service.ts';
+import { createFakeAuthority, startFakeWebPush } from '@pushmesh/fakes';
+import type { WebPushDelivery } from '@pushmesh/fakes';
 import { createPushService } from '../../services/push-service/src/api/server.ts';
 import { createWebPush } from '../../services/push-service/src/providers/web-push/pool.ts';
 import { dispatcherMetrics } from '../../services/dispatcher/src/metrics.ts';
@@ -50,10 +49,10 @@ const delivered: WebPushDelivery[] = [];
 const nodes = createMemoryStore();
 const dispatcherRegistry = createMetrics('dispatcher');
 let bus: ReturnType<typeof createBus>;
-let fake: Awaited<ReturnType<typeof startFakePushService>>;
+let fake: Awaited<ReturnType<typeof startFakeWebPush>>;
 
 const startFake = async () => {
-  const started = await startFakePushService({
+  const started = await startFakeWebPush({
     certificate: authority.issue('fake push service'),
     onDelivered: (each) => delivered.push(each),
   });

@@ -10,7 +10,7 @@ import type { PushApiOptions } from '../../services/dispatcher/src/adapters/push
 import { toPushRequest } from '../../services/dispatcher/src/domain/request.ts';
 import { toVerdict } from '../../services/dispatcher/src/domain/verdict.ts';
 import type { WebPushMessage } from '../../services/push-service/src/providers/web-push/message.ts';
-import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.ts';
+import { createFakeAuthority } from '@pushmesh/fakes';
 import { startPushService } from '../../services/push-service/testing/start-push-service.ts';
 
 const onNotTaken = () => expect.unreachable();

@@ -11,13 +11,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { readPushServiceConfig } from './config.ts';
-import { createApnsFake } from './fakes/apns/apns-fake.ts';
-import type { ApnsDelivery, ApnsFakeOptions } from './fakes/apns/apns-fake.ts';
-import { createApnsKey } from './fakes/apns/provider-token.ts';
-import { startFakeFcm } from './fakes/fcm/fake-fcm.ts';
-import type { FcmDelivery } from './fakes/fcm/fake-fcm.ts';
-import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
-import { createFakeAuthority } from './fakes/tls.ts';
+import {
+  createFakeApnsKey,
+  createFakeAuthority,
+  createFakeServiceAccount,
+  startFakeApns,
+  startFakeFcm,
+} from '@pushmesh/fakes';
+import type { ApnsDelivery, FakeApnsOptions, FcmDelivery } from '@pushmesh/fakes';
 import { checkCredentials } from './credentials/check.ts';
 import { createProviderTokens } from './providers/apns/provider-tokens.ts';
 import { createTryOut } from './providers/try-out.ts';
@@ -33,15 +34,15 @@ const file = (name: string, text: string): string => {
   return join(folder, name);
 };
 const authority = createFakeAuthority();
-const key = createApnsKey();
+const key = createFakeApnsKey();
 const minute = 60_000;
 
 const delivered: (ApnsDelivery | FcmDelivery)[] = [];
 
 /** Fakes of both, and the variables of credentials that are right for them. */
-const start = async (options: Partial<ApnsFakeOptions> = {}) => {
+const start = async (options: Partial<FakeApnsOptions> = {}) => {
   const onDelivered = (delivery: ApnsDelivery | FcmDelivery) => void delivered.push(delivery);
-  const apns = createApnsFake({
+  const apns = await startFakeApns({
     authority,
     keys: [key],
     topics: ['com.example.app'],
@@ -49,7 +50,6 @@ const start = async (options: Partial<ApnsFakeOptions> = {}) => {
     onDelivered,
     ...options,
   });
-  await apns.start();
   const fcm = await startFakeFcm({ certificate: authority.issue('fake FCM'), onDelivered });
   cleanups.push(apns.stop, fcm.stop);
   const account = createFakeServiceAccount({ projectId: 'chat-example', tokenUri: fcm.tokenUri });
@@ -65,7 +65,7 @@ const start = async (options: Partial<ApnsFakeOptions> = {}) => {
     PUSH_APNS_PROD_KEY_ID: key.keyId,
     PUSH_APNS_PROD_TEAM_ID: key.teamId,
     PUSH_APNS_PROD_DEFAULT_TOPIC: 'com.example.app',
-    PUSH_APNS_PROD_ENDPOINT: `localhost:${apns.port()}`,
+    PUSH_APNS_PROD_ENDPOINT: `localhost:${apns.port}`,
   };
   return { apns, fcm, env };
 };

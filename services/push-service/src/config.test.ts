@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readPushServiceConfig } from './config.ts';
-import { createApnsKey } from './fakes/apns/provider-token.ts';
-import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
+import { createFakeApnsKey, createFakeServiceAccount } from '@pushmesh/fakes';
 
 it('needs no variable at all', () => {
   expect(readPushServiceConfig({})).toMatchObject({ HTTP_HOST: '127.0.0.1', HTTP_PORT: 8080, providers: undefined });
@@ -62,7 +61,7 @@ it('says which variables do nothing beside those that do, and shows none of thei
   };
   expect(readPushServiceConfig({ ...fcm, ...others }).unused).toEqual([apns, webPush]);
 
-  const key = createApnsKey();
+  const key = createFakeApnsKey();
   const token = {
     PUSH_APNS_ENABLED: 'true',
     PUSH_APNS_PROD_P8_TOKEN: file('apns.p8', key.p8),

@@ -5,12 +5,14 @@ import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { readPushServiceConfig } from './config.ts';
-import { createApnsFake } from './fakes/apns/apns-fake.ts';
-import type { ApnsDelivery, ApnsFake } from './fakes/apns/apns-fake.ts';
-import { createApnsKey } from './fakes/apns/provider-token.ts';
-import { startFakeFcm } from './fakes/fcm/fake-fcm.ts';
-import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
-import { createFakeAuthority } from './fakes/tls.ts';
+import {
+  createFakeApnsKey,
+  createFakeAuthority,
+  createFakeServiceAccount,
+  startFakeApns,
+  startFakeFcm,
+} from '@pushmesh/fakes';
+import type { ApnsDelivery, FakeApns } from '@pushmesh/fakes';
 import { createProviders } from './providers.ts';
 import { patiently } from '../testing/http2-peer.ts';
 import { matchProvider } from './push/match-provider.ts';
@@ -42,10 +44,9 @@ const secretFolder = (files: Readonly<Record<string, string>>) => {
 };
 
 let delivered: ApnsDelivery[];
-const startApns = async (keys = [createApnsKey()]) => {
+const startApns = async (keys = [createFakeApnsKey()]) => {
   delivered = [];
-  const fake = createApnsFake({ authority, keys, clock: Date.now, onDelivered: (each) => delivered.push(each) });
-  await fake.start();
+  const fake = await startFakeApns({ authority, keys, clock: Date.now, onDelivered: (each) => delivered.push(each) });
   cleanups.push(fake.stop);
   return fake;
 };
@@ -104,22 +105,22 @@ const underLoad = (service: 'apns' | 'fcm', { push }: Running) => {
   return { ends, stop };
 };
 
-const apnsEnv = (fake: ApnsFake) => ({
+const apnsEnv = (fake: FakeApns) => ({
   PUSH_APNS_ENABLED: 'true',
   PUSH_APNS_PROD_TEAM_ID: 'FAKETEAM01',
   PUSH_APNS_PROD_DEFAULT_TOPIC: 'com.example.app',
-  PUSH_APNS_PROD_ENDPOINT: `127.0.0.1:${fake.port()}`,
+  PUSH_APNS_PROD_ENDPOINT: `127.0.0.1:${fake.port}`,
 });
-const tokenEnv = (fake: ApnsFake, secret: ReturnType<typeof secretFolder>) => ({
+const tokenEnv = (fake: FakeApns, secret: ReturnType<typeof secretFolder>) => ({
   ...apnsEnv(fake),
   PUSH_APNS_PROD_P8_TOKEN: secret.path('apns.p8'),
   PUSH_APNS_PROD_KEY_ID_FILE: secret.path('key-id'),
 });
-const filesOf = ({ p8, keyId }: ReturnType<typeof createApnsKey>) => ({ 'apns.p8': p8, 'key-id': keyId });
+const filesOf = ({ p8, keyId }: ReturnType<typeof createFakeApnsKey>) => ({ 'apns.p8': p8, 'key-id': keyId });
 
 describe('a key of APNs', () => {
-  const old = createApnsKey('FAKEKEY001');
-  const next = createApnsKey('FAKEKEY002');
+  const old = createFakeApnsKey('FAKEKEY001');
+  const next = createFakeApnsKey('FAKEKEY002');
 
   it('is changed on disk under load: no push is lost or answered wrongly', async () => {
     const fake = await startApns([old, next]);
@@ -152,7 +153,7 @@ describe('a key of APNs', () => {
   it.each([
     ['no key', { 'apns.p8': 'no key', 'key-id': 'FAKEKEY002' }, 'unreadable'],
     ['half of a key', { 'apns.p8': next.p8.slice(0, 100), 'key-id': 'FAKEKEY002' }, 'unreadable'],
-    ['a key that APNs does not know', filesOf(createApnsKey('FAKEKEY003')), 'refused'],
+    ['a key that APNs does not know', filesOf(createFakeApnsKey('FAKEKEY003')), 'refused'],
     ['a key with the id of another', { 'apns.p8': next.p8, 'key-id': 'FAKEKEY001' }, 'refused'],
   ])('is not changed for %s, and is for a good one after it', async (_name, wrong, result) => {
     const fake = await startApns([old, next]);
@@ -178,16 +179,16 @@ describe('a key of APNs', () => {
     secret.replace(filesOf(next));
     await expect.poll(() => running.reloads('apns_prod', 'undecided'), patiently).toBeGreaterThan(0);
     expect(await running.reloads('apns_prod', 'swapped')).toBeUndefined();
-    await fake.start();
+    await fake.restart();
     await expect.poll(() => running.reloads('apns_prod', 'swapped'), patiently).toBe(1);
   });
 });
 
 describe('a pools file', () => {
-  const [mine, other] = [createApnsKey('FAKEKEY001'), createApnsKey('FAKEKEY002')];
+  const [mine, other] = [createFakeApnsKey('FAKEKEY001'), createFakeApnsKey('FAKEKEY002')];
   const folder = temporary();
   const path = join(folder, 'pools.json');
-  const pool = ({ p8, keyId, teamId }: ReturnType<typeof createApnsKey>, topic: string, port: number) => {
+  const pool = ({ p8, keyId, teamId }: ReturnType<typeof createFakeApnsKey>, topic: string, port: number) => {
     writeFileSync(join(folder, `${keyId}.p8`), p8);
     const at = { mode: 'prod', endpoint: `127.0.0.1:${port}`, default_topic: topic };
     return { ...at, p8_token: `${keyId}.p8`, key_id: keyId, team_id: teamId };
@@ -197,8 +198,8 @@ describe('a pools file', () => {
     const fake = await startApns([mine, other]);
     const write = (pools: readonly object[]) => writeFileSync(path, JSON.stringify({ apns: pools }));
     const [first, second] = [
-      { ...pool(mine, 'com.example.app', fake.port()), name: 'first' },
-      { ...pool(other, 'com.example.app', fake.port()), name: 'second', tags: ['work'] },
+      { ...pool(mine, 'com.example.app', fake.port), name: 'first' },
+      { ...pool(other, 'com.example.app', fake.port), name: 'second', tags: ['work'] },
     ];
     const gone = { ...second, name: 'gone' };
     write([first, second, gone]);
@@ -241,7 +242,7 @@ describe('a pools file', () => {
     fcm.tokens.trust(account);
     writeFileSync(join(folder, 'fcm.json'), account.json);
     const pools = {
-      apns: [pool(mine, 'com.example.app', apns.port())],
+      apns: [pool(mine, 'com.example.app', apns.port)],
       fcm: [{ app_file: 'fcm.json', endpoint: new URL(fcm.origin).host }],
     };
     writeFileSync(path, JSON.stringify(pools));
@@ -255,13 +256,13 @@ describe('a pools file', () => {
   it('takes a new key while all else that has changed of a pool waits for a restart', async () => {
     const fake = await startApns([mine, other]);
     const write = (entry: object) => writeFileSync(path, JSON.stringify({ apns: [entry] }));
-    const first = { ...pool(mine, 'com.example.app', fake.port()), tags: ['a', 'b'] };
+    const first = { ...pool(mine, 'com.example.app', fake.port), tags: ['a', 'b'] };
     write(first);
     const running = await start({ PUSH_POOLS_FILE: path });
     const planned = { name: 'apns_prod', mode: 'dev', tags: ['c'], endpoint: 'localhost:1', default_topic: 'planned' };
     write({ ...first, ...planned });
     await expect.poll(() => running.lines.join(), patiently).toContain('waits-for-restart');
-    write({ ...pool(other, 'com.example.app', fake.port()), ...planned });
+    write({ ...pool(other, 'com.example.app', fake.port), ...planned });
     await expect.poll(() => running.reloads('apns_prod', 'swapped'), patiently).toBe(1);
     expect(running.lines.join()).not.toContain('credentials-refused');
     expect(running.lines.join()).toContain('"changed":["tags","endpoint","mode","default_topic"]');
@@ -269,19 +270,19 @@ describe('a pools file', () => {
     expect(delivered.at(-1)).toMatchObject({ headers: { 'apns-topic': 'com.example.app' } });
     // Tags have no order.
     const told = () => running.lines.filter((line) => line.includes('waits-for-restart'));
-    write({ ...pool(other, 'com.example.app', fake.port()), tags: ['b', 'a'], pool_size: 9 });
+    write({ ...pool(other, 'com.example.app', fake.port), tags: ['b', 'a'], pool_size: 9 });
     await expect.poll(told, patiently).toHaveLength(2);
     expect(told().at(-1)).toContain('"changed":["pool_size"]');
   });
 
   it('gives no pool the app of another team', async () => {
-    const theirs = createApnsKey('FAKEKEY003', 'FAKETEAM02');
+    const theirs = createFakeApnsKey('FAKEKEY003', 'FAKETEAM02');
     const fake = await startApns([mine, theirs]);
     const write = (pools: readonly object[]) => writeFileSync(path, JSON.stringify({ apns: pools }));
-    const first = pool(mine, 'com.example.app', fake.port());
+    const first = pool(mine, 'com.example.app', fake.port);
     write([first]);
     const running = await start({ PUSH_POOLS_FILE: path });
-    write([pool(theirs, 'com.example.other', fake.port()), { ...first, name: 'first' }]);
+    write([pool(theirs, 'com.example.other', fake.port), { ...first, name: 'first' }]);
     await expect.poll(() => running.lines.join(), patiently).toContain('restart to change it');
     expect(running.lines.join()).toContain('the team is FAKETEAM02, that of the pool FAKETEAM01');
     expect(await running.reloads('apns_prod', 'swapped')).toBeUndefined();
@@ -298,7 +299,7 @@ it('a certificate pushes to the topic that it names, and is changed for one of t
   const secret = secretFolder(authority.issueForApns('com.example.app'));
   const running = await start({
     PUSH_APNS_ENABLED: 'true',
-    PUSH_APNS_PROD_ENDPOINT: `127.0.0.1:${fake.port()}`,
+    PUSH_APNS_PROD_ENDPOINT: `127.0.0.1:${fake.port}`,
     PUSH_APNS_AUTH_TYPE: 'certificate',
     PUSH_APNS_PROD_CERT: secret.path('cert'),
     PUSH_APNS_PROD_KEY: secret.path('key'),

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { readPushServiceConfig } from './config.ts';
-import { createApnsFake } from './fakes/apns/apns-fake.ts';
-import type { ApnsDelivery } from './fakes/apns/apns-fake.ts';
-import { createApnsKey } from './fakes/apns/provider-token.ts';
-import { startFakeFcm } from './fakes/fcm/fake-fcm.ts';
-import type { FcmDelivery } from './fakes/fcm/fake-fcm.ts';
-import { createFakeServiceAccount } from './fakes/fcm/service-account.ts';
-import { createFakeAuthority } from './fakes/tls.ts';
+import {
+  createFakeApnsKey,
+  createFakeAuthority,
+  createFakeServiceAccount,
+  startFakeApns,
+  startFakeFcm,
+} from '@pushmesh/fakes';
+import type { ApnsDelivery, FcmDelivery } from '@pushmesh/fakes';
 import { createProviders, poolsOf } from './providers.ts';
 import { createPushService } from './api/server.ts';
 import { pushServiceMetrics } from './metrics.ts';
@@ -29,10 +30,14 @@ const file = (name: string, text: string): string => {
 describe('push-service with the credentials of both providers, against fakes of them', () => {
   it('is configured by MongoosePush’s own variables, and pushes', async () => {
     const authority = createFakeAuthority();
-    const key = createApnsKey();
+    const key = createFakeApnsKey();
     const toApns: ApnsDelivery[] = [];
-    const apns = createApnsFake({ authority, keys: [key], clock: Date.now, onDelivered: (each) => toApns.push(each) });
-    await apns.start();
+    const apns = await startFakeApns({
+      authority,
+      keys: [key],
+      clock: Date.now,
+      onDelivered: (each) => toApns.push(each),
+    });
     cleanups.push(apns.stop);
     const toFcm: FcmDelivery[] = [];
     const fcm = await startFakeFcm({
@@ -58,7 +63,7 @@ describe('push-service with the credentials of both providers, against fakes of 
     if (!config.providers) throw new Error('no providers');
     const settings = {
       ...config.providers,
-      apns: config.providers.apns.map((each) => ({ ...each, endpoint: apns.origin() })),
+      apns: config.providers.apns.map((each) => ({ ...each, endpoint: apns.origin })),
     };
     const log = createLog('push-service', 'silent');
     const metrics = createMetrics('push-service').add(pushServiceMetrics);
@@ -143,7 +148,7 @@ describe('the configuration of the providers', () => {
   });
 
   it('shows nothing of credentials that stand where their path belongs', () => {
-    const { p8 } = createApnsKey();
+    const { p8 } = createFakeApnsKey();
     const enabled = { PUSH_FCM_ENABLED: 'true', PUSH_APNS_ENABLED: 'true', PUSH_APNS_PROD_KEY_ID: 'A' };
     const given = { ...enabled, PUSH_FCM_APP_FILE_FILE: file('fcm.json', '{"private_key":"…"}') };
     const pools = { apns: [{ mode: 'prod', p8_token: p8, key_id: 'A', team_id: 'B' }] };
@@ -239,16 +244,15 @@ it('sends a push to the first pool of its service and mode that has all of its t
   const authority = createFakeAuthority();
   const got: string[] = [];
   const entryOf = async (keyId: string) => {
-    const key = createApnsKey(keyId);
-    const fake = createApnsFake({ authority, keys: [key], clock: Date.now, onDelivered: () => got.push(keyId) });
-    await fake.start();
+    const key = createFakeApnsKey(keyId);
+    const fake = await startFakeApns({ authority, keys: [key], clock: Date.now, onDelivered: () => got.push(keyId) });
     cleanups.push(fake.stop);
     return {
       p8_token: file(`${keyId}.p8`, key.p8),
       key_id: keyId,
       team_id: key.teamId,
       default_topic: 'com.example.app',
-      endpoint: `127.0.0.1:${fake.port()}`,
+      endpoint: `127.0.0.1:${fake.port}`,
     };
   };
   const apns = [

@@ -1,22 +1,22 @@
 import { createSecureServer } from 'node:http2';
 import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream, Settings } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { createFakeAuthority } from '../src/fakes/tls.ts';
+import { createFakeAuthority } from '@pushmesh/fakes';
 
-/** For `expect.poll`: as long as a loaded machine may take. */
+/** For `expect.poll`: as long as a busy machine may need. */
 export const patiently = { interval: 5, timeout: 20_000 } as const;
 
 type Handler = (stream: ServerHttp2Stream, body: string, path: string) => void;
 
 const authority = createFakeAuthority();
 
-/** For the `ca` of those who speak to a peer. */
+/** For the `ca` option of clients. */
 export const { ca } = authority;
 
-/** A server of HTTP/2 over TLS on the loopback that does what `handler` says, once a request is complete. */
+/** An HTTP/2 server over TLS on loopback that calls `handler` for each complete request. */
 export const startPeer = async (handler: Handler, settings: Settings = {}) => {
   const sessions = new Set<Http2Session>();
-  /** The paths that came, in their order. */
+  /** The paths of all requests, in order. */
   const seen: string[] = [];
   const received: IncomingHttpHeaders[] = [];
   const server = createSecureServer({ ...authority.issue('peer'), settings });
@@ -56,7 +56,7 @@ export const startPeer = async (handler: Handler, settings: Settings = {}) => {
   };
 };
 
-/** Answers 200 with the path, the body, and the number of the stream's connection. */
+/** Answers 200 with the path, the body, and the client's port, which identifies the connection. */
 export const echo: Handler = (stream, body, path) => {
   if (stream.destroyed) return;
   stream.respond({ ':status': 200, 'x-path': path, 'x-port': String(stream.session?.socket.remotePort) });

@@ -1,7 +1,5 @@
-import { createFakeAuthority } from '../src/fakes/tls.ts';
-import { startFakeFcm } from '../src/fakes/fcm/fake-fcm.ts';
-import type { FcmDelivery } from '../src/fakes/fcm/fake-fcm.ts';
-import { createFakeServiceAccount } from '../src/fakes/fcm/service-account.ts';
+import { createFakeAuthority, createFakeServiceAccount, startFakeFcm } from '@pushmesh/fakes';
+import type { FcmDelivery } from '@pushmesh/fakes';
 import type { Notification } from '../src/push/notification.ts';
 import { createHttp2Pool } from '../src/providers/http2/pool.ts';
 import { createOAuth } from '../src/providers/fcm/oauth.ts';
@@ -11,14 +9,14 @@ import type { ServiceAccount } from '../src/providers/fcm/service-account.ts';
 import { createTokenEndpoint } from '../src/providers/fcm/token-endpoint.ts';
 
 type Options = {
-  /** By how much our clock is ahead of Google's. */
+  /** How far the provider's clock is ahead of Google's. */
   readonly skewMs?: number;
   readonly timeoutMs?: number;
   readonly tokenTimeoutMs?: number;
   readonly projectId?: string;
 };
 
-/** The provider with the real pool and token endpoint, over TLS, and the fake of FCM; time goes on when a test says so. */
+/** The FCM provider with its real connection pool and token endpoint, and the fake of FCM. Time passes only by `pass`. */
 export const startFcm = async ({
   skewMs = 0,
   timeoutMs = 10_000,

@@ -14,11 +14,11 @@ type Options = {
   readonly maxSubscribers?: number;
   readonly http?: Partial<HttpSettings>;
   readonly timeouts?: Partial<Timeouts>;
-  /** In place of the sandbox’s. */
+  /** In place of the sandbox's. */
   readonly providers?: readonly Provider[];
 };
 
-/** push-service with its sandbox, in this process, on any free port of the loopback, when it is ready; `lines` are its log lines. */
+/** A ready push-service with its sandbox, in this process, on a free loopback port. `lines` are its log lines. */
 export const startPushService = async ({ http, timeouts, providers, ...bounds }: Options = {}) => {
   const lines: string[] = [];
   const registry = createMetrics('push-service');
@@ -51,7 +51,7 @@ export const startPushService = async ({ http, timeouts, providers, ...bounds }:
     lines,
     sandbox,
     server: service.server,
-    /** Once. */
+    /** May be called more than once. */
     stop: (): Promise<void> => (stopped ??= service.resource.drain().then(sandbox.resource.stop)),
     metricsText: () => registry.registry.metrics(),
     push: (token: string, body: unknown, version = 'v3') =>
@@ -64,7 +64,7 @@ export const startPushService = async ({ http, timeouts, providers, ...bounds }:
   };
 };
 
-/** An FCM of one connection, which answers as `push` does. */
+/** An FCM provider with one connection, whose answers come from `push`. */
 export const fcmProvider = (push: Provider['push']): Provider => ({
   name: 'fcm',
   service: 'fcm',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readPushServiceConfig } from '../config.ts';
-import { createFakeAuthority } from '../fakes/tls.ts';
+import { createFakeAuthority } from '@pushmesh/fakes';
 
 const folder = mkdtempSync(join(tmpdir(), 'pushmesh-http-settings-'));
 const write = (name: string, text: string): string => {

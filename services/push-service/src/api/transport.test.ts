@@ -10,7 +10,7 @@ import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createFakeAuthority } from '../fakes/tls.ts';
+import { createFakeAuthority } from '@pushmesh/fakes';
 import { alert, fcmProvider, startPushService } from '../../testing/start-push-service.ts';
 import { watchCertificate } from './certificate.ts';
 

@@ -5,7 +5,7 @@ import { createEvents } from './events.ts';
 
 const bounds = { maxSubscribers: 1, maxWaitingBytes: 100_000, heartbeatMs: 60_000 };
 
-it('drops a subscriber who does not read, and makes room for the next', async () => {
+it('drops a subscriber that does not read, and makes room for the next', async () => {
   const events = createEvents(bounds);
   const slow = new PassThrough();
   const closed = once(slow, 'close');
@@ -17,7 +17,7 @@ it('drops a subscriber who does not read, and makes room for the next', async ()
   events.close();
 });
 
-it('sends comments while nothing happens', async () => {
+it('sends comments as a heartbeat', async () => {
   const events = createEvents({ ...bounds, heartbeatMs: 1 });
   const subscriber = new PassThrough();
   events.subscribe(subscriber);

@@ -2,12 +2,12 @@ import type { Writable } from 'node:stream';
 
 type Bounds = {
   readonly maxSubscribers: number;
-  /** Bytes that may wait for a subscriber who reads slowly; over that the subscriber is dropped. */
+  /** Bytes that may wait for a slow subscriber; beyond that, the subscriber is dropped. */
   readonly maxWaitingBytes: number;
   readonly heartbeatMs: number;
 };
 
-/** Server-sent events (WHATWG HTML §9.2) to everybody who listens. */
+/** Server-sent events (WHATWG HTML §9.2) for all subscribers. */
 export const createEvents = ({ maxSubscribers, maxWaitingBytes, heartbeatMs }: Bounds) => {
   const subscribers = new Set<Writable>();
 

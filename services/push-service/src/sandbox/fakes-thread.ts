@@ -1,38 +1,44 @@
 import { Worker } from 'node:worker_threads';
-import type { KnownOfFakes } from '../fakes/fakes.ts';
-import type { Fault } from '../fakes/fault.ts';
-import type { PhoneSummary } from '../fakes/phones.ts';
-import type { Received } from '../fakes/received.ts';
+// Types only: the thread loads the fakes, and the process that pushes to real services never needs them.
+import type { Cast, ConnectionDetails, Fault, PhoneSummary, Received } from '@pushmesh/fakes';
 
 export type Bounds = {
   readonly maxPhones: number;
-  /** For each phone. */
+  /** Per phone. */
   readonly maxNotifications: number;
 };
 
-/** What may be asked of the thread, and what it answers. */
+/** A request to the thread. */
 export type Question =
-  | { readonly type: 'known' }
+  | { readonly type: 'connection-details' }
   | { readonly type: 'phones' }
   | { readonly type: 'phone'; readonly deviceId: string }
+  | { readonly type: 'mistake'; readonly deviceId: string }
   | { readonly type: 'subscribe'; readonly deviceId: string }
   | { readonly type: 'faults' }
-  | { readonly type: 'play'; readonly faults: readonly Fault[] }
+  | { readonly type: 'read-fault'; readonly body: unknown }
+  | { readonly type: 'set-faults'; readonly faults: readonly Fault[] }
   | { readonly type: 'listen'; readonly on: boolean }
-  | { readonly type: 'hurry' };
-export type Asked = {
-  readonly known: KnownOfFakes;
+  | { readonly type: 'end-delays' };
+
+/** What the thread answers to each. */
+export type Answers = {
+  readonly 'connection-details': ConnectionDetails;
   readonly phones: readonly PhoneSummary[];
   readonly phone: readonly Received[];
+  /** Why the prefix of the token is invalid; `undefined` for a valid token. */
+  readonly mistake: string | undefined;
   /** The JSON text of a Web Push subscription. */
   readonly subscribe: string;
   readonly faults: readonly Fault[];
-  readonly play: void;
+  readonly 'read-fault': Cast<Fault>;
+  readonly 'set-faults': void;
   readonly listen: void;
-  readonly hurry: void;
+  readonly 'end-delays': void;
 };
 
-export type Said =
+/** A message of the thread. */
+export type FromThread =
   | { readonly type: 'received'; readonly received: Received }
   | { readonly type: 'evicted'; readonly count: number }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown };
@@ -43,7 +49,7 @@ type Options = {
   readonly onEvicted: (count: number) => void;
 };
 
-/** The thread does not answer, and why. */
+/** The thread does not answer; the message says why. */
 export class FakesThreadError extends Error {}
 
 type Waiting = {
@@ -56,15 +62,15 @@ const startMs = 20_000;
 const answerMs = 5_000;
 
 /**
- * The fakes on a thread of their own, so that they take nothing from the service that pushes to them: on one thread a push
- * costs the sum of both. What arrives stays there until somebody asks.
+ * Runs the fakes in a thread of their own, so that they take no time from the service that pushes to them. What arrives
+ * stays in the thread until it is asked for.
  *
- * @throws {FakesThreadError} when it ends, or takes too long, before the fakes are there
+ * @throws {FakesThreadError} if the thread ends, or takes too long, before the fakes listen
  */
 export const startFakesThread = async ({ bounds, onReceived, onEvicted }: Options) => {
   const worker = new Worker(new URL('./thread.ts', import.meta.url), {
     workerData: bounds,
-    // Several times of what the phones may hold; `--max-old-space-size` of the process takes precedence.
+    // Several times what the phones may hold. `--max-old-space-size` of the process takes precedence.
     resourceLimits: { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 384 },
   });
   const waiting = new Map<number, Waiting>();
@@ -77,7 +83,7 @@ export const startFakesThread = async ({ bounds, onReceived, onEvicted }: Option
     waiting.delete(id);
     return found;
   };
-  const ask = <Q extends Question>(question: Q, ms = answerMs): Promise<Asked[Q['type']]> =>
+  const ask = <Q extends Question>(question: Q, ms = answerMs): Promise<Answers[Q['type']]> =>
     new Promise((resolve, reject) => {
       if (failure !== undefined) return reject(new FakesThreadError(failure));
       questions += 1;
@@ -86,7 +92,7 @@ export const startFakesThread = async ({ bounds, onReceived, onEvicted }: Option
       waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, timer: setTimeout(late, ms) });
       worker.postMessage({ id, question });
     });
-  /** The first reason is the one: an exit follows each error. */
+  /** Keeps the first reason, because an exit follows each error. */
   const end = (why: string) => {
     failure ??= why;
     for (const id of waiting.keys()) settle(id)?.reject(new FakesThreadError(failure));
@@ -95,21 +101,21 @@ export const startFakesThread = async ({ bounds, onReceived, onEvicted }: Option
   worker
     .on('error', (error) => end(`the fakes crashed with ${nameOf(error)}`))
     .on('exit', (code) => end(`the thread of the fakes ended with code ${code}`))
-    .on('message', (said: Said) => {
-      switch (said.type) {
+    .on('message', (message: FromThread) => {
+      switch (message.type) {
         case 'received':
-          return onReceived(said.received);
+          return onReceived(message.received);
         case 'evicted':
-          return onEvicted(said.count);
+          return onEvicted(message.count);
         case 'answer':
-          return settle(said.id)?.resolve(said.answer);
+          return settle(message.id)?.resolve(message.answer);
       }
     });
-  const known = await ask({ type: 'known' }, startMs);
+  const connectionDetails = await ask({ type: 'connection-details' }, startMs);
 
   return {
-    known,
-    /** Why it is of no use any more; `undefined` while it is. */
+    connectionDetails,
+    /** Why the thread can no longer be used; `undefined` while it can. */
     failure: () => failure,
     /** @throws {FakesThreadError} */
     ask: <Q extends Question>(question: Q) => ask(question),
@@ -121,7 +127,7 @@ export const startFakesThread = async ({ bounds, onReceived, onEvicted }: Option
 
 export type FakesThread = Awaited<ReturnType<typeof startFakesThread>>;
 
-/** Without its message, which may quote what it stumbled on. */
+/** Without the message, which may quote a device token or a text. */
 const nameOf = (error: unknown): string => {
   const { code, name, stack } = error as NodeJS.ErrnoException;
   const place = stack?.split('\n').find((line) => line.startsWith('    at '));

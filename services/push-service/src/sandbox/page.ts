@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** The page that shows the phones, and the headers that keep it to itself: its own script and style run, nothing else. */
+/** The page that shows the phones, and its headers, which allow its own script and style and nothing else. */
 export const readPage = () => {
   const css = read('page.css');
   const html = read('page.html').replace('<style></style>', () => `<style>${css}</style>`);

@@ -6,37 +6,37 @@ import { parseServiceAccount } from '../providers/fcm/service-account.ts';
 import { parseSubscription } from '../providers/web-push/subscription.ts';
 import { parseVapidIdentity } from '../providers/web-push/vapid.ts';
 import { fcmPlatforms } from '../providers/fcm/platforms.ts';
-import type { KnownOfFakes } from '../fakes/fakes.ts';
+import type { ConnectionDetails } from '@pushmesh/fakes';
 import type { Provider } from '../push/provider.ts';
 import type { ProviderSettings } from '../providers/settings/settings.ts';
 import { fcmQuotaPerMinute } from '../providers/settings/variables.ts';
 import { createProviders } from '../providers.ts';
 import type { ProvidersDeps } from '../providers.ts';
 
-/** Both ends of each are in this process, and a hundred pushes at a time fit on one. */
+/** Per pool. One has room for a hundred pushes at a time. */
 const connections = 2;
 
-/** The providers as they are in service, with the credentials and addresses of the fakes. */
+/** The real providers, with the credentials and addresses of the fakes. */
 export const createSandboxProviders = (
-  known: KnownOfFakes,
+  fakes: ConnectionDetails,
   apnsTopic: string,
   deps: Pick<ProvidersDeps, 'log' | 'metrics'>,
 ) => {
-  const settings = settingsOf(known, apnsTopic);
+  const settings = settingsOf(fakes, apnsTopic);
   const pools = [...settings.fcm, ...settings.apns];
   const reread = () => ({ pools, problems: [] });
-  const { providers, resource } = createProviders(settings, { ...deps, reread, ca: known.ca });
+  const { providers, resource } = createProviders(settings, { ...deps, reread, ca: fakes.ca });
   return {
     providers: providers
-      // FCM knows no modes, so each has a project of its own here: the phones tell which it was.
+      // FCM has no modes, so each mode has its own project here, by which the phones can tell.
       .filter(({ service, name, mode }) => service !== 'fcm' || name === `fcm_${mode}`)
-      .map((provider) => (provider.service === 'webpush' ? guarded(provider, known.webPush.origin) : provider)),
+      .map((provider) => (provider.service === 'webpush' ? restricted(provider, fakes.webPush.origin) : provider)),
     resource,
   };
 };
 
-/** What the variables say in service. */
-const settingsOf = ({ apns, fcm }: KnownOfFakes, defaultTopic: string): ProviderSettings => ({
+/** What push-service would read from its variables. */
+const settingsOf = ({ apns, fcm }: ConnectionDetails, defaultTopic: string): ProviderSettings => ({
   apns: modes.map((mode) => ({
     service: 'apns',
     name: `apns_${mode}`,
@@ -45,7 +45,7 @@ const settingsOf = ({ apns, fcm }: KnownOfFakes, defaultTopic: string): Provider
     defaultTopic,
     endpoint: apns.origins[mode],
     connections,
-    loaded: loaded(sound(readApnsCredentials({ type: 'token', ...apns.key })).credentials),
+    loaded: loaded(valid(readApnsCredentials({ type: 'token', ...apns.key })).credentials),
   })),
   fcm: modes.map((mode) => ({
     service: 'fcm',
@@ -56,7 +56,7 @@ const settingsOf = ({ apns, fcm }: KnownOfFakes, defaultTopic: string): Provider
     connections,
     platforms: fcmPlatforms,
     quotaPerMinute: fcmQuotaPerMinute,
-    loaded: loaded(sound(parseServiceAccount(fcm.accounts[`sandbox-${mode}`] ?? '')).account),
+    loaded: loaded(valid(parseServiceAccount(fcm.accounts[`sandbox-${mode}`] ?? '')).account),
   })),
   webPush: { identity: newIdentity(), allowPrivate: true },
   verify: true,
@@ -71,17 +71,17 @@ const loaded = <C>(credentials: C): Loaded<C> => ({
 const newIdentity = () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  return sound(parseVapidIdentity(pem, 'mailto:sandbox@pushmesh.example')).identity;
+  return valid(parseVapidIdentity(pem, 'mailto:sandbox@pushmesh.example')).identity;
 };
 
-/** Those of the fakes always are. */
-const sound = <R extends { readonly ok: boolean }>(read: R): Extract<R, { readonly ok: true }> => {
-  if (!read.ok) throw new Error(`the fakes have credentials that cannot be used: ${JSON.stringify(read)}`);
+/** The credentials of the fakes are valid; anything else is a bug. */
+const valid = <R extends { readonly ok: boolean }>(read: R): Extract<R, { readonly ok: true }> => {
+  if (!read.ok) throw new Error(`the credentials of the fakes are invalid: ${JSON.stringify(read)}`);
   return read as Extract<R, { readonly ok: true }>;
 };
 
-/** Pushes to the subscriptions of the fake alone: whoever has another one is not to be reached from a sandbox. */
-const guarded = (provider: Provider, origin: string): Provider => ({
+/** Refuses subscriptions that are not the fake's: a sandbox must not reach a real push service. */
+const restricted = (provider: Provider, origin: string): Provider => ({
   ...provider,
   push: async (notification) => {
     const read = parseSubscription(notification.device_id);

@@ -1,8 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { castError } from '../api/cast-request.ts';
 import { parseJson } from '../push/parse-json.ts';
-import { mistakeIn } from '../fakes/act.ts';
-import { readFault } from '../fakes/fault.ts';
 import { sendRefusal } from '../api/refusals.ts';
 import { FakesThreadError } from './fakes-thread.ts';
 import { readPage } from './page.ts';
@@ -10,18 +8,18 @@ import type { Sandbox } from './sandbox.ts';
 
 const noStore = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
-/** Errors of the routes that ask the fakes; others are the server's. */
+/** Answers 503 if the fakes do not answer; all other errors are left to the server. */
 const errorHandler = (error: unknown, _request: FastifyRequest, reply: FastifyReply): void => {
   if (!(error instanceof FakesThreadError)) throw error;
   void reply.code(503).send({ reason: 'sandbox_unavailable', details: error.message });
 };
 
-/** What the phones got, for people (`/`), tests and demos (`/sandbox/…`). */
+/** What the phones received, for people (`/`), and for tests and demos (`/sandbox/...`). */
 export const sandboxRoutes = (sandbox: Sandbox) => {
   const page = readPage();
 
   return (server: FastifyInstance): void => {
-    server.addHook('preClose', () => sandbox.hurry());
+    server.addHook('preClose', () => sandbox.drain());
 
     server.get('/', (_request, reply) => reply.headers(page.headers).type('text/html; charset=utf-8').send(page.html));
 
@@ -34,8 +32,8 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
       { errorHandler },
       async ({ params }, reply) => {
         const { device_id } = params;
-        const notifications = await sandbox.phone(device_id);
-        return reply.headers(noStore).send({ device_id, notifications, mistake: mistakeIn(device_id) });
+        const [notifications, mistake] = await Promise.all([sandbox.phone(device_id), sandbox.mistakeIn(device_id)]);
+        return reply.headers(noStore).send({ device_id, notifications, mistake });
       },
     );
 
@@ -43,7 +41,7 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
       '/sandbox/subscriptions/:device_id',
       { errorHandler },
       async ({ params: { device_id } }, reply) => {
-        const mistake = mistakeIn(device_id);
+        const mistake = await sandbox.mistakeIn(device_id);
         if (mistake !== undefined) return reply.code(422).send({ errors: [castError(mistake, ['device_id'])] });
         return reply
           .headers(noStore)
@@ -68,14 +66,14 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
     server.put<{ Body: string | undefined }>('/sandbox/fault', { errorHandler }, async (request, reply) => {
       const body = parseJson(request.body ?? '');
       if (body === undefined) return sendRefusal(reply, 'malformed_json');
-      const fault = readFault(body);
+      const fault = await sandbox.readFault(body);
       if (!fault.ok) return reply.code(422).send({ errors: fault.errors });
-      await sandbox.play([fault.value]);
+      await sandbox.setFaults([fault.value]);
       return reply.send(fault.value);
     });
 
     server.delete('/sandbox/fault', { errorHandler }, async (_request, reply) => {
-      await sandbox.play([]);
+      await sandbox.setFaults([]);
       return reply.code(204).send();
     });
   };

@@ -21,7 +21,7 @@ const fault = (body: unknown) =>
     body: JSON.stringify(body),
   });
 
-describe('the token of a device chooses the answer', () => {
+describe('the prefix of a device token selects the answer', () => {
   beforeAll(startService);
   afterAll(stopService);
 
@@ -38,7 +38,7 @@ describe('the token of a device chooses the answer', () => {
     expect(await statuses(token)).toEqual([status, status]);
   });
 
-  it('tells since when an APNs token is dead: since it was first seen', async () => {
+  it('reports since when an APNs token is unregistered: since it was first seen', async () => {
     const first = await service.push('unregistered.a', apns);
     const since = Number(first.headers.get('x-unregistered-at'));
     expect(since).toBeGreaterThan(1_700_000_000_000);
@@ -47,12 +47,12 @@ describe('the token of a device chooses the answer', () => {
     expect((await service.push('unregistered.a', fcm)).headers.has('x-unregistered-at')).toBe(false);
   });
 
-  it('asks a throttled caller to wait', async () => {
+  it('sends Retry-After to a throttled caller', async () => {
     expect((await service.push('throttled.a', apns)).headers.get('retry-after')).toBe('2');
     expect((await service.push('throttled.a', fcm)).headers.get('retry-after')).toBe('2');
   });
 
-  it('resets the stream, refuses it, breaks the answer off, or the connection', async () => {
+  it('resets the stream, refuses it, breaks off the answer, or cuts the connection', async () => {
     expect(await statuses('reset.a')).toEqual([503, 503]);
     expect(await statuses('break.a')).toEqual([503, 503]);
     expect(await statuses('refused.a')).toEqual([503, 503]);
@@ -61,19 +61,19 @@ describe('the token of a device chooses the answer', () => {
     await expect.poll(() => statuses('a'), patiently).toEqual([200, 200]);
   });
 
-  it('has the words of both, and answers without words', async () => {
+  it('answers with the reasons of both services, and without a reason', async () => {
     expect((await service.push('word.ExpiredToken.a', apns)).status).toBe(410);
     expect((await service.push('word.SENDER_ID_MISMATCH.a', fcm)).status).toBe(400);
     expect(await statuses('status.503.a')).toEqual([503, 503]);
     expect(await statuses('html.502.a')).toEqual([503, 503]);
   });
 
-  it('belongs to one environment of APNs', async () => {
+  it('restricts a token to one environment of APNs', async () => {
     expect(await statuses('devonly.a')).toEqual([400, 200]);
     expect((await service.push('devonly.a', { ...apns, mode: 'dev' })).status).toBe(200);
   });
 
-  it('finds a text too large until it is shortened', async () => {
+  it('finds an alert too large until it is shortened', async () => {
     const withBody = (length: number) => ({ service: 'fcm', alert: { title: 't', body: 'x'.repeat(length) } });
     expect((await service.push('toolarge.a', withBody(513))).status).toBe(413);
     expect((await service.push('toolarge.a', withBody(512))).status).toBe(200);
@@ -97,14 +97,17 @@ describe('what the push services check', () => {
     expect((await service.push('tok', call(5120))).status).toBe(413);
   });
 
-  it.each(['from', 'message_type', 'google.x', 'gcm.notification.x'])('keeps the data key %s for FCM', async (key) => {
-    const data = { [key]: '1' };
-    expect((await service.push('tok', { service: 'fcm', data })).status).toBe(400);
-    expect((await service.push('tok', { service: 'apns', data })).status).toBe(200);
-  });
+  it.each(['from', 'message_type', 'google.x', 'gcm.notification.x'])(
+    'reserves the data key %s for FCM',
+    async (key) => {
+      const data = { [key]: '1' };
+      expect((await service.push('tok', { service: 'fcm', data })).status).toBe(400);
+      expect((await service.push('tok', { service: 'apns', data })).status).toBe(200);
+    },
+  );
 });
 
-it('measures its pools as in service', async () => {
+it('measures its pools like those of real providers', async () => {
   await startService();
   await statuses('phone');
   const text = await service.metricsText();
@@ -122,7 +125,7 @@ describe('PUT /sandbox/fault', () => {
   beforeEach(startService);
   afterEach(stopService);
 
-  it('plays an outage of one push service until it is deleted', async () => {
+  it('simulates an outage of one push service until it is deleted', async () => {
     expect((await fault({ service: 'fcm', answer: 'unavailable' })).status).toBe(200);
     expect(await statuses('tok')).toEqual([200, 503]);
     expect((await fault({ mode: 'dev', answer: 'throttled' })).status).toBe(200);
@@ -138,7 +141,7 @@ describe('PUT /sandbox/fault', () => {
 
   it.each([
     [{}, 'Missing field: answer'],
-    [{ answer: 'x' }, expect.stringContaining('“x” is none of unregistered, badtoken')],
+    [{ answer: 'x' }, expect.stringContaining('\u201cx\u201d is none of unregistered, badtoken')],
     [{ answer: 'slow' }, 'Missing field: ms'],
     [{ answer: 'slow', ms: 'x' }, 'Invalid integer. Got: string'],
   ])('refuses %j', async (body, message) => {
@@ -147,7 +150,7 @@ describe('PUT /sandbox/fault', () => {
     expect(await response.json()).toMatchObject({ errors: [{ message }] });
   });
 
-  it('answers everything that waits when it stops', async () => {
+  it('answers all delayed requests when it stops', async () => {
     await fault({ answer: 'slow', ms: 60_000 });
     const waiting = service.push('tok', apns);
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -160,7 +163,7 @@ describe('GET /sandbox/devices', () => {
   beforeEach(startService);
   afterEach(stopService);
 
-  it('shows what a phone got, in order', async () => {
+  it('lists what a phone received, in order', async () => {
     await service.push('a phone', {
       ...apns,
       alert: { ...alert, badge: 2, tag: 'g' },
@@ -202,21 +205,21 @@ describe('GET /sandbox/devices', () => {
     });
   });
 
-  it('knows nothing of a phone that got nothing', async () => {
+  it('lists no phone that received nothing', async () => {
     await service.push('badtoken.a', apns);
     expect(await service.json('/sandbox/devices/badtoken.a')).toEqual({ device_id: 'badtoken.a', notifications: [] });
     expect(await service.json('/sandbox/devices')).toEqual({ devices: [] });
   });
 
-  it('says what is wrong with the token of a phone that gets nothing, and makes no subscription for one', async () => {
-    const mistake = expect.stringMatching(/^“throtled” is none of .*throttled/);
+  it('says what is wrong with an invalid token, and creates no subscription for it', async () => {
+    const mistake = expect.stringMatching(/^\u201cthrotled\u201d is none of .*throttled/);
     expect(await service.json('/sandbox/devices/throtled.a')).toMatchObject({ notifications: [], mistake });
     const refused = await fetch(`${service.url}/sandbox/subscriptions/throtled.a`, { method: 'POST' });
     expect(refused.status).toBe(422);
     expect(await refused.json()).toMatchObject({ errors: [{ message: mistake }] });
   });
 
-  it('forgets the eldest, and counts that', async () => {
+  it('evicts the oldest, and counts that', async () => {
     for (const token of ['a', 'a', 'a', 'b', 'c', 'd']) await service.push(token, fcm);
     expect(await service.json('/sandbox/devices')).toEqual({
       devices: ['d', 'c', 'b'].map((device_id) => ({
@@ -250,7 +253,7 @@ describe('GET /sandbox/events', () => {
     return { response, until, stop: () => stop.abort() };
   };
 
-  it('tells what phones get as they get it', async () => {
+  it('reports what phones receive as it arrives', async () => {
     const { response, until, stop } = await listen();
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     await until('\n\n');
@@ -268,21 +271,21 @@ describe('GET /sandbox/events', () => {
     expect(await until('never')).toContain('<end>');
   });
 
-  it('has room for so many and no more', async () => {
+  it('limits the number of subscribers', async () => {
     const listeners = await Promise.all([listen(), listen(), listen(), listen()]);
     expect((await listen()).response.status).toBe(503);
     for (const { stop } of listeners) stop();
   });
 });
 
-describe('the end of the thread of the fakes', () => {
+describe('when the thread of the fakes ends', () => {
   beforeEach(startService);
   afterEach(stopService);
 
-  it('settles what waits, is told by readiness, and does not hold up the stop', async () => {
+  it('fails what waits, reports it as not ready, and stops without delay', async () => {
     expect(service.sandbox.resource.missing()).toBe(undefined);
-    // No fault that came by HTTP is one that the thread cannot read.
-    const questions = [service.sandbox.play([{ answer: 'no such' }]), service.sandbox.phones()];
+    // A fault over HTTP would have been checked before it reaches the thread.
+    const questions = [service.sandbox.setFaults([{ answer: 'no such' }]), service.sandbox.phones()];
     for (const { status } of await Promise.allSettled(questions)) expect(status).toBe('rejected');
     expect(service.sandbox.resource.missing()).toMatch(/^the fakes crashed with Error/);
     expect((await fetch(`${service.url}/sandbox/devices`)).status).toBe(503);
@@ -295,7 +298,7 @@ describe('GET /', () => {
   beforeAll(startService);
   afterAll(stopService);
 
-  it('is a page for browsers that loads nothing from elsewhere', async () => {
+  it('serves a page that loads nothing from elsewhere', async () => {
     const response = await fetch(`${service.url}/`, { headers: { accept: 'text/html' } });
     expect(response.status).toBe(200);
     const policy = response.headers.get('content-security-policy') ?? '';

@@ -1,8 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Resource } from '@pushmesh/lifecycle';
-import type { KnownOfFakes } from '../fakes/fakes.ts';
-import type { Fault } from '../fakes/fault.ts';
-import type { Received } from '../fakes/received.ts';
+import type { ConnectionDetails, Fault, Received } from '@pushmesh/fakes';
 import type { Provider } from '../push/provider.ts';
 import { createEvents } from './events.ts';
 import { startFakesThread } from './fakes-thread.ts';
@@ -11,8 +9,8 @@ import type { PushServiceMetrics } from '../metrics.ts';
 
 type Options = Bounds & {
   readonly maxSubscribers: number;
-  /** The providers as they are in service, pointed at the fakes. */
-  readonly providersOf: (known: KnownOfFakes) => {
+  /** The real providers, connected to the fakes. */
+  readonly providersOf: (fakes: ConnectionDetails) => {
     readonly providers: readonly Provider[];
     readonly resource: Pick<Required<Resource>, 'start' | 'stop'>;
   };
@@ -22,37 +20,39 @@ type Options = Bounds & {
 const openMs = 20_000;
 
 /**
- * What stands for the providers where there are no credentials: fakes of them on a thread of this process, the providers that
- * push to them, and the phones with what arrived there.
+ * Replaces the push services if no credentials are configured: fakes of them in a thread of this process, the providers
+ * that push to these, and the phones with the notifications that arrived.
  */
 export const openSandbox = async ({ maxSubscribers, providersOf, metrics, ...bounds }: Options) => {
   const events = createEvents({ maxSubscribers, maxWaitingBytes: 1_048_576, heartbeatMs: 15_000 });
   const onReceived = (received: Received) => {
     if (events.isEmpty())
-      thread.ask({ type: 'listen', on: false }).catch(() => {}); // told again with the next
+      thread.ask({ type: 'listen', on: false }).catch(() => {}); // The next notification asks again.
     else events.publish(received.id, received);
   };
   const onEvicted = (count: number) => metrics.sandboxEvicted.inc(count);
   const thread: FakesThread = await startFakesThread({ bounds, onReceived, onEvicted });
-  const { providers, resource } = providersOf(thread.known);
+  const { providers, resource } = providersOf(thread.connectionDetails);
 
   const missing = () => {
     const failure = thread.failure();
     if (failure !== undefined) return `${failure}; start push-service again`;
-    const dark = providers.find((provider) => provider.connections().connected === 0);
-    return dark && `no connection to the fake of ${dark.service}`;
+    const disconnected = providers.find((provider) => provider.connections().connected === 0);
+    return disconnected && `no connection to the fake of ${disconnected.service}`;
   };
 
   return {
     providers,
-    /** All phones, the one that got something last comes first. */
+    /** All phones, the most recent receiver first. */
     phones: () => thread.ask({ type: 'phones' }),
-    /** What the phone got, eldest first. */
+    /** The notifications of a phone, oldest first. */
     phone: (deviceId: string) => thread.ask({ type: 'phone', deviceId }),
-    /** The JSON text of a new Web Push subscription of this device. */
+    /** Why the prefix of this device token is invalid; `undefined` for a valid token. */
+    mistakeIn: (deviceId: string) => thread.ask({ type: 'mistake', deviceId }),
+    /** The JSON text of a new Web Push subscription for this device. */
     subscription: (deviceId: string) => thread.ask({ type: 'subscribe', deviceId }),
     isFull: events.isFull,
-    /** Gets everything that arrives after the welcome, as server-sent events. */
+    /** Sends everything that arrives after the welcome to this subscriber, as server-sent events. */
     subscribe: async (subscriber: Writable): Promise<void> => {
       events.subscribe(subscriber);
       await thread.ask({ type: 'listen', on: true }).then(
@@ -60,20 +60,23 @@ export const openSandbox = async ({ maxSubscribers, providersOf, metrics, ...bou
         () => subscriber.destroy(),
       );
     },
-    /** What is played now, whatever the tokens choose. */
+    /** The active faults, which override the prefixes of tokens. */
     faults: () => thread.ask({ type: 'faults' }),
-    play: (faults: readonly Fault[]) => thread.ask({ type: 'play', faults }),
-    /** Ends the event streams and answers everything that waits. */
-    hurry: async (): Promise<void> => {
+    /** The fault in a JSON value, or what is wrong with it. */
+    readFault: (body: unknown) => thread.ask({ type: 'read-fault', body }),
+    /** @param faults such as `readFault` returned; any other ends the thread */
+    setFaults: (faults: readonly Fault[]) => thread.ask({ type: 'set-faults', faults }),
+    /** Ends the event streams and the delays of simulated answers. */
+    drain: async (): Promise<void> => {
       events.close();
-      // Where the thread is gone nothing waits there.
-      await thread.ask({ type: 'hurry' }).catch(() => {});
+      // If the thread has ended, nothing is delayed.
+      await thread.ask({ type: 'end-delays' }).catch(() => {});
     },
     resource: {
       name: 'sandbox',
       start: async () => {
         await resource.start();
-        // They are a thread away, so nobody has to see a sandbox that cannot push yet.
+        // The fakes are only a thread away, so the sandbox can wait until it is able to push.
         const giveUpAt = Date.now() + openMs;
         while (missing() && Date.now() < giveUpAt) await new Promise((resolve) => setTimeout(resolve, 5));
       },

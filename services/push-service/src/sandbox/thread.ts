@@ -1,24 +1,22 @@
+// The entry point of the sandbox's thread: the fakes, and the phones with the notifications that arrived.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
-import { startFakes } from '../fakes/fakes.ts';
-import { createPhones } from '../fakes/phones.ts';
-import type { Received } from '../fakes/received.ts';
-import type { Asked, Bounds, Question, Said } from './fakes-thread.ts';
-
-// The thread of the sandbox: the fakes, and the phones with what arrived for them. It begins when it is loaded.
+import { createPhones, mistakeIn, readFault, startFakes } from '@pushmesh/fakes';
+import type { Received } from '@pushmesh/fakes';
+import type { Answers, Bounds, FromThread, Question } from './fakes-thread.ts';
 
 const port = parentPort as MessagePort;
-const say = (message: Said): void => port.postMessage(message);
+const send = (message: FromThread): void => port.postMessage(message);
 let evicted = 0;
-let listening = false;
+let isListening = false;
 let count = 0;
 
-const phones = createPhones<Received>(workerData as Bounds, (forgotten) => {
-  if (evicted === 0) setImmediate(tellEvicted);
-  evicted += forgotten;
+const phones = createPhones<Received>(workerData as Bounds, (more) => {
+  if (evicted === 0) setImmediate(reportEvicted);
+  evicted += more;
 });
-const tellEvicted = () => {
-  say({ type: 'evicted', count: evicted });
+const reportEvicted = () => {
+  send({ type: 'evicted', count: evicted });
   evicted = 0;
 };
 
@@ -27,32 +25,36 @@ const fakes = await startFakes({
   onReceived: (decoded, answer) => {
     if (answer !== 'accept') return;
     const received = { id: ++count, ...decoded };
-    phones.keep(received);
-    if (listening) say({ type: 'received', received });
+    phones.add(received);
+    if (isListening) send({ type: 'received', received });
   },
 });
 
-const answer = (question: Question): Asked[Question['type']] => {
+const answer = (question: Question): Answers[Question['type']] => {
   switch (question.type) {
-    case 'known':
-      return fakes.known;
+    case 'connection-details':
+      return fakes.connectionDetails;
     case 'phones':
       return phones.list();
     case 'phone':
       return phones.of(question.deviceId);
+    case 'mistake':
+      return mistakeIn(question.deviceId);
     case 'subscribe':
       return fakes.webPush.subscribe(question.deviceId);
     case 'faults':
       return fakes.faults.list();
-    case 'play':
+    case 'read-fault':
+      return readFault(question.body);
+    case 'set-faults':
       return fakes.faults.set(question.faults);
     case 'listen':
-      listening = question.on;
+      isListening = question.on;
       return undefined;
-    case 'hurry':
-      return fakes.hurry();
+    case 'end-delays':
+      return fakes.endDelays();
   }
 };
 port.on('message', ({ id, question }: { id: number; question: Question }) =>
-  say({ type: 'answer', id, answer: answer(question) }),
+  send({ type: 'answer', id, answer: answer(question) }),
 );

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { createFakeAuthority } from '../../fakes/tls.ts';
+import { createFakeAuthority } from '@pushmesh/fakes';
 import { topicOf } from './certificate-topic.ts';
 
 const { issue, issueForApns } = createFakeAuthority();

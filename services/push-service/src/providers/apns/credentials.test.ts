@@ -1,14 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { createApnsKey } from '../../fakes/apns/provider-token.ts';
-import { createFakeAuthority } from '../../fakes/tls.ts';
+import { createFakeApnsKey, createFakeAuthority } from '@pushmesh/fakes';
 import { readApnsCredentials } from './credentials.ts';
 
 const token = (p8: string) => readApnsCredentials({ type: 'token', keyId: 'K', teamId: 'T', p8 });
 const { issue } = createFakeAuthority();
 
 it('takes a P-256 key, and a certificate with its key', () => {
-  expect(token(createApnsKey().p8)).toMatchObject({ ok: true, credentials: { keyId: 'K', teamId: 'T' } });
+  expect(token(createFakeApnsKey().p8)).toMatchObject({ ok: true, credentials: { keyId: 'K', teamId: 'T' } });
   expect(readApnsCredentials({ type: 'certificate', ...issue('a') })).toMatchObject({ ok: true });
 });
 

@@ -3,12 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProviderAnswer } from '../../push/category.ts';
 import type { Notification } from '../../push/notification.ts';
 import { patiently } from '../../../testing/http2-peer.ts';
-import { createApnsFake } from '../../fakes/apns/apns-fake.ts';
-import type { ApnsDelivery, ApnsFake, ApnsFakeOptions } from '../../fakes/apns/apns-fake.ts';
-import { createLine } from '../../fakes/testing/line.ts';
-import { createApnsKey } from '../../fakes/apns/provider-token.ts';
-import { createFakeAuthority } from '../../fakes/tls.ts';
-import type { FakeAuthority } from '../../fakes/tls.ts';
+import { createFakeApnsKey, createFakeAuthority, startFakeApns, startFaultyProxy } from '@pushmesh/fakes';
+import type { ApnsDelivery, FakeApns, FakeApnsOptions, FakeAuthority } from '@pushmesh/fakes';
 import { readApnsCredentials } from './credentials.ts';
 import type { ApnsAuth } from './credentials.ts';
 import { createApnsProvider } from './provider.ts';
@@ -18,7 +14,7 @@ import { tryOutApns } from './try-out.ts';
 
 const minute = 60_000;
 const authority = createFakeAuthority();
-const key = createApnsKey();
+const key = createFakeApnsKey();
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -26,20 +22,19 @@ afterEach(async () => {
 });
 
 let delivered: ApnsDelivery[];
-let fake: ApnsFake;
+let fake: FakeApns;
 /** Apple's clock is right; ours is off by `offBy`. Both go only when they are told to. */
 let time: number;
 let offBy: number;
 
-const startFake = async (more: Partial<ApnsFakeOptions> = {}) => {
-  fake = createApnsFake({
+const startFake = async (more: Partial<FakeApnsOptions> = {}) => {
+  fake = await startFakeApns({
     authority,
     keys: [key],
     clock: () => time,
     onDelivered: (delivery) => delivered.push(delivery),
     ...more,
   });
-  await fake.start();
   cleanups.push(fake.stop);
 };
 beforeEach(() => {
@@ -64,7 +59,7 @@ const start = (more: Partial<ApnsProviderOptions> = {}, pool: Partial<ApnsProvid
     name: 'apns_prod',
     mode: 'prod',
     tags: [],
-    endpoint: fake.origin(),
+    endpoint: fake.origin,
     ca: authority.ca,
     credentials: tokenAuth(),
     defaultTopic: 'com.example.app',
@@ -229,7 +224,7 @@ describe('who we are', () => {
     const tryOut = () =>
       tryOutApns({
         credentials: tokenAuth(),
-        endpoint: fake.origin(),
+        endpoint: fake.origin,
         defaultTopic: 'com.example.app',
         ca: authority.ca,
         verify: true,
@@ -242,7 +237,7 @@ describe('who we are', () => {
     provider.swapCredentials(tokenAuth());
     expect(await push('C')).toEqual({ category: 'ok' });
     expect(seen.size).toBe(1);
-    const otherKey = { ...createApnsKey(), keyId: key.keyId, teamId: key.teamId };
+    const otherKey = { ...createFakeApnsKey(), keyId: key.keyId, teamId: key.teamId };
     expect(shared.of(tokenAuth(otherKey))).not.toBe(shared.of(tokenAuth()));
   });
 
@@ -324,7 +319,7 @@ describe('who we are', () => {
   });
 
   it('goes over to another key under traffic without losing a push', async () => {
-    const next = createApnsKey('FAKEKEY002');
+    const next = createFakeApnsKey('FAKEKEY002');
     await startFake({ keys: [key, next] });
     const { push, provider } = start({}, { connections: 2 });
     await push('first');
@@ -347,7 +342,7 @@ describe('who we are', () => {
   });
 
   it.each([
-    ['key', () => tokenAuth(createApnsKey()), () => tokenAuth()],
+    ['key', () => tokenAuth(createFakeApnsKey()), () => tokenAuth()],
     ['certificate', () => certificateAuth(createFakeAuthority()), () => certificateAuth(authority)],
   ])('sends again with the new %s what was refused for the old one', async (_name, old, next) => {
     await startFake();
@@ -364,7 +359,7 @@ describe('who we are', () => {
 
   it('does not send again when the time of the push is over before the answer could come', async () => {
     await startFake();
-    const { push, provider } = start({ credentials: tokenAuth(createApnsKey()) }, { timeoutMs: 2_000 });
+    const { push, provider } = start({ credentials: tokenAuth(createFakeApnsKey()) }, { timeoutMs: 2_000 });
     fake.script(() => ({ type: 'hold' }));
     const held = push('held');
     await setTimeout(1_850);
@@ -377,7 +372,7 @@ describe('who we are', () => {
 
   it('is refused with a wrong key, and well again with the right one', async () => {
     await startFake();
-    const { push, provider } = start({ credentials: tokenAuth(createApnsKey()) });
+    const { push, provider } = start({ credentials: tokenAuth(createFakeApnsKey()) });
     expect(words(await Promise.all(tokens(3).map((token) => push(token))))).toEqual(
       tokens(3).map(() => 'InvalidProviderToken'),
     );
@@ -423,7 +418,7 @@ describe('faults of APNs', () => {
     fake.goaway();
     await fake.stop();
     await expect.poll(() => provider.connections().connected, patiently).toBe(0);
-    await fake.start();
+    await fake.restart();
     fake.script();
     const ended = await Promise.all(all);
     const ok = ended.filter(({ answer }) => answer.category === 'ok').map(({ token }) => token);
@@ -459,8 +454,8 @@ describe('faults of APNs', () => {
 
   it('a connection that falls silent is cut, and pushes go on over another', async () => {
     await startFake();
-    const line = await createLine(fake.port());
-    cleanups.push(line.close);
+    const line = await startFaultyProxy(fake.port);
+    cleanups.push(line.stop);
     const { push } = start({ endpoint: line.origin }, { pingEveryMs: 100, pingTimeoutMs: 1_000 });
     await push('first');
     line.silence(true);

@@ -98,7 +98,7 @@ it('after GOAWAY what FCM accepted is finished, and the others go over another c
   await expect.poll(() => fake.requests().messages, patiently).toBe(41);
   fake.goaway({ unprocessed: 10, reason: 'max_age' });
   await expect.poll(() => fake.requests().messages, patiently).toBe(51);
-  fake.hurry();
+  fake.endDelays();
   expect(await Promise.all(slow)).toEqual(range.map(() => ok));
   const got = deliveries.map(({ target }) => target);
   expect(new Set(got).size).toBe(got.length);

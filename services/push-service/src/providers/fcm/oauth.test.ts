@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createFakeServiceAccount } from '../../fakes/fcm/service-account.ts';
-import { createTokenIssuer } from '../../fakes/fcm/token-issuer.ts';
+import { createFakeServiceAccount, createTokenIssuer } from '@pushmesh/fakes';
 import { createOAuth } from './oauth.ts';
 import type { Renewal } from './oauth.ts';
 import { parseServiceAccount } from './service-account.ts';

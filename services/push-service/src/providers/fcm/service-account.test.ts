@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
-import { createFakeServiceAccount } from '../../fakes/fcm/service-account.ts';
+import { createFakeServiceAccount } from '@pushmesh/fakes';
 import { parseServiceAccount } from './service-account.ts';
 
 const { json } = createFakeServiceAccount({ projectId: 'chat-1', tokenUri: 'https://oauth2.example/token' });

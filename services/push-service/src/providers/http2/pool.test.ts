@@ -4,8 +4,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createLine } from '../../fakes/testing/line.ts';
-import { createFakeAuthority } from '../../fakes/tls.ts';
+import { createFakeAuthority, startFaultyProxy } from '@pushmesh/fakes';
 import type { ConnectionChange } from './connections.ts';
 import { createHttp2Pool } from './pool.ts';
 import type { Http2Answer, Http2PoolOptions } from './pool.ts';
@@ -22,8 +21,8 @@ const peer = async (...args: Parameters<typeof startPeer>) => {
   return started;
 };
 const line = async (port: number) => {
-  const created = await createLine(port);
-  cleanups.push(created.close);
+  const created = await startFaultyProxy(port);
+  cleanups.push(created.stop);
   return created;
 };
 const poolTo = (origin: string, more: Partial<Http2PoolOptions> = {}) => {

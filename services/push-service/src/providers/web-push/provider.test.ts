@@ -5,9 +5,8 @@ import { createServer as createTlsServer } from 'node:tls';
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Notification } from '../../push/notification.ts';
-import { createFakeAuthority } from '../../fakes/tls.ts';
-import { startFakePushService } from '../../fakes/web-push/fake-push-service.ts';
-import type { WebPushDelivery } from '../../fakes/web-push/fake-push-service.ts';
+import { createFakeAuthority, startFakeWebPush } from '@pushmesh/fakes';
+import type { WebPushDelivery } from '@pushmesh/fakes';
 import { createEndpoints } from './endpoints.ts';
 import { createOriginCircuits } from './origin-circuits.ts';
 import { createWebPushProvider } from './provider.ts';
@@ -35,7 +34,7 @@ const { publicKey } = identity();
 
 const start = async (more: Partial<Parameters<typeof createEndpoints>[0]> = {}, skewMs = 0) => {
   const deliveries: WebPushDelivery[] = [];
-  const fake = await startFakePushService({ certificate, onDelivered: (each) => deliveries.push(each) });
+  const fake = await startFakeWebPush({ certificate, onDelivered: (each) => deliveries.push(each) });
   const endpoints = createEndpoints({
     timeoutMs: 10_000,
     maxInFlight: 100,

@@ -1,7 +1,7 @@
 import { createECDH, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { wrongVapid } from '../../fakes/web-push/vapid-check.ts';
+import { checkVapid } from '@pushmesh/fakes';
 import { createVapid, parseVapidIdentity } from './vapid.ts';
 
 const origin = 'https://push.example.net';
@@ -32,7 +32,7 @@ describe('the check of the fake', () => {
   const now = 1_453_523_768_000 - hour;
 
   it('takes the example of RFC 8292', () => {
-    expect(wrongVapid(example, { origin, now })).toBeUndefined();
+    expect(checkVapid(example, { origin, now })).toBeUndefined();
   });
 
   it.each([
@@ -45,7 +45,7 @@ describe('the check of the fake', () => {
     [example.replace('i3CYb7', 'j3CYb7'), { origin, now }, 403],
     [example.replace('k=BA1H', 'k=BA2H'), { origin, now }, 403],
   ])('refuses %s', (header, expected, status) => {
-    expect(wrongVapid(header, expected)).toBe(status);
+    expect(checkVapid(header, expected)).toBe(status);
   });
 });
 
@@ -55,23 +55,23 @@ describe('createVapid', () => {
     const me = identity();
     const vapid = createVapid({ identity: me, clock: () => now });
     const first = vapid(origin);
-    const right = () => wrongVapid(vapid(origin), { origin, now, applicationServerKey: me.publicKey });
+    const right = () => checkVapid(vapid(origin), { origin, now, applicationServerKey: me.publicKey });
     expect(right()).toBeUndefined();
     now += 3 * hour;
     expect(vapid(origin)).toBe(first);
     now += 2 * hour;
     expect(vapid(origin)).not.toBe(first);
     expect(right()).toBeUndefined();
-    expect(wrongVapid(vapid('https://b.example'), { origin: 'https://b.example', now })).toBeUndefined();
+    expect(checkVapid(vapid('https://b.example'), { origin: 'https://b.example', now })).toBeUndefined();
   });
 
   it.each([-2 * hour, 2 * hour])('may have a clock that is off by %i ms, or that is put right', (skew) => {
     const now = Date.UTC(2026, 0, 1);
     let ours = now + skew;
     const vapid = createVapid({ identity: identity(), clock: () => ours });
-    expect(wrongVapid(vapid(origin), { origin, now })).toBeUndefined();
+    expect(checkVapid(vapid(origin), { origin, now })).toBeUndefined();
     ours = now;
-    expect(wrongVapid(vapid(origin), { origin, now })).toBeUndefined();
+    expect(checkVapid(vapid(origin), { origin, now })).toBeUndefined();
   });
 });
 
