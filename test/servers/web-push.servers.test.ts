@@ -24,7 +24,9 @@ import { createFakeAuthority } from '../../services/push-service/src/fakes/tls.t
 import { startFakePushService } from '../../services/push-service/src/fakes/web-push/fake-push-service.ts';
 import type { WebPushDelivery } from '../../services/push-service/src/fakes/web-push/fake-push-service.ts';
 import { createPushService } from '../../services/push-service/src/api/server.ts';
-import { createWebPush } from '../../services/push-service/src/providers/web-push/pool.ts';
+import { createCredentialAlerts } from '../../services/push-service/src/credentials/alerts.ts';
+import { createWebPushPool } from '../../services/push-service/src/providers/web-push/pool.ts';
+import { toWebPushSettings } from '../../services/push-service/src/providers/web-push/settings.ts';
 import { dispatcherMetrics } from '../../services/dispatcher/src/metrics.ts';
 import { pushServiceMetrics } from '../../services/push-service/src/metrics.ts';
 
@@ -67,10 +69,15 @@ beforeAll(async () => {
   fake = await startFake();
 
   // In mode dev the guard of addresses is on, as it is in service.
+  const pushMetrics = createMetrics('push-service').add(pushServiceMetrics);
   const webPush = (allowPrivate: boolean) => {
-    const created = createWebPush({ identity, allowPrivate }, { timeoutMs: 1_000, ca: authority.ca });
-    stops.push(created.close);
-    return created.providers;
+    const options = { timeoutMs: 1_000, clock: Date.now, ca: authority.ca };
+    const pool = createWebPushPool(toWebPushSettings(identity, allowPrivate), options, {
+      log,
+      metrics: pushMetrics,
+    });
+    stops.push(() => pool.close(0));
+    return pool.providers;
   };
   const providers = [
     ...webPush(true).filter(({ mode }) => mode === 'prod'),
@@ -79,8 +86,9 @@ beforeAll(async () => {
   const pushService = createPushService({
     http: { host: '127.0.0.1', port: 0, bearerTokens: [], maxConnections: 100, exposeSpec: false },
     providers,
+    alerts: createCredentialAlerts({ log, uptime: () => performance.now() }),
     log,
-    metrics: createMetrics('push-service').add(pushServiceMetrics),
+    metrics: pushMetrics,
     clock: Date.now,
   });
   await pushService.resource.start();

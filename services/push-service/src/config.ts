@@ -3,11 +3,16 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { httpVariables, readHttpSettings } from './api/settings.ts';
 import type { HttpSettings } from './api/settings.ts';
-import { problemsOfFiles, readProviderSettings, rereadProviderSettings } from './providers/settings/settings.ts';
-import type { ProviderSettings, RereadProviders } from './providers/settings/settings.ts';
-import { providerVariables } from './providers/settings/variables.ts';
-import { problemsOfUnusedCredentials, unusedVariables } from './providers/settings/unused-variables.ts';
-import type { Unused } from './providers/settings/unused-variables.ts';
+import {
+  problemsOfFiles,
+  providerVariables,
+  readProviderSettings,
+  rereadProviderSettings,
+} from './providers/read-settings.ts';
+import type { ProviderSettings, RereadProviders } from './providers/read-settings.ts';
+import { providerModules } from './providers/registry.ts';
+import type { Unused } from './providers/settings/set-variables.ts';
+import { problemsOfUnusedCredentials, unusedVariables } from './providers/unused-variables.ts';
 
 /** The variables of push-service. */
 export const pushServiceConfig = Type.Object({
@@ -54,15 +59,11 @@ export type PushServiceConfig = Static<typeof pushServiceConfig> & {
 /** `ignored`: MongoosePush opens as many acceptors, and serves a page with its API. */
 const own = {
   prefixes: [
-    'PUSH_FCM_',
-    'PUSH_APNS_',
-    'PUSH_WEBPUSH_',
-    'PUSH_WEB_PUSH_',
+    ...providerModules.flatMap(({ prefixes }) => prefixes),
     'PUSH_HTTPS_',
     'PUSH_OPENAPI_',
     'PUSH_POOL',
     'PUSH_CREDENTIALS_',
-    'FCM_AUTH_',
     'HTTP_BEARER_',
     'SANDBOX_APNS_',
     'SANDBOX_MAX_',

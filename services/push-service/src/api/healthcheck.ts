@@ -2,13 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import manifest from '../../package.json' with { type: 'json' };
-import type { Refusals } from '../credentials/alerts.ts';
+import type { CredentialAlerts } from '../push/credential-alerts.ts';
 import type { Provider } from '../push/provider.ts';
 import { acceptsJson, refuseOtherMethods, sendRefusal } from './refusals.ts';
 
 type Deps = {
   readonly providers: readonly Provider[];
-  readonly refusals: Pick<Refusals, 'reasonFor'>;
+  readonly alerts: Pick<CredentialAlerts, 'reasonFor'>;
   readonly clock: () => number;
 };
 
@@ -46,12 +46,12 @@ export const healthcheck =
     refuseOtherMethods(server, '/healthcheck', ['GET', 'HEAD']);
   };
 
-const toHealth = ({ providers, refusals, clock }: Deps): Health => {
+const toHealth = ({ providers, alerts, clock }: Deps): Health => {
   const time = new Date(clock()).toISOString();
   // One pool may serve both modes.
   const byName = new Map(providers.map(({ name, connections }) => [name, connections]));
   const pools = [...byName].map(([name, connections]) => {
-    const refused = refusals.reasonFor(name);
+    const refused = alerts.reasonFor(name);
     const output = { ...connections(), ...(refused !== undefined && { refused }) };
     const status: 'pass' | 'fail' = output.connected > 0 && refused === undefined ? 'pass' : 'fail';
     return { name: `pool:${name}`, check: { status, time, output } };

@@ -3,12 +3,12 @@ import type { PushApiVersion, PushService } from '@pushmesh/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler } from 'fastify';
 import { parseJsonToPassOn } from '../push/parse-json.ts';
 import { readPushRequest } from './push-request.ts';
-import type { Answer } from './push-handler.ts';
+import type { PushHandler } from './push-handler.ts';
 import { checkHeaders, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
 import type { PushServiceMetrics } from '../metrics.ts';
 
 type Requests = Pick<PushServiceMetrics, 'requests'>;
-type Deps = { readonly answer: Answer; readonly metrics: Requests };
+type Deps = { readonly handlePush: PushHandler; readonly metrics: Requests };
 type Request = FastifyRequest<{ Params: { device_id: string }; Body: string | undefined }>;
 
 /** Decorates the requests; `none` until one could be read. */
@@ -45,7 +45,7 @@ export const countUnreadable = ({ requests }: Requests, url: string, status: num
 };
 
 const handle =
-  (version: PushApiVersion, { answer }: Deps) =>
+  (version: PushApiVersion, { handlePush }: Deps) =>
   async (request: Request, reply: FastifyReply) => {
     // An empty body counts as an empty object.
     const body = parseJsonToPassOn(request.body || '{}');
@@ -58,7 +58,7 @@ const handle =
       status,
       headers,
       body: text,
-    } = await answer(version, read.value, request.headers['traceparent']?.toString());
+    } = await handlePush(version, read.value, request.headers['traceparent']?.toString());
     if (version === 'v3') reply.header(notificationsHeader, notificationsPerRequest);
     return reply.code(status).headers(headers).type('application/json; charset=utf-8').send(text);
   };

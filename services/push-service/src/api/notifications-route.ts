@@ -6,20 +6,20 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { castError, castRequest } from './cast-request.ts';
 import type { Cast, CastError } from './cast-request.ts';
-import type { HttpAnswer } from './api-answer.ts';
+import type { ApiAnswer } from './api-answer.ts';
 import { maxDepth, parseJsonToPassOn } from '../push/parse-json.ts';
 import { readPushRequest } from './push-request.ts';
-import type { Answer } from './push-handler.ts';
+import type { PushHandler } from './push-handler.ts';
 import { countAnswers } from './notification-route.ts';
 import { checkHeaders, logFault, refusals, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
 import type { PushServiceMetrics } from '../metrics.ts';
 
 type Deps = {
-  readonly answer: Answer;
+  readonly handlePush: PushHandler;
   readonly log: Log;
   readonly metrics: Pick<PushServiceMetrics, 'requests'>;
 };
-type Answered = HttpAnswer & { readonly service: PushService | 'none' };
+type Answered = ApiAnswer & { readonly service: PushService | 'none' };
 
 const url = '/v3/notifications';
 
@@ -84,14 +84,14 @@ const misfit = (errors: readonly CastError[]): Answered => ({
 
 const answerOne = async (
   { device_id, traceparent, notification }: AddressedNotification,
-  { answer, log }: Deps,
+  { handlePush, log }: Deps,
 ): Promise<Answered> => {
   if (!isDeviceId(device_id)) return misfit([castError('Invalid device id', ['device_id'])]);
   const read = readPushRequest('v3', device_id, notification);
   if (!read.ok) return misfit(read.errors);
   const { service } = read.value;
   try {
-    return { service, ...(await answer('v3', read.value, traceparent)) };
+    return { service, ...(await handlePush('v3', read.value, traceparent)) };
   } catch (error) {
     logFault(log, error as Error);
     const { status, details } = refusals.internal_error;
@@ -100,7 +100,7 @@ const answerOne = async (
 };
 
 /** A `NotificationAnswer`. */
-const lineOf = (place: number, { status, headers, body }: HttpAnswer): string => {
+const lineOf = (place: number, { status, headers, body }: ApiAnswer): string => {
   const told = Object.keys(headers).length > 0 ? `,"headers":${JSON.stringify(headers)}` : '';
   return `{"place":${place},"status":${status}${told},"body":${body}}\n`;
 };

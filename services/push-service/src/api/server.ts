@@ -7,8 +7,7 @@ import type { Log } from '@pushmesh/telemetry';
 import { addressVariables } from './settings.ts';
 import type { HttpSettings } from './settings.ts';
 import { createPush } from '../push/push.ts';
-import { createRefusals } from '../credentials/alerts.ts';
-import { createAnswer } from './push-handler.ts';
+import { createPushHandler } from './push-handler.ts';
 import { requireBearer } from './authentication.ts';
 import { healthcheck } from './healthcheck.ts';
 import { notificationsApi } from './notifications-route.ts';
@@ -17,6 +16,7 @@ import { countUnreadable, pushApi } from './notification-route.ts';
 import { onClientError, onFastifyError, sendRefusal } from './refusals.ts';
 import { createTransport } from './transport.ts';
 import type { Timeouts } from './transport.ts';
+import type { CredentialAlerts } from '../push/credential-alerts.ts';
 import type { Provider } from '../push/provider.ts';
 import type { PushServiceMetrics } from '../metrics.ts';
 
@@ -24,6 +24,7 @@ type Deps = {
   readonly http: HttpSettings;
   readonly timeouts?: Partial<Timeouts>;
   readonly providers: readonly Provider[];
+  readonly alerts: CredentialAlerts;
   /** More routes beside the API: those of the sandbox. */
   readonly routes?: (server: FastifyInstance) => void;
   readonly log: Log;
@@ -33,9 +34,8 @@ type Deps = {
 };
 
 /** The MongoosePush-compatible HTTP server, not yet listening. */
-export const createPushService = ({ http, timeouts, providers, routes, log, metrics, clock }: Deps) => {
+export const createPushService = ({ http, timeouts, providers, alerts, routes, log, metrics, clock }: Deps) => {
   const onError = onFastifyError(log);
-  const refusals = createRefusals({ log, uptime: () => performance.now() });
   const transport = createTransport(
     { tls: http.tls, maxConnections: http.maxConnections, ...(timeouts && { timeouts }) },
     { log, metrics },
@@ -66,10 +66,10 @@ export const createPushService = ({ http, timeouts, providers, routes, log, metr
 
   if (http.bearerTokens.length > 0)
     requireBearer({ tokens: http.bearerTokens, onRefused: () => metrics.unauthorized.inc() })(server);
-  const answer = createAnswer({ push: createPush({ providers, refusals, metrics }), log, metrics });
-  pushApi({ answer, metrics })(server);
-  notificationsApi({ answer, log, metrics })(server);
-  healthcheck({ providers, refusals, clock })(server);
+  const handlePush = createPushHandler({ push: createPush({ providers, alerts, metrics }), log, metrics });
+  pushApi({ handlePush, metrics })(server);
+  notificationsApi({ handlePush, log, metrics })(server);
+  healthcheck({ providers, alerts, clock })(server);
   if (http.exposeSpec) openApi(server);
   routes?.(server);
 

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { readPushServiceConfig } from '../config.ts';
 import { patiently } from '../../testing/http2-peer.ts';
-import { createProviders } from '../providers.ts';
+import { openProviders } from '../providers/open.ts';
 import { createControl } from './control.ts';
 import { writeCredentials } from './credentials-dir.ts';
 import { startFakes } from './fakes.ts';
@@ -23,7 +23,7 @@ import { pushServiceMetrics } from '../metrics.ts';
 const dir = mkdtempSync(join(tmpdir(), 'pushmesh-fakes-'));
 let fakes: Fakes;
 let control: ReturnType<typeof createControl>;
-let providers: ReturnType<typeof createProviders>;
+let providers: ReturnType<typeof openProviders>;
 
 beforeAll(async () => {
   const ledger = createLedger({ maxPhones: 10, maxNotifications: 5, maxKeys: 5 });
@@ -32,10 +32,9 @@ beforeAll(async () => {
   const { NODE_EXTRA_CA_CERTS: ca = '', ...variables } = writeCredentials(dir, fakes.known);
   const config = readPushServiceConfig(variables);
   if (!config.providers) throw new Error('no providers');
-  providers = createProviders(config.providers, {
+  providers = openProviders(config.providers, {
     log: createLog('test', 'silent'),
     metrics: createMetrics('push-service').add(pushServiceMetrics),
-    reread: config.rereadProviders,
     ca: readFileSync(ca, 'utf8'),
   });
   await providers.resource.start();

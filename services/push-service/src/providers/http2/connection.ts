@@ -48,7 +48,7 @@ export type Connection = {
 };
 
 /** Connects, and is `ready` as soon as the SETTINGS of the peer are known. */
-export const openConnection = (
+export const openHttp2Connection = (
   options: ConnectionOptions,
   { onRoom, onGoaway, onClosed }: ConnectionEvents,
 ): Connection => {

@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
 import { backoffMs } from '../backoff.ts';
-import { openConnection } from './connection.ts';
+import { openHttp2Connection } from './connection.ts';
 import type { Connection, ConnectionOptions } from './connection.ts';
 
 /** What happened to one connection, for logs and metrics. `why` is an error code of Node, OpenSSL or this pool. */
@@ -108,7 +108,7 @@ export const createConnections = (options: ConnectionsOptions, { onRoom, onUnrea
           return;
         }
     };
-    const connection = openConnection(
+    const connection = openHttp2Connection(
       { ...options, secureContext },
       {
         onRoom: () => {

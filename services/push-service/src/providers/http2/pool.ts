@@ -40,6 +40,9 @@ export type Http2PoolOptions = {
   readonly random?: () => number;
 };
 
+/** The most requests that wait for a stream of a provider's pool. */
+export const queueLimit = 10_000;
+
 const defaults = {
   streamsPerConnection: 100,
   maxConnectionAgeMs: 6 * 3_600_000,
