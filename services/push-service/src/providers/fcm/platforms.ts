@@ -1,3 +1,5 @@
+// The one import of another provider: the `apns` part of an FCM message is an APNs request by FCM's own definition.
+// oxlint-disable-next-line no-restricted-imports
 import { toApnsMessage } from '../apns/message.ts';
 import { fcmTtlSeconds } from './message.ts';
 import { priorityOf } from '../../push/notification.ts';
