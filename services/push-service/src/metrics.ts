@@ -6,7 +6,7 @@ export const pushServiceMetrics = {
   requests: {
     type: 'counter',
     name: 'pushmesh_push_service_requests_total',
-    help: 'Answers of the push API by version, push service (none: refused before it was known) and status, whatever answered; of several notifications in one request each counts; unknown paths do not, nor does what is no HTTP',
+    help: 'Answers of the push API by version, push service (none: refused before it was known) and status, whatever answered; of several notifications in one request each counts; unknown paths do not, nor does input that is not HTTP',
     labels: ['version', 'push_service', 'status'],
   },
   requestSeconds: {
@@ -19,7 +19,7 @@ export const pushServiceMetrics = {
   providerAnswers: {
     type: 'counter',
     name: 'pushmesh_provider_answers_total',
-    help: 'Answers of the providers by pool (none where none fits) and category of the MongoosePush API; auth, third_party_auth, internal_config and unknown are the operator’s to mend',
+    help: 'Answers of the providers by pool (none where none fits) and category of the MongoosePush API; auth, third_party_auth, internal_config and unknown are for the operator to fix',
     labels: ['pool', 'push_service', 'mode', 'category'],
   },
   unauthorized: {
@@ -37,7 +37,7 @@ export const pushServiceMetrics = {
   handshakesFailed: {
     type: 'counter',
     name: 'pushmesh_push_service_handshakes_failed_total',
-    help: 'TLS handshakes of callers that failed, for want of a certificate of PUSH_HTTPS_CLIENT_CAFILE for example',
+    help: 'TLS handshakes of callers that failed, for example for lack of a certificate of PUSH_HTTPS_CLIENT_CAFILE',
     labels: [],
   },
   certificateExpires: {
@@ -49,13 +49,13 @@ export const pushServiceMetrics = {
   certificateReloads: {
     type: 'counter',
     name: 'pushmesh_push_service_certificate_reloads_total',
-    help: 'Changes of the certificate’s files by what came of them: loaded, failed',
+    help: 'Changes of the certificate files by result: loaded, failed',
     labels: ['result'],
   },
   lastSuccess: {
     type: 'gauge',
     name: 'pushmesh_provider_last_success_timestamp_seconds',
-    help: 'When the provider took a push of this pool for the last time, in seconds since 1970',
+    help: 'When the provider last accepted a push of this pool, in seconds since 1970',
     labels: ['pool'],
   },
   providerConnections: {
@@ -67,19 +67,19 @@ export const pushServiceMetrics = {
   fcmTokens: {
     type: 'counter',
     name: 'pushmesh_fcm_token_renewals_total',
-    help: 'How asking Google for an access token ended: token, refused, unavailable',
+    help: 'Requests to Google for an access token, by result: token, refused, unavailable',
     labels: ['pool', 'result'],
   },
   fcmQuotaUsed: {
     type: 'counter',
     name: 'pushmesh_fcm_quota_used_total',
-    help: 'Messages that count against the quota of the project: all answers but 429 and 5xx; its use is sum by (pool) (increase(…[1m])) over the replicas / pushmesh_fcm_quota_per_minute',
+    help: "Messages that count against the project's quota: all answers except 429 and 5xx; the quota used is sum by (pool) (increase(…[1m])) over the replicas / pushmesh_fcm_quota_per_minute",
     labels: ['pool'],
   },
   fcmQuota: {
     type: 'gauge',
     name: 'pushmesh_fcm_quota_per_minute',
-    help: 'Messages a minute that Google grants the project, as configured',
+    help: 'Messages per minute that Google grants the project, as configured',
     labels: ['pool'],
   },
   certificateExpiry: {
@@ -91,13 +91,13 @@ export const pushServiceMetrics = {
   credentialsChanged: {
     type: 'gauge',
     name: 'pushmesh_credentials_changed_timestamp_seconds',
-    help: 'When the files of the credentials in use were changed, in seconds since 1970: the age of a key',
+    help: 'When the files of the credentials in use last changed, in seconds since 1970: the age of a key',
     labels: ['pool'],
   },
   credentialsRead: {
     type: 'gauge',
     name: 'pushmesh_credentials_read_timestamp_seconds',
-    help: 'When the credential files were looked at for the last time, in seconds since 1970',
+    help: 'When the credential files were last read, in seconds since 1970',
     labels: [],
   },
   credentialsRefused: {
@@ -109,13 +109,13 @@ export const pushServiceMetrics = {
   credentialReloads: {
     type: 'counter',
     name: 'pushmesh_credential_reloads_total',
-    help: 'Changed credential files by what came of them: swapped, unreadable, refused by the provider, undecided as it could not be asked',
+    help: 'Changed credential files by result: swapped, unreadable, refused by the provider, undecided because it could not be asked',
     labels: ['pool', 'result'],
   },
   webPushOriginsOut: {
     type: 'gauge',
     name: 'pushmesh_web_push_origins_out',
-    help: 'Web Push services (origins of endpoints) that this replica holds back from: three failures in a row, no push has worked since; those unused for an hour are forgotten',
+    help: 'Web Push services (origins of endpoints) that this replica holds back from: three failures in a row and no successful push since; those unused for an hour are forgotten',
     labels: [],
   },
   sandbox: {

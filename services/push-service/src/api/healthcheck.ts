@@ -12,7 +12,7 @@ type Deps = {
   readonly clock: () => number;
 };
 
-/** MongoosePush’s shape of draft-inadarei-api-health-check; `refused` is ours, the word of a push service that refuses our credentials. */
+/** MongoosePush's form of draft-inadarei-api-health-check. `refused` is ours: the word of a push service that refuses our credentials. */
 export const Health = Type.Object({
   status: Type.Enum(['pass', 'warn', 'fail']),
   version: Type.String(),
@@ -34,7 +34,7 @@ export const Health = Type.Object({
 });
 type Health = Static<typeof Health>;
 
-/** `GET /healthcheck`: a pool passes with one connection, on which our credentials are not refused; 503 only when no pool has a connection. */
+/** `GET /healthcheck`: a pool passes if it has a connection and its credentials are not refused; 503 only if no pool has a connection. */
 export const healthcheck =
   (deps: Deps) =>
   (server: FastifyInstance): void => {
@@ -56,7 +56,7 @@ const toHealth = ({ providers, alerts, clock }: Deps): Health => {
     const status: 'pass' | 'fail' = output.connected > 0 && refused === undefined ? 'pass' : 'fail';
     return { name: `pool:${name}`, check: { status, time, output } };
   });
-  // Where something is connected another replica would be no better: its credentials are the same.
+  // While any pool is connected, another replica would be no better: it has the same credentials.
   const isDark = pools.every(({ check }) => check.output.connected === 0);
   return {
     status: isDark ? 'fail' : pools.every(({ check }) => check.status === 'pass') ? 'pass' : 'warn',

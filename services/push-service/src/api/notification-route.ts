@@ -11,7 +11,7 @@ type Requests = Pick<PushServiceMetrics, 'requests'>;
 type Deps = { readonly handlePush: PushHandler; readonly metrics: Requests };
 type Request = FastifyRequest<{ Params: { device_id: string }; Body: string | undefined }>;
 
-/** Decorates the requests; `none` until one could be read. */
+/** The request decorator that holds its push service; `none` until the request has been read. */
 const pushService = 'pushService';
 
 /** `POST /{version}/notification/{device_id}`, the three versions of the MongoosePush API. */
@@ -29,7 +29,7 @@ export const pushApi =
 
 const base = (version: PushApiVersion) => `/${version}/notification/`;
 
-/** Whoever answers: the handler, a hook before it, or the handler of errors. A caller that has hung up counts, too. */
+/** Counts answers, whether they come from the handler, a hook before it, or the error handler; also if the caller has hung up. */
 export const countAnswers =
   (version: PushApiVersion, { requests }: Requests): onSendHookHandler =>
   (request, { statusCode }, payload, done) => {
@@ -38,7 +38,7 @@ export const countAnswers =
     done(null, payload);
   };
 
-/** Counts an answer to a path of the push API that fastify could not read, and that no route and its hooks saw. */
+/** Counts an answer to a path of the push API that fastify could not read, so that no route or hook saw it. */
 export const countUnreadable = ({ requests }: Requests, url: string, status: number): void => {
   const version = pushApiVersions.find((each) => url.startsWith(base(each)));
   if (version) requests.inc({ version, push_service: 'none', status: String(status) });

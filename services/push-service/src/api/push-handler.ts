@@ -13,7 +13,7 @@ type Deps = {
   readonly metrics: Pick<PushServiceMetrics, 'requestSeconds'>;
 };
 
-/** Pushes one notification, and puts what came of it into the words of that version of the API. */
+/** Pushes one notification, and puts what came of it into the terms of that version of the API. */
 export const createPushHandler =
   ({ push, log, metrics }: Deps) =>
   async (version: PushApiVersion, notification: Notification, traceparent: string | undefined): Promise<ApiAnswer> => {

@@ -25,7 +25,7 @@ type Deps = {
   readonly timeouts?: Partial<Timeouts>;
   readonly providers: readonly Provider[];
   readonly alerts: CredentialAlerts;
-  /** More routes beside the API: those of the sandbox. */
+  /** Routes besides the API: those of the sandbox. */
   readonly routes?: (server: FastifyInstance) => void;
   readonly log: Log;
   readonly metrics: PushServiceMetrics;
@@ -42,22 +42,22 @@ export const createPushService = ({ http, timeouts, providers, alerts, routes, l
   );
   const server = fastify({
     logger: false,
-    // Far above the 4 KiB of a push, so that too long a text is judged by the push service’s own limit.
+    // Far above the 4 KiB of a push, so that the push service's own limit decides about a text that is too long.
     bodyLimit: maxRequestBytes,
     serverFactory: transport.listen,
-    // What arrives while we stop, on a connection that is still open, is answered like everything else.
+    // Requests that arrive on open connections while we stop are answered like any other.
     return503OnClosing: false,
     clientErrorHandler: onClientError,
-    // Device tokens have no fixed length; in a path the size of the HTTP header is the limit.
+    // Device tokens have no fixed length; in a path, the size of the HTTP header is the limit.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
     frameworkErrors: (error, request, reply) => {
       onError(error, request, reply);
       countUnreadable(metrics, request.url, reply.statusCode);
     },
   });
-  // Bodies stay text until a route knows what they should be.
+  // Bodies stay text until a route knows what they should contain.
   server.removeAllContentTypeParsers();
-  // By its name fastify finds the parser without reading the header anew each time.
+  // By this exact name fastify finds the parser without parsing the header each time.
   server.addContentTypeParser(['application/json', '*'], { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),
   );
@@ -77,7 +77,7 @@ export const createPushService = ({ http, timeouts, providers, alerts, routes, l
 
   return {
     server,
-    /** Draining answers what was taken, and closes each connection as soon as nothing is under way on it. */
+    /** Draining answers the requests that were taken, and closes each connection as soon as nothing is under way on it. */
     resource: {
       name: 'http',
       start: async () => {

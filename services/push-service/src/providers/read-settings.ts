@@ -20,7 +20,7 @@ export const providerVariables = {
     minimum: 100,
     maximum: 3_600_000,
     description:
-      'how often the credential files are read for changes; what has changed is tried out, then used without a restart',
+      'how often the credential files are read for changes, in milliseconds; what has changed is tried out, then used without a restart',
     examples: [5000],
   }),
   ...variablesOfModules,

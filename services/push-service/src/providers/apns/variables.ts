@@ -17,13 +17,13 @@ const ofMode = (mode: 'DEV' | 'PROD') => {
     ),
     [name('KEY')]: path(`the path of its private key in PEM (${what})`, '/run/secrets/apns.key.pem'),
     [name('DEFAULT_TOPIC')]: word(
-      `the topic (bundle id) of requests that name none; that of the certificate where it is not set (${what})`,
+      `the topic (bundle id) of requests that name none; if it is not set, that of the certificate (${what})`,
       'org.example.chat',
     ),
     [name('ENDPOINT')]: Type.Optional(
       Type.String({
         pattern: hostPattern,
-        description: `another host than Apple’s own (${what})`,
+        description: `another host than Apple's own (${what})`,
         examples: ['api.push.apple.com'],
       }),
     ),
@@ -36,7 +36,7 @@ export const apnsVariables = {
   PUSH_APNS_ENABLED: flag('whether pushes go to APNs'),
   PUSH_APNS_AUTH_TYPE: Type.Enum(['token', 'certificate'], {
     default: 'token',
-    description: 'how APNs is shown who we are',
+    description: 'how push-service authenticates to APNs',
     examples: ['token'],
   }),
   ...ofMode('DEV'),

@@ -8,12 +8,12 @@ import { fcmPlatforms } from './platforms.ts';
 /** The whole URL of a token endpoint: a form that is posted to a host alone, or without TLS, gets no token. */
 export const tokenUrlPattern = '^https://[^/?#\\s]+/[^\\s]+$';
 
-/** "Firebase Cloud Messaging: quotas and limits": what a project has that never asked for more. */
+/** "Firebase Cloud Messaging: quotas and limits": what a project has unless it asked for more. */
 export const fcmQuotaPerMinute = 600_000;
 
 export const fcmVariables = {
   PUSH_FCM_ENABLED: flag('whether pushes go to FCM'),
-  PUSH_FCM_APP_FILE: path('the path of the service account’s JSON key', '/run/secrets/fcm.json'),
+  PUSH_FCM_APP_FILE: path("the path of the service account's JSON key", '/run/secrets/fcm.json'),
   PUSH_FCM_ENDPOINT: Type.String({
     default: 'fcm.googleapis.com',
     pattern: '^[A-Za-z0-9.-]+$',
@@ -36,7 +36,7 @@ export const fcmVariables = {
   PUSH_FCM_QUOTA_PER_MINUTE: Type.Integer({
     default: fcmQuotaPerMinute,
     minimum: 1,
-    description: 'the messages a minute that Google grants the project; only the metric knows it',
+    description: 'the messages per minute that Google grants the project; only the metric uses it',
     examples: [fcmQuotaPerMinute],
   }),
   FCM_AUTH_ENDPOINT: Type.Optional(

@@ -18,7 +18,7 @@ export const poolSizeOf = (what: string) =>
     default: poolSize,
     minimum: 1,
     maximum: 100,
-    description: `the most connections to ${what}`,
+    description: `the maximum number of connections to ${what}`,
     examples: [5],
   });
 
