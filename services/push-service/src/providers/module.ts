@@ -30,8 +30,6 @@ export type PoolSettings = {
  */
 export type ProviderModule<Values = never, Settings extends PoolSettings = PoolSettings> = {
   readonly service: PushService;
-  /** The provider's name in text. */
-  readonly title: string;
 
   /** The provider's variables, in the order in which the reference prints them. */
   readonly variables: TProperties;

@@ -26,7 +26,7 @@ export const providerVariables = {
   ...variablesOfModules,
   TLS_SERVER_CERT_VALIDATION: Type.Boolean({
     default: true,
-    description: 'whether the certificates of FCM and APNs are verified; those of Web Push services always are',
+    description: 'whether the certificates of providers are verified; those of Web Push services always are',
     examples: [true],
   }),
 };

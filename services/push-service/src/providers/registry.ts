@@ -17,7 +17,7 @@ type Intersection<Union> = (Union extends unknown ? (each: Union) => void : neve
   : never;
 
 /** The variables of all providers. */
-type Variables = Intersection<(typeof modules)[PushService]['variables']>;
+type Variables = Intersection<(typeof modules)[keyof typeof modules]['variables']>;
 export type ModuleValues = Readonly<Record<string, unknown>> & Static<TObject<Variables>>;
 
 export type RegisteredModule = ProviderModule<ModuleValues>;

@@ -1,6 +1,7 @@
 import type { Problem } from '@pushmesh/config';
 import type { ProviderValues } from './read-settings.ts';
 import { providerModules, variablesOfModules } from './registry.ts';
+import type { RegisteredModule } from './registry.ts';
 import { setVariables } from './settings/set-variables.ts';
 import type { Unused } from './settings/set-variables.ts';
 
@@ -22,27 +23,27 @@ export const problemsOfUnusedCredentials = (values: ProviderValues, env: NodeJS.
 /** Variables without effect beside the enabled providers. No problem, for another provider may be prepared; but rarely meant. */
 export const unusedVariables = (values: ProviderValues): readonly Unused[] => {
   const hasPoolsFile = values.PUSH_POOLS_FILE !== undefined;
-  const [inFile, byVariables] = [
-    providerModules.filter(({ poolsFile }) => hasPoolsFile && poolsFile),
-    providerModules.filter(({ poolsFile }) => !(hasPoolsFile && poolsFile)),
-  ];
+  const isInFile = ({ poolsFile }: RegisteredModule) => hasPoolsFile && poolsFile !== undefined;
+  const isEnabled = ({ enabledBy }: RegisteredModule) => values[enabledBy] === true;
   return [
-    {
-      variables: setVariables(
-        variablesOfModules,
-        values,
-        inFile.flatMap(({ variables, enabledBy }) => Object.keys(variables).filter((each) => each !== enabledBy)),
-      ),
-      why: 'PUSH_POOLS_FILE is set: say it there of a pool, or remove them',
-    },
-    ...byVariables
-      .filter(({ enabledBy }) => !values[enabledBy])
+    besidePoolsFile(providerModules.filter(isInFile), values),
+    ...providerModules
+      .filter((module) => !isInFile(module) && !isEnabled(module))
       .map(({ variables, credentialVariables, enabledBy }) => ({
         variables: setVariables(variables, values, credentialVariables),
         why: `${enabledBy} is not true: set it to true, or remove them`,
       })),
-    ...providerModules
-      .filter(({ enabledBy }) => values[enabledBy])
-      .flatMap((module) => module.unusedVariables?.(values) ?? []),
+    ...providerModules.filter(isEnabled).flatMap((module) => module.unusedVariables?.(values) ?? []),
   ].filter(({ variables }) => variables.length > 0);
+};
+
+/** What the variables of these modules say, the pools file says for each pool. */
+const besidePoolsFile = (modules: readonly RegisteredModule[], values: ProviderValues): Unused => {
+  const names = modules.flatMap(({ variables, enabledBy }) =>
+    Object.keys(variables).filter((variable) => variable !== enabledBy),
+  );
+  return {
+    variables: setVariables(variablesOfModules, values, names),
+    why: 'PUSH_POOLS_FILE is set: say it there of a pool, or remove them',
+  };
 };

@@ -13,7 +13,6 @@ import type { ApnsValues } from './variables.ts';
 /** Apple Push Notification service. */
 export const apnsModule = {
   service: 'apns',
-  title: 'APNs',
   variables: apnsVariables,
   enabledBy: 'PUSH_APNS_ENABLED',
   prefixes: ['PUSH_APNS_'],

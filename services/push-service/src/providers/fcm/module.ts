@@ -12,7 +12,6 @@ import type { FcmValues } from './variables.ts';
 /** Firebase Cloud Messaging, HTTP v1. */
 export const fcmModule = {
   service: 'fcm',
-  title: 'FCM',
   variables: fcmVariables,
   enabledBy: 'PUSH_FCM_ENABLED',
   prefixes: ['PUSH_FCM_', 'FCM_AUTH_'],

@@ -8,7 +8,6 @@ import type { WebPushSettings, WebPushValues } from './settings.ts';
 /** Web Push (RFC 8030): browsers and UnifiedPush apps. */
 export const webPushModule = {
   service: 'webpush',
-  title: 'Web Push',
   variables: webPushVariables,
   enabledBy: 'PUSH_WEBPUSH_ENABLED',
   prefixes: ['PUSH_WEBPUSH_', 'PUSH_WEB_PUSH_'],
