@@ -23,7 +23,9 @@ import { parseVapidIdentity } from '../../services/push-service/src/providers/we
 import { createFakeAuthority, startFakeWebPush } from '@pushmesh/fakes';
 import type { WebPushDelivery } from '@pushmesh/fakes';
 import { createPushService } from '../../services/push-service/src/api/server.ts';
-import { createWebPush } from '../../services/push-service/src/providers/web-push/pool.ts';
+import { createCredentialAlerts } from '../../services/push-service/src/credentials/alerts.ts';
+import { createWebPushPool } from '../../services/push-service/src/providers/web-push/pool.ts';
+import { toWebPushSettings } from '../../services/push-service/src/providers/web-push/settings.ts';
 import { dispatcherMetrics } from '../../services/dispatcher/src/metrics.ts';
 import { pushServiceMetrics } from '../../services/push-service/src/metrics.ts';
 
@@ -66,10 +68,15 @@ beforeAll(async () => {
   fake = await startFake();
 
   // In mode dev, endpoints on private addresses are refused, as in production.
+  const pushMetrics = createMetrics('push-service').add(pushServiceMetrics);
   const webPush = (allowPrivate: boolean) => {
-    const created = createWebPush({ identity, allowPrivate }, { timeoutMs: 1_000, ca: authority.ca });
-    stops.push(created.close);
-    return created.providers;
+    const options = { timeoutMs: 1_000, clock: Date.now, ca: authority.ca };
+    const pool = createWebPushPool(toWebPushSettings(identity, allowPrivate), options, {
+      log,
+      metrics: pushMetrics,
+    });
+    stops.push(() => pool.close(0));
+    return pool.providers;
   };
   const providers = [
     ...webPush(true).filter(({ mode }) => mode === 'prod'),
@@ -78,8 +85,9 @@ beforeAll(async () => {
   const pushService = createPushService({
     http: { host: '127.0.0.1', port: 0, bearerTokens: [], maxConnections: 100, exposeSpec: false },
     providers,
+    alerts: createCredentialAlerts({ log, uptime: () => performance.now() }),
     log,
-    metrics: createMetrics('push-service').add(pushServiceMetrics),
+    metrics: pushMetrics,
     clock: Date.now,
   });
   await pushService.resource.start();

@@ -15,7 +15,7 @@ import { writeCredentials } from '../../libs/fakes/src/credentials-folder.ts';
 import { createLedger } from '../../libs/fakes/src/ledger.ts';
 import { readPushServiceConfig } from '../../services/push-service/src/config.ts';
 import { pushServiceMetrics } from '../../services/push-service/src/metrics.ts';
-import { createProviders } from '../../services/push-service/src/providers.ts';
+import { openProviders } from '../../services/push-service/src/providers/open.ts';
 import { patiently } from '../../services/push-service/testing/http2-peer.ts';
 
 // The control API of `npm run fakes`. The providers of push-service push, with the variables that `npm run fakes` writes.
@@ -23,7 +23,7 @@ import { patiently } from '../../services/push-service/testing/http2-peer.ts';
 const dir = mkdtempSync(join(tmpdir(), 'pushmesh-fakes-'));
 let fakes: Fakes;
 let control: ReturnType<typeof createControlApi>;
-let providers: ReturnType<typeof createProviders>;
+let providers: ReturnType<typeof openProviders>;
 
 beforeAll(async () => {
   const ledger = createLedger({ maxPhones: 10, maxNotifications: 5, maxKeys: 5 });
@@ -32,10 +32,9 @@ beforeAll(async () => {
   const { NODE_EXTRA_CA_CERTS: ca = '', ...variables } = writeCredentials(dir, fakes.connectionDetails);
   const config = readPushServiceConfig(variables);
   if (!config.providers) throw new Error('no providers');
-  providers = createProviders(config.providers, {
+  providers = openProviders(config.providers, {
     log: createLog('test', 'silent'),
     metrics: createMetrics('push-service').add(pushServiceMetrics),
-    reread: config.rereadProviders,
     ca: readFileSync(ca, 'utf8'),
   });
   await providers.resource.start();

@@ -20,8 +20,7 @@ import {
 } from '@pushmesh/fakes';
 import type { ApnsDelivery, FakeApnsOptions, FcmDelivery } from '@pushmesh/fakes';
 import { checkCredentials } from './credentials/check.ts';
-import { createProviderTokens } from './providers/apns/provider-tokens.ts';
-import { createTryOut } from './providers/try-out.ts';
+import { createRuntime } from './providers/open.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -74,8 +73,7 @@ const check = async (env: Record<string, string>, { offBy = 0, ca = authority.ca
   const { providers } = readPushServiceConfig(env);
   if (!providers) throw new Error('no providers');
   const clock = () => Date.now() + offBy;
-  const apnsTokens = createProviderTokens({ clock, monotonic: () => performance.now() });
-  const tryOut = createTryOut({ verify: true, ca, timeoutMs: 10_000, clock, apnsTokens });
+  const { tryOut } = createRuntime({ verify: true, ca, timeoutMs: 10_000, clock });
   const { ok, text } = await checkCredentials({ settings: providers, tryOut, clock });
   return { ok, text, found: [...text.matchAll(/^ {7}(\w+): /gm)].map(([, finding]) => finding) };
 };
@@ -208,7 +206,7 @@ it.each([
   const { found, text } = await check(onlyFcm, { offBy: -2 * minute });
   expect(found).toEqual(['foreign_answer']);
   // Its clock is not that of Google.
-  expect(text).toContain('nobody was there to compare it with');
+  expect(text).toContain('no provider told us its time');
 });
 
 it('names the token endpoint where that is what failed', async () => {
@@ -281,7 +279,7 @@ it('says of Web Push what can be said without sending anything, and knows the cl
   const alone = await check(webPush);
   expect(alone).toMatchObject({ ok: true, found: ['vapid_fine'] });
   expect(alone.text).toContain('no push service is asked');
-  expect(alone.text).toContain('nobody was there to compare it with');
+  expect(alone.text).toContain('no provider told us its time');
   const { env } = await start();
   const withFcm = { ...webPush, ...env, PUSH_APNS_ENABLED: 'false' };
   const off = (hours: number) => check(withFcm, { offBy: hours * 60 * minute });

@@ -3,11 +3,16 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { httpVariables, readHttpSettings } from './api/settings.ts';
 import type { HttpSettings } from './api/settings.ts';
-import { problemsOfFiles, readProviderSettings, rereadProviderSettings } from './providers/settings/settings.ts';
-import type { ProviderSettings, RereadProviders } from './providers/settings/settings.ts';
-import { providerVariables } from './providers/settings/variables.ts';
-import { problemsOfUnusedCredentials, unusedVariables } from './providers/settings/unused-variables.ts';
-import type { Unused } from './providers/settings/unused-variables.ts';
+import {
+  problemsOfFiles,
+  providerVariables,
+  readProviderSettings,
+  rereadProviderSettings,
+} from './providers/read-settings.ts';
+import type { ProviderSettings, RereadProviders } from './providers/read-settings.ts';
+import { providerModules } from './providers/registry.ts';
+import type { Unused } from './providers/settings/set-variables.ts';
+import { problemsOfUnusedCredentials, unusedVariables } from './providers/unused-variables.ts';
 
 /** The variables of push-service. */
 export const pushServiceConfig = Type.Object({
@@ -22,19 +27,20 @@ export const pushServiceConfig = Type.Object({
   SANDBOX_MAX_PHONES: Type.Integer({
     default: 1_000,
     minimum: 1,
-    description: 'how many phones the sandbox remembers; it forgets the one that got nothing for longest',
+    description:
+      'how many phones the sandbox remembers; it forgets the one that has received nothing for the longest time',
     examples: [1000],
   }),
   SANDBOX_MAX_NOTIFICATIONS: Type.Integer({
     default: 50,
     minimum: 1,
-    description: 'how many notifications the sandbox remembers of each phone',
+    description: 'how many notifications of each phone the sandbox remembers',
     examples: [50],
   }),
   SANDBOX_MAX_SUBSCRIBERS: Type.Integer({
     default: 32,
     minimum: 1,
-    description: 'how many may listen to /sandbox/events at a time; an open page is one',
+    description: 'how many clients may listen to /sandbox/events at a time; an open page is one',
     examples: [32],
   }),
   ...groups.ops,
@@ -43,26 +49,22 @@ export const pushServiceConfig = Type.Object({
 
 export type PushServiceConfig = Static<typeof pushServiceConfig> & {
   readonly http: HttpSettings;
-  /** The providers that are configured; without any, the sandbox stands for all of them. */
+  /** The providers that are configured; if none is, the sandbox stands in for all of them. */
   readonly providers: ProviderSettings | undefined;
-  /** What is said of providers and has no effect. */
+  /** Variables of providers that are set and have no effect. */
   readonly unused: readonly Unused[];
-  /** Reads the providers again, from the files that hold them. */
+  /** Reads again what files say about the providers. */
   readonly rereadProviders: RereadProviders;
 };
 
-/** `ignored`: MongoosePush opens as many acceptors, and serves a page with its API. */
+/** `ignored`: MongoosePush's number of acceptors, and its page with the API. */
 const own = {
   prefixes: [
-    'PUSH_FCM_',
-    'PUSH_APNS_',
-    'PUSH_WEBPUSH_',
-    'PUSH_WEB_PUSH_',
+    ...providerModules.flatMap(({ prefixes }) => prefixes),
     'PUSH_HTTPS_',
     'PUSH_OPENAPI_',
     'PUSH_POOL',
     'PUSH_CREDENTIALS_',
-    'FCM_AUTH_',
     'HTTP_BEARER_',
     'SANDBOX_APNS_',
     'SANDBOX_MAX_',

@@ -6,6 +6,7 @@ import type { Timeouts } from '../src/api/transport.ts';
 import type { Provider } from '../src/push/provider.ts';
 import { createSandboxProviders } from '../src/sandbox/providers.ts';
 import { createPushService } from '../src/api/server.ts';
+import { createCredentialAlerts } from '../src/credentials/alerts.ts';
 import { pushServiceMetrics } from '../src/metrics.ts';
 
 type Options = {
@@ -36,6 +37,7 @@ export const startPushService = async ({ http, timeouts, providers, ...bounds }:
     http: { host: '127.0.0.1', port: 0, bearerTokens: [], maxConnections: 1000, exposeSpec: true, ...http },
     ...(timeouts && { timeouts }),
     providers: providers ?? sandbox.providers,
+    alerts: createCredentialAlerts({ log, uptime: () => performance.now() }),
     routes: sandboxRoutes(sandbox),
     log,
     metrics,

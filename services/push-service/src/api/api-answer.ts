@@ -3,7 +3,7 @@ import type { PushApiVersion } from '@pushmesh/contracts';
 import type { ProviderAnswer, Refusal } from '../push/category.ts';
 
 /** An answer of the HTTP API. `body` is JSON text. */
-export type HttpAnswer = {
+export type ApiAnswer = {
   readonly status: number;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -59,7 +59,7 @@ const tables = {
 } as const satisfies Readonly<Record<PushApiVersion, { rows: Readonly<Record<Refusal, Row>>; key: string }>>;
 
 /** The answer of `POST /{version}/notification/{device_id}` to what came of the push. */
-export const toHttpAnswer = (version: PushApiVersion, answer: ProviderAnswer): HttpAnswer => {
+export const toHttpAnswer = (version: PushApiVersion, answer: ProviderAnswer): ApiAnswer => {
   if (answer.category === 'ok') return { status: 200, body: 'null', headers: {} };
   const { rows, key } = tables[version];
   const { status, word = answer.reason } = rows[answer.category];

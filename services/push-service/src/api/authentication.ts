@@ -8,12 +8,12 @@ type Deps = {
 };
 
 /**
- * Asks every request for one of the tokens (RFC 6750 §2.1), unknown routes included. Only `/healthcheck` is open: probes
- * carry no secrets, and it tells none.
+ * Demands one of the tokens (RFC 6750 §2.1) from every request, unknown routes included. Only `/healthcheck` is open: probes
+ * carry no secrets, and it reveals none.
  */
 export const requireBearer = ({ tokens, onRefused }: Deps) => {
   const known = tokens.map(digest);
-  // All are compared, and digests of one length: how long it takes tells nothing of any token.
+  // All tokens are compared, by digests of equal length: the time that it takes reveals nothing.
   const isKnown = (token: string): boolean => {
     const shown = digest(token);
     return known.map((each) => timingSafeEqual(each, shown)).includes(true);
@@ -26,7 +26,7 @@ export const requireBearer = ({ tokens, onRefused }: Deps) => {
       const token = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
       if (token !== undefined && isKnown(token)) return undefined;
       onRefused();
-      // RFC 6750 §3.1: who showed nothing is told no error.
+      // RFC 6750 §3.1: a request without authentication gets no error code.
       const challenge = `Bearer realm="push-service"${authorization === undefined ? '' : ', error="invalid_token"'}`;
       return sendRefusal(reply.header('www-authenticate', challenge), 'unauthorized');
     });

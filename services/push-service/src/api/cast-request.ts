@@ -1,7 +1,7 @@
 import type { Static, TSchema } from 'typebox';
 import { withoutRawJson } from '../push/parse-json.ts';
 
-/** One thing that is wrong with a request, as MongoosePush words it (the OpenApiSpex library's JSON errors). */
+/** One error in a request, as MongoosePush words it (the JSON errors of the OpenApiSpex library). */
 export type CastError = {
   readonly message: string;
   readonly source: { readonly pointer: string };
@@ -12,9 +12,9 @@ export type Cast<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly errors: readonly CastError[] };
 
 /**
- * Checks and casts a JSON value the way MongoosePush does: strings that spell an integer or boolean count as one, null
- * never fits, an unexpected field hides every other error, all missing fields are reported, and of several wrong fields
- * only the first (in the order of the schema).
+ * Checks and casts a JSON value the way MongoosePush does: strings that spell an integer or boolean count as one, null never
+ * fits, an unexpected field hides every other error, all missing fields are reported, but only the first of several wrong
+ * fields (in the order of the schema).
  */
 export const castRequest = <S extends TSchema>(schema: S, value: unknown): Cast<Static<S>> =>
   cast(schema, value, []) as Cast<Static<S>>;

@@ -9,7 +9,7 @@ import type { Watched } from '../providers/credentials/change.ts';
 export type CertificateFiles = {
   readonly cert: string;
   readonly key: string;
-  /** The authorities that callers’ certificates are signed by; with it, callers need one. */
+  /** The authorities that sign callers' certificates; if set, callers need one. */
   readonly clientCa?: string;
 };
 
@@ -30,7 +30,7 @@ type Read =
     }
   | { readonly ok: false; readonly problems: readonly CertificateProblem[] };
 
-/** Reads the files and checks that they are what they should be, and fit each other. Nothing of the key is in a problem. */
+/** Reads the files, and checks that they are what they should be and fit together. Problems reveal nothing of the key. */
 export const readCertificate = (files: CertificateFiles): Read => {
   const problems: CertificateProblem[] = [];
   const part = <T>(name: keyof CertificateFiles, path: string, what: string, parse: (pem: string) => T) => {
@@ -60,7 +60,7 @@ export const readCertificate = (files: CertificateFiles): Read => {
   return { ok: true, context, validFrom: validFromDate.getTime(), expiresAt: validToDate.getTime() };
 };
 
-/** The first certificate of a chain says nothing of the others, nor whether OpenSSL takes a key of its size. */
+/** The first certificate of a chain says nothing about the others, nor whether OpenSSL accepts a key of this size. */
 const refusalOf = (context: Context): string | undefined => {
   try {
     createSecureContext(context);
@@ -73,11 +73,11 @@ const refusalOf = (context: Context): string | undefined => {
 type Watch = {
   readonly everyMs: number;
   readonly onChange: (read: ReadCertificate) => void;
-  /** Called once for each state of the files that cannot be used; what was read before stays. */
+  /** Called once for each unusable state of the files; what was read before stays in use. */
   readonly onProblem: (problems: readonly CertificateProblem[]) => void;
 };
 
-/** Looks at the files again and again: an operator, or Kubernetes, puts a renewed certificate where the old one was. */
+/** Looks at the files again and again: an operator, or Kubernetes, puts a renewed certificate in place of the old one. */
 export const watchCertificate = (files: CertificateFiles, { everyMs, onChange, onProblem }: Watch) => {
   const first = JSON.stringify(readCertificate(files));
   let known: Watched = { inUse: first, seen: first };
@@ -85,7 +85,7 @@ export const watchCertificate = (files: CertificateFiles, { everyMs, onChange, o
     const read = readCertificate(files);
     const state = JSON.stringify(read);
     const isNew = changeOf(known, state, Date.now()) === 'new';
-    // What cannot be used takes the same place, and so is told once.
+    // An unusable state is remembered too, so that it is reported only once.
     known = { inUse: isNew ? state : known.inUse, seen: state };
     if (!isNew) return;
     if (read.ok) onChange(read);

@@ -2,17 +2,17 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import manifest from '../../package.json' with { type: 'json' };
-import type { Refusals } from '../credentials/alerts.ts';
+import type { CredentialAlerts } from '../push/credential-alerts.ts';
 import type { Provider } from '../push/provider.ts';
 import { acceptsJson, refuseOtherMethods, sendRefusal } from './refusals.ts';
 
 type Deps = {
   readonly providers: readonly Provider[];
-  readonly refusals: Pick<Refusals, 'reasonFor'>;
+  readonly alerts: Pick<CredentialAlerts, 'reasonFor'>;
   readonly clock: () => number;
 };
 
-/** MongoosePush’s shape of draft-inadarei-api-health-check; `refused` is ours, the word of a push service that refuses our credentials. */
+/** MongoosePush's form of draft-inadarei-api-health-check. `refused` is ours: the word of a push service that refuses our credentials. */
 export const Health = Type.Object({
   status: Type.Enum(['pass', 'warn', 'fail']),
   version: Type.String(),
@@ -34,7 +34,7 @@ export const Health = Type.Object({
 });
 type Health = Static<typeof Health>;
 
-/** `GET /healthcheck`: a pool passes with one connection, on which our credentials are not refused; 503 only when no pool has a connection. */
+/** `GET /healthcheck`: a pool passes if it has a connection and its credentials are not refused; 503 only if no pool has a connection. */
 export const healthcheck =
   (deps: Deps) =>
   (server: FastifyInstance): void => {
@@ -46,17 +46,17 @@ export const healthcheck =
     refuseOtherMethods(server, '/healthcheck', ['GET', 'HEAD']);
   };
 
-const toHealth = ({ providers, refusals, clock }: Deps): Health => {
+const toHealth = ({ providers, alerts, clock }: Deps): Health => {
   const time = new Date(clock()).toISOString();
   // One pool may serve both modes.
   const byName = new Map(providers.map(({ name, connections }) => [name, connections]));
   const pools = [...byName].map(([name, connections]) => {
-    const refused = refusals.reasonFor(name);
+    const refused = alerts.reasonFor(name);
     const output = { ...connections(), ...(refused !== undefined && { refused }) };
     const status: 'pass' | 'fail' = output.connected > 0 && refused === undefined ? 'pass' : 'fail';
     return { name: `pool:${name}`, check: { status, time, output } };
   });
-  // Where something is connected another replica would be no better: its credentials are the same.
+  // While any pool is connected, another replica would be no better: it has the same credentials.
   const isDark = pools.every(({ check }) => check.output.connected === 0);
   return {
     status: isDark ? 'fail' : pools.every(({ check }) => check.status === 'pass') ? 'pass' : 'warn',

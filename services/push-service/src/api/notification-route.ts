@@ -3,15 +3,15 @@ import type { PushApiVersion, PushService } from '@pushmesh/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler } from 'fastify';
 import { parseJsonToPassOn } from '../push/parse-json.ts';
 import { readPushRequest } from './push-request.ts';
-import type { Answer } from './push-handler.ts';
+import type { PushHandler } from './push-handler.ts';
 import { checkHeaders, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
 import type { PushServiceMetrics } from '../metrics.ts';
 
 type Requests = Pick<PushServiceMetrics, 'requests'>;
-type Deps = { readonly answer: Answer; readonly metrics: Requests };
+type Deps = { readonly handlePush: PushHandler; readonly metrics: Requests };
 type Request = FastifyRequest<{ Params: { device_id: string }; Body: string | undefined }>;
 
-/** Decorates the requests; `none` until one could be read. */
+/** The request decorator that holds its push service; `none` until the request has been read. */
 const pushService = 'pushService';
 
 /** `POST /{version}/notification/{device_id}`, the three versions of the MongoosePush API. */
@@ -29,7 +29,7 @@ export const pushApi =
 
 const base = (version: PushApiVersion) => `/${version}/notification/`;
 
-/** Whoever answers: the handler, a hook before it, or the handler of errors. A caller that has hung up counts, too. */
+/** Counts answers, whether they come from the handler, a hook before it, or the error handler; also if the caller has hung up. */
 export const countAnswers =
   (version: PushApiVersion, { requests }: Requests): onSendHookHandler =>
   (request, { statusCode }, payload, done) => {
@@ -38,14 +38,14 @@ export const countAnswers =
     done(null, payload);
   };
 
-/** Counts an answer to a path of the push API that fastify could not read, and that no route and its hooks saw. */
+/** Counts an answer to a path of the push API that fastify could not read, so that no route or hook saw it. */
 export const countUnreadable = ({ requests }: Requests, url: string, status: number): void => {
   const version = pushApiVersions.find((each) => url.startsWith(base(each)));
   if (version) requests.inc({ version, push_service: 'none', status: String(status) });
 };
 
 const handle =
-  (version: PushApiVersion, { answer }: Deps) =>
+  (version: PushApiVersion, { handlePush }: Deps) =>
   async (request: Request, reply: FastifyReply) => {
     // An empty body counts as an empty object.
     const body = parseJsonToPassOn(request.body || '{}');
@@ -58,7 +58,7 @@ const handle =
       status,
       headers,
       body: text,
-    } = await answer(version, read.value, request.headers['traceparent']?.toString());
+    } = await handlePush(version, read.value, request.headers['traceparent']?.toString());
     if (version === 'v3') reply.header(notificationsHeader, notificationsPerRequest);
     return reply.code(status).headers(headers).type('application/json; charset=utf-8').send(text);
   };

@@ -6,37 +6,37 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { castError, castRequest } from './cast-request.ts';
 import type { Cast, CastError } from './cast-request.ts';
-import type { HttpAnswer } from './api-answer.ts';
+import type { ApiAnswer } from './api-answer.ts';
 import { maxDepth, parseJsonToPassOn } from '../push/parse-json.ts';
 import { readPushRequest } from './push-request.ts';
-import type { Answer } from './push-handler.ts';
+import type { PushHandler } from './push-handler.ts';
 import { countAnswers } from './notification-route.ts';
 import { checkHeaders, logFault, refusals, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
 import type { PushServiceMetrics } from '../metrics.ts';
 
 type Deps = {
-  readonly answer: Answer;
+  readonly handlePush: PushHandler;
   readonly log: Log;
   readonly metrics: Pick<PushServiceMetrics, 'requests'>;
 };
-type Answered = HttpAnswer & { readonly service: PushService | 'none' };
+type Answered = ApiAnswer & { readonly service: PushService | 'none' };
 
 const url = '/v3/notifications';
 
-/** The array and what stands around a notification in it. */
+/** The array, and the object around each notification in it. */
 const depthOfArray = 2;
 
-/** Bytes. No token is nearly as long; alone it would have to fit into the path, which is not taken when longer. */
+/** In bytes. No token is nearly as long; in a request of its own it would have to fit into the path, which has this limit. */
 const maxDeviceIdBytes = 16_384;
 
 /**
  * `POST /v3/notifications`: several notifications at once, each answered as if it had come alone, on a line of its own as
- * soon as its answer is known. MongoosePush has no such route; a request costs more than the push in it.
+ * soon as its answer is known. MongoosePush has no such route; it exists because a request costs more than the push in it.
  */
 export const notificationsApi =
   (deps: Deps) =>
   (server: FastifyInstance): void => {
-    // What is answered in lines counts with each of them, and does not pass here.
+    // Answers in lines are counted line by line, and do not pass through this hook.
     const onSend = countAnswers('v3', deps.metrics);
     server.post(url, { onRequest: checkHeaders(linesOfJson), onSend, handler: handle(deps) });
     refuseOtherMethods(server, url, ['POST'], { onSend });
@@ -63,15 +63,15 @@ const handle =
 const Notifications = Type.Array(AddressedNotification);
 
 /**
- * Reads the array alone; what does not fit in a notification is the answer to that one. The length comes first: each item that does not
- * fit costs an error.
+ * Reads the array only; an error in a notification is the answer to that notification. The length is checked first, because
+ * each item that does not fit costs an error.
  */
 const readNotifications = (body: unknown): Cast<readonly AddressedNotification[]> =>
   Array.isArray(body) && (body.length === 0 || body.length > notificationsPerRequest)
     ? { ok: false, errors: [castError(`Expected 1 to ${notificationsPerRequest} notifications`, [])] }
     : castRequest(Notifications, body);
 
-/** What a path takes as a device id: a text that can be encoded, not empty and not too long. */
+/** Whether a path could hold it as a device id: it can be encoded, is not empty and not too long. */
 const isDeviceId = (text: string): boolean =>
   text !== '' && text.isWellFormed() && Buffer.byteLength(text) <= maxDeviceIdBytes;
 
@@ -84,14 +84,14 @@ const misfit = (errors: readonly CastError[]): Answered => ({
 
 const answerOne = async (
   { device_id, traceparent, notification }: AddressedNotification,
-  { answer, log }: Deps,
+  { handlePush, log }: Deps,
 ): Promise<Answered> => {
   if (!isDeviceId(device_id)) return misfit([castError('Invalid device id', ['device_id'])]);
   const read = readPushRequest('v3', device_id, notification);
   if (!read.ok) return misfit(read.errors);
   const { service } = read.value;
   try {
-    return { service, ...(await answer('v3', read.value, traceparent)) };
+    return { service, ...(await handlePush('v3', read.value, traceparent)) };
   } catch (error) {
     logFault(log, error as Error);
     const { status, details } = refusals.internal_error;
@@ -99,8 +99,8 @@ const answerOne = async (
   }
 };
 
-/** A `NotificationAnswer`. */
-const lineOf = (place: number, { status, headers, body }: HttpAnswer): string => {
+/** A `NotificationAnswer` as a line. */
+const lineOf = (place: number, { status, headers, body }: ApiAnswer): string => {
   const told = Object.keys(headers).length > 0 ? `,"headers":${JSON.stringify(headers)}` : '';
   return `{"place":${place},"status":${status}${told},"body":${body}}\n`;
 };

@@ -20,10 +20,10 @@ import { toHttpAnswer } from './api-answer.ts';
 import { Health } from './healthcheck.ts';
 import { refusals } from './refusals.ts';
 
-// The API as OpenAPI 3.1, whose schemas are JSON Schema: the request schemas and the tables of answers stand in it as the
-// code uses them. A test holds every status and body against the server.
+// The API as OpenAPI 3.1, whose schemas are JSON Schema: it contains the request schemas and tables of answers that the code
+// itself uses. A test compares every status and body with the server.
 
-/** `GET /swagger.json`, where MongoosePush has it. */
+/** `GET /swagger.json`, the path that MongoosePush uses. */
 export const openApi = (server: FastifyInstance): void => {
   server.get('/swagger.json', (_request, reply) => reply.send(openApiDocument));
 };
@@ -59,7 +59,7 @@ const refusalsAt = (...places: readonly Place[]): readonly Answer[] =>
       : [],
   );
 
-/** Whatever a push service answers, the wait that it asks for is handed on; where it is out, our own. */
+/** Whatever a push service answers, the wait that it asks for is passed on; if it is down, ours is. */
 const headersOf = (version: PushApiVersion, category: Refusal): NonNullable<Answer['headers']> =>
   category === 'unregistered'
     ? [unregisteredAtHeader, 'retry-after', ...ofVersion(version)]
@@ -67,7 +67,7 @@ const headersOf = (version: PushApiVersion, category: Refusal): NonNullable<Answ
 const ofVersion = (version: PushApiVersion): NonNullable<Answer['headers']> =>
   version === 'v3' ? [notificationsHeader] : [];
 
-/** Stands for the push service’s own word, which is not ours to list. */
+/** Stands for a push service's own word, which we cannot list. */
 const anyWord = '*';
 
 const outcomesOf = (version: PushApiVersion): readonly Answer[] =>
@@ -135,7 +135,7 @@ const notification = (version: PushApiVersion) => ({
     operationId: `notify_${version}`,
     summary: 'Sends one push to one device',
     deprecated: requests[version].deprecated,
-    // Either: a token is asked for only when there are tokens.
+    // Either of them: a token is required only if tokens are configured.
     security: [{ bearer: [] }, {}],
     requestBody: {
       required: true,
@@ -146,7 +146,7 @@ const notification = (version: PushApiVersion) => ({
   'x-other-methods': responsesOf(refusalsAt('other_method')),
 });
 
-/** Of what each notification may be answered its line tells alone: that is listed with the route for one. */
+/** The answers to each notification are in its line; they are listed with the route for a single one. */
 const notifications = {
   post: {
     operationId: 'notify_several',

@@ -2,7 +2,7 @@ import type { PushApiVersion } from '@pushmesh/contracts';
 import { traceIdOf } from '@pushmesh/telemetry';
 import type { Log } from '@pushmesh/telemetry';
 import { toHttpAnswer } from './api-answer.ts';
-import type { HttpAnswer } from './api-answer.ts';
+import type { ApiAnswer } from './api-answer.ts';
 import type { Notification } from '../push/notification.ts';
 import type { Push } from '../push/push.ts';
 import type { PushServiceMetrics } from '../metrics.ts';
@@ -13,10 +13,10 @@ type Deps = {
   readonly metrics: Pick<PushServiceMetrics, 'requestSeconds'>;
 };
 
-/** Pushes one notification, and puts what came of it into the words of that version of the API. */
-export const createAnswer =
+/** Pushes one notification, and puts what came of it into the terms of that version of the API. */
+export const createPushHandler =
   ({ push, log, metrics }: Deps) =>
-  async (version: PushApiVersion, notification: Notification, traceparent: string | undefined): Promise<HttpAnswer> => {
+  async (version: PushApiVersion, notification: Notification, traceparent: string | undefined): Promise<ApiAnswer> => {
     const stop = metrics.requestSeconds.startTimer({ version });
     const answer = await push(notification);
     const seconds = stop();
@@ -33,4 +33,4 @@ export const createAnswer =
     return toHttpAnswer(version, answer);
   };
 
-export type Answer = ReturnType<typeof createAnswer>;
+export type PushHandler = ReturnType<typeof createPushHandler>;

@@ -33,8 +33,8 @@ const readDeep = (device_id: string, body: unknown): Cast<Notification> => {
   return { ok: true, value: { device_id, mode, tags, ...rest } };
 };
 
-// MongoosePush has a schema for each kind of request; they differ in what must be there. Without alert and data it is
-// the alert that is reported missing.
+// MongoosePush has a schema for each kind of request; they differ in what is required. Without alert and data, the alert is
+// reported as missing.
 const kinds = {
   alert: { ...RequestV3, required: ['service', 'alert'] },
   silent: { ...RequestV3, required: ['service', 'data'] },

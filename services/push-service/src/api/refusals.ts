@@ -12,10 +12,10 @@ import type {
 import { castError } from './cast-request.ts';
 import type { CastError } from './cast-request.ts';
 
-// What MongoosePush answers with an empty 500, answered properly. `reason` is the word that v3 callers look at,
-// `details` the one of v1 and v2. Nothing of the request is repeated: its path holds a device token.
+// Proper answers where MongoosePush sends an empty 500. v3 callers look at `reason`, those of v1 and v2 at `details`.
+// Nothing of the request is repeated: its path holds a device token.
 
-/** `at` is where it can happen: to a push, to every request, or beside the methods and routes that there are. */
+/** `at` says where it can happen: to a push, to any request, or to methods and routes that do not exist. */
 export const refusals = {
   malformed_request: { status: 400, at: 'every', details: 'the request is not one of HTTP' },
   malformed_json: { status: 400, at: 'push', details: 'the body is not JSON, or is nested too deeply' },
@@ -47,7 +47,7 @@ export const sendRefusal = (reply: FastifyReply, reason: keyof typeof refusals):
 export const onFastifyError = (log: Log) => (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
   if (error.code === 'FST_ERR_BAD_URL') return sendRefusal(reply, 'malformed_path');
   if (error.statusCode === 413) {
-    // fastify’s own, which means nothing in HTTP/2 (RFC 9113 §8.2.2): Node warns of it.
+    // fastify sets it, but it has no meaning in HTTP/2 (RFC 9113 §8.2.2) and Node warns about it.
     if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection');
     return sendRefusal(reply, 'payload_too_large');
   }
@@ -56,17 +56,17 @@ export const onFastifyError = (log: Log) => (error: FastifyError, request: Fasti
   return sendRefusal(reply, 'internal_error');
 };
 
-/** Logs a bug. The message of an error may quote what it stumbled on; its name and place do not. */
+/** Logs a bug. An error's message may quote the input that caused it; its name and stack do not. */
 export const logFault = (log: Log, { name, code, stack }: NodeJS.ErrnoException): void => {
   const at = stack?.split('\n').filter((line) => line.startsWith('    at '));
   log.error({ event: 'fault', error: name, code, at });
 };
 
-/** Answers 422 with the places that do not fit, as MongoosePush does. */
+/** Answers 422 with the errors and their places, as MongoosePush does. */
 export const sendErrors = (reply: FastifyReply, errors: readonly CastError[]): FastifyReply =>
   reply.code(422).send({ errors });
 
-/** Refuses headers that promise no JSON, or do not take the answer; `sent` is what may come beside JSON. */
+/** Refuses requests that do not declare JSON or do not accept the answer; `sent` are the other types that the route may send. */
 export const checkHeaders =
   (...sent: readonly string[]): onRequestHookHandler =>
   (request, reply, done) => {
@@ -83,7 +83,7 @@ const clientErrors: Readonly<Record<string, keyof typeof refusals>> = {
   HPE_HEADER_OVERFLOW: 'header_too_large',
 };
 
-/** Answers what is no HTTP/1.1 request, on its bare socket; other trouble of a connection, TLS included, ends it silently. */
+/** Answers input that is not an HTTP/1.1 request, on the bare socket. Any other connection error, TLS included, closes it silently. */
 export const onClientError = ({ code = '' }: NodeJS.ErrnoException, socket: Socket): void => {
   if (!socket.writable || (!code.startsWith('HPE_') && !clientErrors[code])) return void socket.destroy();
   const reason = clientErrors[code] ?? 'malformed_request';
@@ -96,7 +96,7 @@ export const onClientError = ({ code = '' }: NodeJS.ErrnoException, socket: Sock
   socket.destroySoon();
 };
 
-/** Answers 405 to all methods of `url` but `allowed`. */
+/** Answers 405 to all methods of `url` except `allowed`. */
 export const refuseOtherMethods = (
   server: FastifyInstance,
   url: string,
@@ -114,7 +114,7 @@ export const refuseOtherMethods = (
 
 const json = new Set(['*/*', 'application/*', 'application/json']);
 
-/** Whether an `accept` header admits JSON, or one of the other types; an absent or empty one does. */
+/** Whether an `accept` header admits JSON or one of the other types; an absent or empty header does. */
 export const acceptsJson = (accept: string | undefined, others: readonly string[] = []): boolean =>
   !accept ||
   accept.split(',').some((range) => {

@@ -7,8 +7,7 @@ import type { Log } from '@pushmesh/telemetry';
 import { addressVariables } from './settings.ts';
 import type { HttpSettings } from './settings.ts';
 import { createPush } from '../push/push.ts';
-import { createRefusals } from '../credentials/alerts.ts';
-import { createAnswer } from './push-handler.ts';
+import { createPushHandler } from './push-handler.ts';
 import { requireBearer } from './authentication.ts';
 import { healthcheck } from './healthcheck.ts';
 import { notificationsApi } from './notifications-route.ts';
@@ -17,6 +16,7 @@ import { countUnreadable, pushApi } from './notification-route.ts';
 import { onClientError, onFastifyError, sendRefusal } from './refusals.ts';
 import { createTransport } from './transport.ts';
 import type { Timeouts } from './transport.ts';
+import type { CredentialAlerts } from '../push/credential-alerts.ts';
 import type { Provider } from '../push/provider.ts';
 import type { PushServiceMetrics } from '../metrics.ts';
 
@@ -24,7 +24,8 @@ type Deps = {
   readonly http: HttpSettings;
   readonly timeouts?: Partial<Timeouts>;
   readonly providers: readonly Provider[];
-  /** More routes beside the API: those of the sandbox. */
+  readonly alerts: CredentialAlerts;
+  /** Routes besides the API: those of the sandbox. */
   readonly routes?: (server: FastifyInstance) => void;
   readonly log: Log;
   readonly metrics: PushServiceMetrics;
@@ -33,31 +34,30 @@ type Deps = {
 };
 
 /** The MongoosePush-compatible HTTP server, not yet listening. */
-export const createPushService = ({ http, timeouts, providers, routes, log, metrics, clock }: Deps) => {
+export const createPushService = ({ http, timeouts, providers, alerts, routes, log, metrics, clock }: Deps) => {
   const onError = onFastifyError(log);
-  const refusals = createRefusals({ log, uptime: () => performance.now() });
   const transport = createTransport(
     { tls: http.tls, maxConnections: http.maxConnections, ...(timeouts && { timeouts }) },
     { log, metrics },
   );
   const server = fastify({
     logger: false,
-    // Far above the 4 KiB of a push, so that too long a text is judged by the push service’s own limit.
+    // Far above the 4 KiB of a push, so that the push service's own limit decides about a text that is too long.
     bodyLimit: maxRequestBytes,
     serverFactory: transport.listen,
-    // What arrives while we stop, on a connection that is still open, is answered like everything else.
+    // Requests that arrive on open connections while we stop are answered like any other.
     return503OnClosing: false,
     clientErrorHandler: onClientError,
-    // Device tokens have no fixed length; in a path the size of the HTTP header is the limit.
+    // Device tokens have no fixed length; in a path, the size of the HTTP header is the limit.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
     frameworkErrors: (error, request, reply) => {
       onError(error, request, reply);
       countUnreadable(metrics, request.url, reply.statusCode);
     },
   });
-  // Bodies stay text until a route knows what they should be.
+  // Bodies stay text until a route knows what they should contain.
   server.removeAllContentTypeParsers();
-  // By its name fastify finds the parser without reading the header anew each time.
+  // By this exact name fastify finds the parser without parsing the header each time.
   server.addContentTypeParser(['application/json', '*'], { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),
   );
@@ -66,10 +66,10 @@ export const createPushService = ({ http, timeouts, providers, routes, log, metr
 
   if (http.bearerTokens.length > 0)
     requireBearer({ tokens: http.bearerTokens, onRefused: () => metrics.unauthorized.inc() })(server);
-  const answer = createAnswer({ push: createPush({ providers, refusals, metrics }), log, metrics });
-  pushApi({ answer, metrics })(server);
-  notificationsApi({ answer, log, metrics })(server);
-  healthcheck({ providers, refusals, clock })(server);
+  const handlePush = createPushHandler({ push: createPush({ providers, alerts, metrics }), log, metrics });
+  pushApi({ handlePush, metrics })(server);
+  notificationsApi({ handlePush, log, metrics })(server);
+  healthcheck({ providers, alerts, clock })(server);
   if (http.exposeSpec) openApi(server);
   routes?.(server);
 
@@ -77,7 +77,7 @@ export const createPushService = ({ http, timeouts, providers, routes, log, metr
 
   return {
     server,
-    /** Draining answers what was taken, and closes each connection as soon as nothing is under way on it. */
+    /** Draining answers the requests that were taken, and closes each connection as soon as nothing is under way on it. */
     resource: {
       name: 'http',
       start: async () => {

@@ -4,8 +4,8 @@ import type { Static } from 'typebox';
 import { readCertificate } from './certificate.ts';
 import type { CertificateFiles } from './certificate.ts';
 
-// PUSH_HTTPS_* and PUSH_OPENAPI_* are variables of MongoosePush’s container (`config/prod.exs`). MongoosePush always speaks
-// TLS, with a certificate that comes with its image unless it is told of another; here TLS begins with a certificate.
+// PUSH_HTTPS_* and PUSH_OPENAPI_* are variables of MongoosePush's container (`config/prod.exs`). MongoosePush always uses
+// TLS, with the certificate of its image unless it is given another; here TLS starts with a configured certificate.
 
 const token = '[A-Za-z0-9._~+/-]{16,}=*';
 
@@ -34,14 +34,15 @@ export const httpVariables = {
   HTTP_MAX_CONNECTIONS: Type.Integer({
     default: 4_096,
     minimum: 1,
-    description: 'the most connections of callers; more are closed at once. A dispatcher has CONCURRENCY for each lane',
+    description:
+      'the maximum number of connections of callers; more are closed at once. A dispatcher has CONCURRENCY for each lane',
     examples: [4096],
   }),
   PUSH_HTTPS_CERTFILE: Type.Optional(
     Type.String({
       path: true,
       description:
-        'the path of the server’s certificate chain in PEM; with it the API speaks TLS only, HTTP/2 and HTTP/1.1 on one port; read again when it changes',
+        "the path of the server's certificate chain in PEM; with it the API speaks TLS only, HTTP/2 and HTTP/1.1 on one port; read again when it changes",
       examples: ['/run/secrets/tls/tls.crt'],
     }),
   ),
@@ -56,7 +57,7 @@ export const httpVariables = {
     Type.String({
       path: true,
       description:
-        'the path of the authorities in PEM that callers’ certificates must be signed by; with it nobody without one gets in, /healthcheck included',
+        "the path of the authorities in PEM that callers' certificates must be signed by; with it nobody without one gets in, /healthcheck included",
       examples: ['/run/secrets/tls/ca.crt'],
     }),
   ),
@@ -83,20 +84,20 @@ export type HttpSettings = {
   /** 0: any free one. */
   readonly port: number;
   readonly tls?: CertificateFiles;
-  /** Without any, callers need none. */
+  /** If there are none, callers need none. */
   readonly bearerTokens: readonly string[];
   readonly maxConnections: number;
   readonly exposeSpec: boolean;
 };
 
-/** Those that say where the API listens. */
+/** The variables that say where the API listens. */
 export const addressVariables = ({ tls }: HttpSettings) =>
   tls ? (['PUSH_HTTPS_BIND_ADDR', 'PUSH_HTTPS_PORT'] as const) : (['HTTP_HOST', 'HTTP_PORT'] as const);
 
 const schema = Type.Object(httpVariables);
 type Values = Static<typeof schema>;
 
-/** Where and how the API listens. Every problem names its variable. */
+/** Where and how the API listens. Each problem names its variable. */
 export const readHttpSettings = (values: Values, problems: Problem[]): HttpSettings => {
   const tls = readTls(values, problems);
   return {

@@ -12,15 +12,15 @@ import type { PushServiceMetrics } from '../metrics.ts';
 
 /** Milliseconds. */
 export type Timeouts = {
-  /** For a TLS handshake, and for the header of a request. */
+  /** For a TLS handshake, and for a request's header. */
   readonly headersMs: number;
-  /** For a whole request, and for a stream of HTTP/2 to be sent completely. */
+  /** For a whole request, and for an HTTP/2 stream to arrive completely. */
   readonly requestMs: number;
   /** A connection on which nothing moves is closed. */
   readonly idleMs: number;
-  /** For the last answers while we stop; after that all connections are cut. */
+  /** For the last answers while we stop; then all connections are closed. */
   readonly drainMs: number;
-  /** Between two looks at the certificate’s files. */
+  /** Between two looks at the certificate files. */
   readonly certificateMs: number;
 };
 
@@ -28,13 +28,13 @@ const timeouts: Timeouts = {
   headersMs: 10_000,
   requestMs: 30_000,
   idleMs: 75_000,
-  // Above what a provider may take.
+  // Longer than a provider may take.
   drainMs: 10_000,
   certificateMs: 10_000,
 };
-/** How long a caller’s connection of HTTP/1.1 may wait for its next request: longer than the idle timeout of usual balancers. */
+/** How long a caller's HTTP/1.1 connection may wait for its next request: longer than the idle timeout of common balancers. */
 const keepAliveMs = 72_000;
-/** Bytes of a request’s header; the path with its device token is the most of it. */
+/** Bytes of a request's header; most of it is the path with its device token. */
 const maxHeaderBytes = 16_384;
 const maxStreams = 100;
 
@@ -54,7 +54,7 @@ type Deps = {
 
 /**
  * The sockets under the API: HTTP/1.1, or with a certificate TLS with HTTP/2 and HTTP/1.1 on one port (ALPN). There is no
- * HTTP/2 without TLS: Node would need a port of its own for it, and nobody who calls the API speaks it.
+ * HTTP/2 without TLS: Node would need a separate port for it, and no caller of the API speaks it.
  */
 export const createTransport = (options: Options, { log, metrics }: Deps) => {
   const limits = { ...timeouts, ...options.timeouts };
@@ -70,7 +70,7 @@ export const createTransport = (options: Options, { log, metrics }: Deps) => {
   const secure: Http2SecureServer[] = [];
   const sockets = new Set<Socket>();
 
-  /** Callers may not verify it, and those who do see only that they fail: so it is used, and said. */
+  /** Callers may not verify the certificate, and those that do see only a failure: so it is used, and logged. */
   const show = ({ validFrom, expiresAt }: ReadCertificate): void => {
     metrics.certificateExpires.set(expiresAt / 1_000);
     const now = Date.now();
@@ -104,7 +104,7 @@ export const createTransport = (options: Options, { log, metrics }: Deps) => {
   };
 
   const throttle = createThrottle();
-  /** A caller whose certificate is missing or foreign sees only that the connection ends. Anybody can make handshakes fail. */
+  /** A caller with a missing or foreign certificate sees only that the connection ends. Anybody can cause this, so it is throttled. */
   const onHandshakeFailed = (error: NodeJS.ErrnoException, { authorizationError }: TLSSocket): void => {
     metrics.handshakesFailed.inc();
     throttle((times) => log.warn({ event: 'handshake-failed', why: authorizationError ?? error.code, times }));
@@ -129,25 +129,25 @@ export const createTransport = (options: Options, { log, metrics }: Deps) => {
 
   return {
     scheme: tls ? 'https' : 'http',
-    /** fastify’s `serverFactory`; it calls it once for each address that a host name has. */
+    /** fastify's `serverFactory`; called once for each address of the host name. */
     listen: (handler: RequestListener): Server => {
       const server = tls ? listenSecurely(tls, handler) : createServer(http1, handler);
       server.setTimeout(limits.idleMs);
       server.maxConnections = options.maxConnections;
       server.on('drop', () => metrics.connectionsRefused.inc());
       server.on('connection', (socket: Socket) => sockets.add(socket.once('close', () => sockets.delete(socket))));
-      // To fastify they are alike: it listens, closes, and gets requests and answers of the same interface.
+      // Both are the same to fastify: it listens, closes, and gets requests and answers with the same interface.
       servers.push(server as Server);
       return server as Server;
     },
-    /** Runs `close`, which stops listening and waits until all connections have ended, and sees to it that they do. */
+    /** Runs `close`, which stops listening and waits until all connections have ended, and makes sure that they do. */
     drain: async (close: () => Promise<void>): Promise<void> => {
       watch?.stop();
-      // Node closes the connections that are idle now, not those that will be after their answer.
+      // Node closes only connections that are idle now, not those that become idle after their answer.
       const idle = setInterval(() => {
         for (const server of servers) server.closeIdleConnections();
       }, 100);
-      // Nor those on which no request ever arrived completely.
+      // Nor does it close those on which no request ever arrived completely.
       const late = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, limits.drainMs);
@@ -158,7 +158,7 @@ export const createTransport = (options: Options, { log, metrics }: Deps) => {
   };
 };
 
-/** HTTP/1.1 has `requestTimeout`; a stream of HTTP/2 whose body drips would never end by itself. */
+/** HTTP/1.1 has `requestTimeout`; an HTTP/2 stream whose body trickles in would never end by itself. */
 const endWhenLate =
   (ms: number) =>
   (stream: ServerHttp2Stream): void => {

@@ -1,21 +1,21 @@
 import { expect, it } from 'vitest';
 import { createLog } from '@pushmesh/telemetry';
 import type { ProviderAnswer } from '../push/category.ts';
-import { createRefusals } from './alerts.ts';
+import { createCredentialAlerts } from './alerts.ts';
 
 const start = () => {
   const lines: { event: string; level: string; reason: string; times?: number; refused?: number; lookAt?: string }[] =
     [];
   const log = createLog('test', 'info', { write: (line: string) => void lines.push(JSON.parse(line) as never) });
   let now = 0;
-  const refusals = createRefusals({ log, uptime: () => now });
+  const alerts = createCredentialAlerts({ log, uptime: () => now });
   const push = (answer: ProviderAnswer, pool = 'apns_prod') =>
-    refusals.note(
+    alerts.note(
       pool,
       { service: 'apns', mode: 'prod', device_id: 'a-token', tags: [], alert: { title: 't', body: 'a-text' } },
       answer,
     );
-  return { lines, push, refusals, wait: (ms: number) => (now += ms) };
+  return { lines, push, alerts, wait: (ms: number) => (now += ms) };
 };
 const dead: ProviderAnswer = { category: 'auth', reason: 'InvalidProviderToken' };
 const ok: ProviderAnswer = { category: 'ok' };
@@ -48,14 +48,14 @@ it('tells a refusal of our credentials at once, then once a minute for each pool
 });
 
 it('tells that the credentials of a pool are accepted again', () => {
-  const { lines, push, refusals, wait } = start();
+  const { lines, push, alerts, wait } = start();
   push(ok);
   push(dead);
   push(dead);
   push({ category: 'third_party_auth', reason: 'APNS_AUTH_ERROR' });
-  expect(refusals.reasonFor('apns_prod')).toBe('InvalidProviderToken');
+  expect(alerts.reasonFor('apns_prod')).toBe('InvalidProviderToken');
   push({ category: 'unregistered', reason: 'Unregistered' });
-  expect(refusals.reasonFor('apns_prod')).toBeUndefined();
+  expect(alerts.reasonFor('apns_prod')).toBeUndefined();
   const told = () =>
     lines.flatMap(({ event, reason, refused }) => (event === 'provider-accepts-again' ? [[reason, refused]] : []));
   expect(told()).toEqual([]);

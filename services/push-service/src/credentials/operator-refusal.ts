@@ -1,26 +1,22 @@
-import type { ProviderAnswer } from '../push/category.ts';
-import { findings } from '../providers/credentials/finding.ts';
-import { findingOfReason } from '../providers/credentials/judge.ts';
+import type { PushService } from '@pushmesh/contracts';
+import { moduleOf } from '../providers/registry.ts';
+import type { ProviderAnswer, Refusal } from '../push/category.ts';
 
-/** Of these no caller can do anything: only the operator, who has to be told. */
-const lookAt = {
+/** A caller can do nothing about these. Only the operator can, and must be told. */
+const lookAt: Readonly<Partial<Record<Refusal, string>>> = {
   auth: 'the credentials of this pool; npm run check-credentials tries them out',
   third_party_auth:
     'the keys for Apple and for Web Push that the Firebase project has (its settings, Cloud Messaging); Android is not concerned',
   internal_config: 'the settings of this pool: its topic, its endpoint, its project',
-  invalid_request: 'the default topic of this pool: it has none, and this push named none',
-  unknown: 'what the push service says about this reason, which is none that push-service knows',
-} as const;
+  unknown: 'what the push service says about this reason, which push-service does not know',
+};
 
-/** An answer that is about our credentials or settings, not about the push. */
-export type OperatorRefusal = ProviderAnswer & { readonly category: keyof typeof lookAt };
-
-export const isForOperator = (answer: ProviderAnswer): answer is OperatorRefusal =>
-  answer.category === 'invalid_request' ? answer.reason === 'MissingTopic' : Object.hasOwn(lookAt, answer.category);
-
-/** What an operator should look at, in words. */
-export const whatToLookAt = ({ category, reason }: OperatorRefusal): string => {
-  const finding = findingOfReason(reason);
-  const row = finding && findings[finding];
-  return row?.verdict === 'refused' ? row.words : lookAt[category];
+/** What the operator should look at, in words; `undefined` if the answer is about the push, not about our credentials or settings. */
+export const whatToLookAt = (service: PushService, answer: ProviderAnswer): string | undefined => {
+  if (answer.category === 'ok') return undefined;
+  const { operatorReasons, findingOfReason } = moduleOf(service);
+  if (answer.category === 'invalid_request') return operatorReasons.get(answer.reason);
+  const words = lookAt[answer.category];
+  const finding = words === undefined ? undefined : findingOfReason(answer.reason);
+  return finding?.verdict === 'refused' ? finding.meaning : words;
 };

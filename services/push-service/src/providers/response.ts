@@ -2,45 +2,45 @@ import { refuse } from '../push/category.ts';
 import type { ProviderAnswer, Refusal } from '../push/category.ts';
 import { parseJson } from '../push/parse-json.ts';
 
-/** An HTTP answer of FCM or APNs, as far as it matters. */
+/** The parts of a provider's HTTP answer that matter. */
 export type ProviderResponse = {
   readonly status: number;
   readonly body: string;
   readonly headers?: {
     /** Seconds or an HTTP date (RFC 9110 §10.2.3). */
     readonly 'retry-after'?: string | undefined;
-    /** When it was answered, by the clock of whoever answers (RFC 9110 §6.6.1). */
+    /** When it was answered, by the clock of whoever answered (RFC 9110 §6.6.1). */
     readonly date?: string | undefined;
   };
 };
 
-/** Reason words by category, turned round for looking up. */
+/** Turns reason words by category into a map from word to category. */
 export const byWord = (words: Readonly<Partial<Record<Refusal, readonly string[]>>>): ReadonlyMap<string, Refusal> =>
   new Map(
     Object.entries(words).flatMap(([category, each]) => each.map((word) => [word, category as Refusal] as const)),
   );
 
-/** A reason word as push services write them; anything else may be text of a message and is not passed on. */
+/** A reason word as push services write them. Anything else may be part of a message's text, and is not passed on. */
 export const isReasonWord = (value: unknown): value is string =>
   typeof value === 'string' && /^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(value);
 
-/** Neither APNs nor Google’s APIs answer so: who has text that is no JSON is a proxy, or what stands in front of a provider in trouble. */
+/** Neither APNs nor Google's APIs answer like this: a body that is not JSON comes from a proxy, or from whatever stands in front of a provider in trouble. */
 export const isPage = (body: string): boolean => body !== '' && parseJson(body) === undefined;
 
-/** What an answer without a reason word means: only what its status says beyond doubt. A 404 or 410 is no proof of death. */
+/** What an answer without a reason word means: only what its status says beyond doubt. A 404 or 410 does not prove that the device is gone. */
 export const refuseWordless = ({ status, body }: ProviderResponse): ProviderAnswer => {
-  // Whoever writes pages did not look at our credentials.
+  // Whatever sends pages has not looked at our credentials.
   if (status === 401 || status === 403) return refuse(isPage(body) ? 'service_internal' : 'auth');
   if (status === 413) return refuse('payload_too_large');
   if (status === 429) return refuse('too_many_requests');
   return refuse(status >= 500 || isInBetween(status, body) ? 'service_internal' : 'unspecified');
 };
 
-/** Whether somebody between us and the provider answered, who would answer every push so. A page with 400 may be about this one. */
+/** Whether something between us and the provider answered, which would answer every push like this. A page with 400 may be about this push alone. */
 const isInBetween = (status: number, body: string): boolean =>
   (status >= 300 && status < 400) || status === 407 || status === 421 || (status !== 400 && isPage(body));
 
-/** The answer with the wait that the push service asks for. */
+/** The answer, with the wait that the push service asks for. */
 export const withRetryAfter = (answer: ProviderAnswer, { headers }: ProviderResponse, now: number): ProviderAnswer => {
   const retryAfter = headers?.['retry-after'];
   if (answer.category === 'ok' || retryAfter === undefined) return answer;
@@ -48,19 +48,19 @@ export const withRetryAfter = (answer: ProviderAnswer, { headers }: ProviderResp
   return Number.isNaN(seconds) ? answer : { ...answer, retryAfterSeconds: Math.max(0, seconds) };
 };
 
-/** `NaN` when it is no date. Who names an hour means it by the clock that dated the answer, which may not be ours. */
+/** `NaN` if it is not a date. A point in time is meant by the clock that dated the answer, which may differ from ours. */
 const secondsUntil = (moment: string, answered: string | undefined, now: number): number => {
   const theirs = parseHttpDate(answered ?? '');
   return Math.ceil((parseHttpDate(moment) - (Number.isNaN(theirs) ? now : theirs)) / 1000);
 };
 
-// RFC 9110 §5.6.7: the form in use, and the two that are obsolete.
+// RFC 9110 §5.6.7: the current form and the two obsolete ones.
 const httpDate =
   /^[A-Z][a-z]+(?:, \d\d[ -][A-Z][a-z]{2}[ -](?:\d\d){1,2}| [A-Z][a-z]{2} [ \d]\d) \d\d:\d\d:\d\d (?:GMT|\d{4})$/;
 
-/** Milliseconds since 1970; `NaN` for any other text, of which `Date.parse` reads more than anybody means (`-5`, `1.5`). */
+/** Milliseconds since 1970; `NaN` for any other text. `Date.parse` alone would accept texts that mean no date (`-5`, `1.5`). */
 const parseHttpDate = (text: string): number => {
   if (!httpDate.test(text)) return Number.NaN;
-  // That of asctime names no zone, and would be taken for one of here.
+  // The asctime form names no time zone, and would be read as local time.
   return Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
 };

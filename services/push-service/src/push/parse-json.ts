@@ -1,7 +1,7 @@
-/** Levels of nesting that are taken: no push service takes as many, and the recursion of JSON.stringify has an end. */
+/** Accepted levels of nesting: more than any push service accepts, and few enough for the recursion of JSON.stringify. */
 export const maxDepth = 64;
 
-/** The value of a JSON text; `undefined` when it is none or is nested too deeply. */
+/** The value of a JSON text; `undefined` if it is not JSON or is nested too deeply. */
 export const parseJson = (text: string, depth = maxDepth): unknown => {
   try {
     const value: unknown = JSON.parse(text);
@@ -12,8 +12,8 @@ export const parseJson = (text: string, depth = maxDepth): unknown => {
 };
 
 /**
- * The same for a text that is passed on: a number that JavaScript would write otherwise (`12345678901234567890`, `1.0`,
- * `1e999`) is a `RawJson`, which JSON.stringify writes as it came.
+ * The same for a text that is passed on: a number that JavaScript would write differently (`12345678901234567890`, `1.0`,
+ * `1e999`) becomes a `RawJson`, which JSON.stringify writes as it came.
  */
 export const parseJsonToPassOn = (text: string, depth = maxDepth): unknown => {
   const value = parseJson(text, depth);
@@ -30,16 +30,16 @@ const isDeeper = (value: unknown, levels: number): boolean => {
 /** A number as its JSON text spells it. */
 type RawJson = { readonly rawJSON: string };
 
-// ECMA-262 §25.5 has them since 2026 ("JSON.parse source text access"), Node.js since 22; TypeScript does not know them.
+// In ECMA-262 §25.5 since 2026 ("JSON.parse source text access"), in Node.js since 22; TypeScript does not know them yet.
 const { rawJSON, isRawJSON } = JSON as JSON & {
   readonly rawJSON: (text: string) => RawJson;
   readonly isRawJSON: (value: unknown) => value is RawJson;
 };
 
-/** What JavaScript makes of a number that was kept as it was written; any other value as it is. */
+/** The JavaScript number of a `RawJson`; any other value as it is. */
 export const withoutRawJson = (value: unknown): unknown => (isRawJSON(value) ? Number(value.rawJSON) : value);
 
-// With a reviver every text would take several times as long. A message that talks of such a number takes longer, no more.
+// A reviver takes several times as long, so only texts that may hold such a number get one. A false match costs only time.
 const perhapsRewritten = /[:,[\s](?:-?\d+[.eE]|-?\d{16}|-0)/;
 
 const keepAsWritten = (_name: string, value: unknown, context?: { readonly source?: string }): unknown =>

@@ -1,6 +1,5 @@
 import type { Mode, PushService } from '@pushmesh/contracts';
 import type { ProviderAnswer } from './category.ts';
-import type { Finding } from '../providers/credentials/finding.ts';
 import type { Notification } from './notification.ts';
 
 /** One push service in one mode: FCM, APNs, or the Web Push services that subscriptions name. */
@@ -15,13 +14,4 @@ export type Provider = {
   push(notification: Notification): Promise<ProviderAnswer>;
   /** The connections that are kept to the push service. */
   connections(): { readonly connected: number; readonly disconnected: number };
-};
-
-/** What a provider thinks of credentials. */
-export type TriedOut = {
-  readonly finding: Finding;
-  /** By how many milliseconds the clock of the provider is ahead of ours, where it says what time it is. */
-  readonly skewMs: number | undefined;
-  /** Where it was found, if somewhere else than at the pool’s own address. */
-  readonly foundAt?: string;
 };

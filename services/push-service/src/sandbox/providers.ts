@@ -1,17 +1,19 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { modes } from '@pushmesh/contracts';
 import { readApnsCredentials } from '../providers/apns/credentials.ts';
-import type { Loaded } from '../providers/credentials/files.ts';
+import type { Loaded } from '../providers/credentials/loaded.ts';
 import { parseServiceAccount } from '../providers/fcm/service-account.ts';
 import { parseSubscription } from '../providers/web-push/subscription.ts';
 import { parseVapidIdentity } from '../providers/web-push/vapid.ts';
 import { fcmPlatforms } from '../providers/fcm/platforms.ts';
 import type { ConnectionDetails } from '@pushmesh/fakes';
 import type { Provider } from '../push/provider.ts';
-import type { ProviderSettings } from '../providers/settings/settings.ts';
-import { fcmQuotaPerMinute } from '../providers/settings/variables.ts';
-import { createProviders } from '../providers.ts';
-import type { ProvidersDeps } from '../providers.ts';
+import type { ApnsSettings } from '../providers/apns/settings.ts';
+import type { FcmSettings } from '../providers/fcm/settings.ts';
+import { fcmQuotaPerMinute } from '../providers/fcm/variables.ts';
+import { openProviders } from '../providers/open.ts';
+import type { ProvidersDeps } from '../providers/open.ts';
+import { toWebPushSettings } from '../providers/web-push/settings.ts';
 
 /** Per pool. One has room for a hundred pushes at a time. */
 const connections = 2;
@@ -22,10 +24,13 @@ export const createSandboxProviders = (
   apnsTopic: string,
   deps: Pick<ProvidersDeps, 'log' | 'metrics'>,
 ) => {
-  const settings = settingsOf(fakes, apnsTopic);
-  const pools = [...settings.fcm, ...settings.apns];
-  const reread = () => ({ pools, problems: [] });
-  const { providers, resource } = createProviders(settings, { ...deps, reread, ca: fakes.ca });
+  const pools = [
+    ...apnsPools(fakes, apnsTopic),
+    ...fcmPools(fakes),
+    // The fake listens on the loopback.
+    toWebPushSettings(newIdentity(), true),
+  ];
+  const { providers, resource } = openProviders({ pools, verify: true }, { ...deps, ca: fakes.ca });
   return {
     providers: providers
       // FCM has no modes, so each mode has its own project here, by which the phones can tell.
@@ -35,9 +40,10 @@ export const createSandboxProviders = (
   };
 };
 
-/** What push-service would read from its variables. */
-const settingsOf = ({ apns, fcm }: ConnectionDetails, defaultTopic: string): ProviderSettings => ({
-  apns: modes.map((mode) => ({
+// What push-service would read from its variables.
+
+const apnsPools = ({ apns }: ConnectionDetails, defaultTopic: string): readonly ApnsSettings[] =>
+  modes.map((mode) => ({
     service: 'apns',
     name: `apns_${mode}`,
     mode,
@@ -46,8 +52,10 @@ const settingsOf = ({ apns, fcm }: ConnectionDetails, defaultTopic: string): Pro
     endpoint: apns.origins[mode],
     connections,
     loaded: loaded(valid(readApnsCredentials({ type: 'token', ...apns.key })).credentials),
-  })),
-  fcm: modes.map((mode) => ({
+  }));
+
+const fcmPools = ({ fcm }: ConnectionDetails): readonly FcmSettings[] =>
+  modes.map((mode) => ({
     service: 'fcm',
     name: `fcm_${mode}`,
     tags: [],
@@ -57,11 +65,7 @@ const settingsOf = ({ apns, fcm }: ConnectionDetails, defaultTopic: string): Pro
     platforms: fcmPlatforms,
     quotaPerMinute: fcmQuotaPerMinute,
     loaded: loaded(valid(parseServiceAccount(fcm.accounts[`sandbox-${mode}`] ?? '')).account),
-  })),
-  webPush: { identity: newIdentity(), allowPrivate: true },
-  verify: true,
-  pollMs: 5_000,
-});
+  }));
 
 const loaded = <C>(credentials: C): Loaded<C> => ({
   digest: '',

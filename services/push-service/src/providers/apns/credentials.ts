@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { topicOf } from './certificate-topic.ts';
 
-/** How we show APNs who we are, as the operator has it: PEM texts. */
+/** How we authenticate to APNs, as the operator has it: PEM texts. */
 export type ApnsAuth =
   | {
       readonly type: 'token';
@@ -14,20 +14,20 @@ export type ApnsAuth =
     }
   | { readonly type: 'certificate'; readonly cert: string; readonly key: string };
 
-/** Credentials that can be used; whether APNs takes them, only APNs knows. */
+/** Credentials that can be used; only APNs knows whether it accepts them. */
 export type ApnsCredentials =
   | { readonly type: 'token'; readonly keyId: string; readonly teamId: string; readonly privateKey: KeyObject }
   | {
       readonly type: 'certificate';
       readonly cert: string;
       readonly key: string;
-      /** What the certificate says that it is for, if it does. */
+      /** The topic that the certificate is for, if it names one. */
       readonly topic: string | undefined;
     };
 
 export type ApnsCredentialsProblem =
   | 'key_unreadable'
-  /** APNs takes ES256 only: an elliptic curve key on P-256. */
+  /** APNs accepts ES256 only: an elliptic curve key on P-256. */
   | 'key_not_p256'
   | 'certificate_unreadable'
   | 'key_of_another_certificate';
@@ -36,7 +36,7 @@ type Read =
   | { readonly ok: true; readonly credentials: ApnsCredentials }
   | { readonly ok: false; readonly why: ApnsCredentialsProblem };
 
-/** Reads what can be read without asking APNs. */
+/** Checks everything that can be checked without asking APNs. */
 export const readApnsCredentials = (auth: ApnsAuth): Read => {
   const privateKey = attempt(() => createPrivateKey(auth.type === 'token' ? auth.p8 : auth.key));
   if (!privateKey) return { ok: false, why: 'key_unreadable' };
@@ -47,7 +47,7 @@ export const readApnsCredentials = (auth: ApnsAuth): Read => {
   const certificate = attempt(() => new X509Certificate(auth.cert));
   if (!certificate) return { ok: false, why: 'certificate_unreadable' };
   if (!certificate.checkPrivateKey(privateKey)) return { ok: false, why: 'key_of_another_certificate' };
-  // The rest of a chain is read here only, and the size of the key is judged.
+  // Only this reads the rest of a chain, and judges the size of the key.
   if (!attempt(() => createSecureContext({ cert: auth.cert, key: auth.key })))
     return { ok: false, why: 'certificate_unreadable' };
   return { ok: true, credentials: { ...auth, topic: topicOf(certificate) } };
@@ -57,6 +57,6 @@ const attempt = <T>(read: () => T): T | undefined => {
   try {
     return read();
   } catch {
-    return undefined; // the error of OpenSSL says less than our word for it
+    return undefined; // OpenSSL's error says less than our own word
   }
 };

@@ -43,9 +43,9 @@ const categoryOf = byWord({
   service_internal: ['IdleTimeout', 'InternalServerError', 'ServiceUnavailable', 'Shutdown'],
 });
 
-/** What an answer of APNs means. Its status counts only where it gives no reason. */
+/** What an answer of APNs means. Its status counts only if it gives no reason. */
 export const toApnsAnswer = (response: ProviderResponse, now: number): ProviderAnswer => {
-  // APNs accepts without a word; who answers 200 with a page of its own is a proxy.
+  // APNs accepts a push without a word; a 200 with a page comes from a proxy.
   if (response.status === 200) return response.body === '' ? { category: 'ok' } : refuse('service_internal');
   const body = parseJson(response.body) as { reason?: unknown; timestamp?: unknown } | null | undefined;
   const reason = body?.reason;
@@ -59,9 +59,9 @@ export const toApnsAnswer = (response: ProviderResponse, now: number): ProviderA
 const aboutTopic: ReadonlySet<string> = new Set(['BadTopic', 'MissingTopic', 'UnrelatedKeyIdInToken']);
 
 /**
- * The answer to a push whose topic is not the operator’s: it is the request’s own, or there is none. A wrong one is wrong for
- * ever, and only for this push: no outage, as MongoosePush has it, for which it would be tried again and again and the
- * others held back.
+ * The answer to a push whose topic is not the operator's: it came with the request, or there is none. A wrong topic stays
+ * wrong, and only for this push. It is not an outage, as MongoosePush has it, for which the push would be tried again and
+ * again and others held back.
  */
 export const blameTopic = (answer: ProviderAnswer): ProviderAnswer =>
   answer.category !== 'ok' && aboutTopic.has(answer.reason)

@@ -7,19 +7,19 @@ type Options = {
   readonly privateKey: KeyObject;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
-  /** Milliseconds since some moment; never set, and may stand still while the machine is suspended. */
+  /** Milliseconds of a monotonic clock: it is never set, but may stand still while the machine is suspended. */
   readonly monotonic: () => number;
 };
 
 const minute = 60_000;
-/** APNs refuses tokens that are older than an hour, and those who make a new one within 20 minutes. */
+/** APNs refuses tokens older than an hour, and callers that make a new one within 20 minutes. */
 const renewAfterMs = 40 * minute;
 const leastBetweenMs = 20 * minute;
 
 /**
- * The token that says to APNs who we are ("Establishing a token-based connection to APNs"): a JWT that all connections
- * share, renewed when it is used at an age of 40 minutes. When our clock was set, its age may be wrong by any amount: then
- * it is renewed when the 20 minutes allow it, or at once when APNs never took it, which makes the new one no update.
+ * The token that tells APNs who we are ("Establishing a token-based connection to APNs"): a JWT that all connections share,
+ * renewed when it is used at an age of 40 minutes. If our clock has been set, its age may be wrong by any amount. It is then
+ * renewed as soon as the 20 minutes allow, or at once if APNs never accepted it, because then the new one is not an update.
  */
 export const createProviderToken = ({ keyId, teamId, privateKey, clock, monotonic }: Options) => {
   let token = '';
@@ -48,11 +48,11 @@ export const createProviderToken = ({ keyId, teamId, privateKey, clock, monotoni
       if ((age >= renewAfterMs || age < -minute) && (mayRenew() || !wasAccepted)) make();
       return token;
     },
-    /** APNs took this token. */
+    /** APNs accepted this token. */
     accepted: (used: string) => {
       if (used === token) wasAccepted = true;
     },
-    /** APNs found this token too old. If our clock does, too, the other one stood still, as while the machine was suspended. */
+    /** APNs found this token too old. If our clock agrees, the monotonic one stood still, as it does while the machine is suspended. */
     expired: (used: string) => {
       if (used === token && (mayRenew() || clock() - issuedAt >= renewAfterMs)) make();
     },

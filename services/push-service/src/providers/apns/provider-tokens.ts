@@ -6,16 +6,16 @@ import type { ProviderToken } from './provider-token.ts';
 type Options = {
   /** Milliseconds since 1970. */
   readonly clock: () => number;
-  /** Milliseconds since some moment; never set. */
+  /** Milliseconds of a monotonic clock: it is never set. */
   readonly monotonic: () => number;
 };
 
-/** Operators have a handful of keys. One that is forgotten here goes on with the pools that use it. */
+/** Operators have a handful of keys. A token that is forgotten here lives on in the pools that use it. */
 const maxKeys = 100;
 
 /**
- * One token for each key, whichever pools use it and whether they push or try credentials out: "Reuse a token for all
- * connections", and APNs refuses who makes several within 20 minutes (TooManyProviderTokenUpdates).
+ * One token for each key, whichever pools use it, and whether they push or try out credentials: "Reuse a token for all
+ * connections"; APNs refuses callers that make several within 20 minutes (TooManyProviderTokenUpdates).
  */
 export const createProviderTokens = (options: Options) => {
   const byKey = new Map<string, ProviderToken>();
@@ -37,7 +37,7 @@ export const createProviderTokens = (options: Options) => {
 
 export type ProviderTokens = ReturnType<typeof createProviderTokens>;
 
-/** The key itself counts: files may be changed under the same name. */
+/** The key itself counts: files may change under the same name. */
 const identityOf = ({ keyId, teamId, privateKey }: Extract<ApnsCredentials, { type: 'token' }>): string => {
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
   return JSON.stringify([teamId, keyId, createHash('sha256').update(publicKey).digest('base64url')]);

@@ -233,7 +233,7 @@ describe('who we are', () => {
         tokens: shared,
       });
     expect([await push('A'), await pushToDev('B')]).toEqual([{ category: 'ok' }, { category: 'ok' }]);
-    expect((await tryOut()).finding).toBe('fine');
+    expect((await tryOut()).finding.name).toBe('fine');
     provider.swapCredentials(tokenAuth());
     expect(await push('C')).toEqual({ category: 'ok' });
     expect(seen.size).toBe(1);

@@ -19,12 +19,12 @@ export type ApnsProviderOptions = {
   readonly tags: readonly string[];
   /** The origin of APNs. */
   readonly endpoint: string;
-  /** PEM of the authorities that may vouch for APNs; those of Node when absent. */
+  /** PEM of the authorities that may vouch for APNs; Node's own if absent. */
   readonly ca?: string;
-  /** Whether the certificate of APNs is verified. */
+  /** Whether APNs' certificate is verified. */
   readonly verify?: boolean;
   readonly credentials: ApnsCredentials;
-  /** The topic of requests that name none; without one APNs refuses them. */
+  /** The topic of requests that name none; without one, APNs refuses them. */
   readonly defaultTopic: string | undefined;
   readonly pool: Omit<Http2PoolOptions, 'origin' | 'tls' | 'neverIndexed' | 'probeFirst' | 'dropAfter'>;
   /** Milliseconds since 1970. */
@@ -33,9 +33,9 @@ export type ApnsProviderOptions = {
 };
 
 export type ApnsProvider = Provider & {
-  /** Opens a first connection, so that its state is known before there is a push. */
+  /** Opens a first connection, so that its state is known before the first push. */
   open(): void;
-  /** Goes over to other credentials: what is on its way is finished or sent again with the new ones. */
+  /** Switches to other credentials: what is under way is finished, or sent again with the new ones. */
   swapCredentials(credentials: ApnsCredentials): void;
   /** Answers what it has until the deadline, in milliseconds. */
   close(deadlineMs: number): Promise<void>;
@@ -69,7 +69,7 @@ export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider =
     if (!mapped.ok) return refuse('invalid_notification');
     const { path, headers, payload } = mapped.message;
     const body = JSON.stringify(payload);
-    // What APNs would say, without sending it a body of any length.
+    // What APNs would answer, without sending it a body of arbitrary length.
     if (Buffer.byteLength(body) > apnsPayloadLimits[headers['apns-push-type'] as keyof typeof apnsPayloadLimits])
       return { category: 'payload_too_large', reason: 'PayloadTooLarge' };
     const id = randomUUID();
@@ -86,13 +86,13 @@ export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider =
       return { answer, again: judge(answer, used) };
     };
     const { answer, again } = await send();
-    // Without time for another answer this one is better than not to know.
+    // If there is no time for another answer, this one is better than none.
     const last = again && restMs() > pool.timeoutMs / 10 ? (await send()).answer : answer;
     const isTopicOurs = defaultTopic !== undefined && (notification.topic || defaultTopic) === defaultTopic;
     return isTopicOurs ? last : blameTopic(last);
   };
 
-  /** Tells the token what APNs thinks of it; true when the push was refused for credentials that are no longer ours. */
+  /** Tells the token what APNs thinks of it; true if the push was refused for credentials that we no longer use. */
   const judge = (answer: ProviderAnswer, used: Used): boolean => {
     if (answer.category === 'auth') {
       if (used.token !== undefined && answer.reason === 'ExpiredProviderToken') token?.expired(used.token);
@@ -120,16 +120,16 @@ export const createApnsProvider = (options: ApnsProviderOptions): ApnsProvider =
   };
 };
 
-// APNs has a small header table, and asks to keep these out of it.
+// APNs has a small header table, and asks clients to keep these out of it.
 const neverIndexed = ['apns-id', 'apns-expiration', 'apns-collapse-id'];
 
-// With a token APNs grants one stream until it saw a valid one; every answer but a 403 is a sign of that.
+// With token authentication, APNs grants one stream until it has seen a valid token; any answer but a 403 shows that it has.
 const showsValidToken = ({ status }: Http2Response): boolean => status !== 403;
 
-// The connection says nothing else from then on. The token is good: a new one would make it worse.
+// From then on the connection gives no other answer. The token is good: a new one would make it worse.
 const tooManyUpdates = 'TooManyProviderTokenUpdates';
 const isPoisoned = ({ status, body }: Http2Response): boolean => status === 429 && body.includes(tooManyUpdates);
 
-/** A full queue was never sent, which is what callers read in `unable_to_connect`. */
+/** With a full queue nothing was sent, which is what `unable_to_connect` tells callers. */
 const toRefusal = ({ fault }: Extract<Http2Answer, { type: 'fault' }>): ProviderAnswer =>
   fault === 'queue_full' ? { category: 'unable_to_connect', reason: fault } : refuse(fault);

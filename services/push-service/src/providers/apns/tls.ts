@@ -1,10 +1,10 @@
 import type { Http2PoolOptions } from '../http2/pool.ts';
 import type { ApnsCredentials } from './credentials.ts';
 
-/** PEM of the authorities that may vouch for APNs, Node’s own when absent; and whether its certificate is verified. */
+/** PEM of the authorities that may vouch for APNs, Node's own if absent; and whether its certificate is verified. */
 type Trust = { readonly ca?: string; readonly verify: boolean };
 
-/** What a connection to APNs shows and demands. */
+/** The TLS options of a connection to APNs. */
 export const apnsTls = (credentials: ApnsCredentials, { ca, verify }: Trust): NonNullable<Http2PoolOptions['tls']> => ({
   ...(ca !== undefined && { ca }),
   ...(credentials.type === 'certificate' && { cert: credentials.cert, key: credentials.key }),

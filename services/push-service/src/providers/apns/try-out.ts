@@ -1,31 +1,41 @@
 import { randomUUID } from 'node:crypto';
-import { judgeApns, skewOf } from '../credentials/judge.ts';
-import type { Observed } from '../credentials/judge.ts';
-import type { TriedOut } from '../../push/provider.ts';
+import type { TriedOut } from '../credentials/finding.ts';
+import { credentialsOf } from '../credentials/loaded.ts';
+import { skewOf } from '../credentials/observed.ts';
+import type { Observed } from '../credentials/observed.ts';
 import { createHttp2Pool } from '../http2/pool.ts';
+import type { RuntimeOptions } from '../module.ts';
 import type { ApnsCredentials } from './credentials.ts';
+import { apnsFindings, judgeApns } from './findings.ts';
 import type { ProviderTokens } from './provider-tokens.ts';
+import type { ApnsSettings } from './settings.ts';
 import { apnsTls } from './tls.ts';
 
-type Options = {
+type Options = RuntimeOptions & { readonly tokens: ProviderTokens };
+
+/** Tries out the credentials of a pool. */
+export const tryOutApnsPool = async (settings: ApnsSettings, options: Options): Promise<TriedOut> => {
+  const { read } = settings.loaded;
+  // Apple would close the connection without a word.
+  if (read.ok && read.expiresAt !== undefined && read.expiresAt <= options.clock())
+    return { finding: apnsFindings.certificate_expired, skewMs: undefined };
+  const { endpoint, defaultTopic } = settings;
+  return tryOutApns({ ...options, credentials: credentialsOf(settings), endpoint, defaultTopic });
+};
+
+/** A device token that Apple never gave out: real ones are hexadecimal. */
+const noDevice = '/3/device/badtoken.push-service-check';
+
+type Asked = Options & {
   readonly credentials: ApnsCredentials;
   /** The origin of APNs. */
   readonly endpoint: string;
   readonly defaultTopic: string | undefined;
-  readonly ca?: string;
-  readonly verify: boolean;
-  readonly timeoutMs: number;
-  /** Milliseconds since 1970. */
-  readonly clock: () => number;
-  readonly tokens: ProviderTokens;
 };
 
-/** Nothing that Apple ever gave to a device: those are hexadecimal. */
-const noDevice = '/3/device/badtoken.push-service-check';
-
-/** Asks APNs what it thinks of credentials, on a connection of its own, by a push that can reach no device. */
-export const tryOutApns = async (options: Options): Promise<TriedOut> => {
-  const { credentials, endpoint, defaultTopic, ca, verify, timeoutMs, clock, tokens } = options;
+/** Asks APNs what it thinks of credentials: on a connection of its own, with a push that can reach no device. */
+export const tryOutApns = async (asked: Asked): Promise<TriedOut> => {
+  const { credentials, endpoint, defaultTopic, ca, verify, timeoutMs, clock, tokens } = asked;
   const pool = createHttp2Pool({
     origin: endpoint,
     connections: 1,

@@ -1,90 +1,90 @@
 /**
- * What trying out credentials came to. `usable`: the provider lets them in. `refused`: it does not, and will not tomorrow.
- * `undecided`: it could not be asked.
+ * What trying out credentials came to. `usable`: the provider accepts them. `refused`: it does not, and waiting will not
+ * help. `undecided`: it could not be asked.
  */
 export type Verdict = 'usable' | 'refused' | 'undecided';
 
-type Row = { readonly verdict: Verdict; readonly words: string };
+type Row = {
+  readonly verdict: Verdict;
+  /** What it means, in words for whoever can do something about it. */
+  readonly meaning: string;
+  /** The finding instead of this one when our clock turns out to be off. */
+  readonly ifClockIsOff?: 'fine_with_clock_off' | 'clock_off';
+  /** How far the clock may be off, in milliseconds, before it counts; `maxSkewMs` when absent. */
+  readonly toleratedSkewMs?: number;
+};
 
-/** What can be found, and what it means in the words of those who can do something about it. */
-export const findings = {
-  fine: { verdict: 'usable', words: 'the provider takes these credentials' },
+/** A row of a table of findings, with its name. */
+export type Finding = Row & { readonly name: string };
+
+/** What a provider says about credentials. */
+export type TriedOut = {
+  readonly finding: Finding;
+  /** How many milliseconds the provider's clock is ahead of ours, if its answer carried the time. */
+  readonly skewMs: number | undefined;
+  /** Where it was found, if not at the pool's own address. */
+  readonly foundAt?: string;
+};
+
+/** Turns a table of findings into values that know their own name. */
+export const toFindings = <Name extends string>(table: Readonly<Record<Name, Row>>): Readonly<Record<Name, Finding>> =>
+  Object.fromEntries(Object.entries<Row>(table).map(([name, row]) => [name, { name, ...row }] as const)) as Readonly<
+    Record<Name, Finding>
+  >;
+
+/** The findings that any provider may lead to; each provider's `findings.ts` holds its own. */
+export const findings = toFindings({
+  fine: {
+    verdict: 'usable',
+    meaning: 'the provider accepts these credentials',
+    ifClockIsOff: 'fine_with_clock_off',
+  },
   fine_with_clock_off: {
     verdict: 'usable',
-    words:
-      'the provider takes these credentials, but the clock of this machine is off: set it (NTP), tokens are dated by it',
+    meaning:
+      'the provider accepts these credentials, but the clock of this machine is off: set it (NTP), tokens are dated by it',
   },
   clock_off: {
     verdict: 'refused',
-    words:
-      'the clock of this machine is off, so our tokens are too old or of the future when they are made: set it (NTP)',
+    meaning:
+      'the clock of this machine is off, so our tokens are already too old, or dated in the future, when they are made: set it (NTP)',
   },
-  key_refused: {
-    verdict: 'refused',
-    words:
-      'APNs does not know this key: the key id or the team id is not that of the .p8 file, or the key was revoked; a clock that is ahead looks the same',
-  },
-  key_of_other_environment: {
-    verdict: 'refused',
-    words: 'this key is for the other environment (development, production): use one that is for both, or for this one',
-  },
-  key_of_other_topic: { verdict: 'refused', words: 'this key is restricted to other topics (bundle ids) than ours' },
-  certificate_expired: { verdict: 'refused', words: 'the certificate has expired: get a new one from Apple' },
   certificate_refused: {
     verdict: 'refused',
-    words:
-      'APNs does not take this certificate: it was revoked, or is not one that Apple issued for push notifications',
+    meaning:
+      'the provider does not accept this certificate: it was revoked, or (APNs) is not one that Apple issued for push notifications',
   },
-  certificate_of_other_environment: {
-    verdict: 'refused',
-    words: 'this certificate is for the other environment (development, production)',
-  },
-  topic_missing: {
-    verdict: 'usable',
-    words:
-      'the provider takes these credentials; there is no default topic, so requests that name none will be refused',
-  },
-  topic_refused: {
-    verdict: 'refused',
-    words: 'the default topic (bundle id) is not one of this team or certificate',
-  },
-  account_key_refused: {
-    verdict: 'refused',
-    words: 'Google does not know the key of this service account: it was deleted or has expired; make a new one',
-  },
-  account_unknown: { verdict: 'refused', words: 'Google does not know this service account: it was deleted' },
-  account_refused: { verdict: 'refused', words: 'Google gives this service account no access token' },
-  access_token_refused: {
-    verdict: 'refused',
-    words: 'Google gave an access token, and FCM does not take it: is the token endpoint the right one?',
-  },
-  sending_forbidden: {
-    verdict: 'refused',
-    words:
-      'this service account may not send for this project: enable the Firebase Cloud Messaging API (V1), and give it the role Firebase Cloud Messaging API Admin',
-  },
-  project_unknown: { verdict: 'refused', words: 'there is no such Firebase project' },
-  vapid_fine: {
-    verdict: 'usable',
-    words: 'the key is good; no push service is asked, for each subscription names its own',
-  },
-  throttled: { verdict: 'undecided', words: 'the provider takes no more requests now; try again in a minute' },
+  throttled: { verdict: 'undecided', meaning: 'the provider takes no more requests now; try again in a minute' },
   provider_out: {
     verdict: 'undecided',
-    words: 'the provider, or a proxy on the way to it, is in trouble; try again later',
+    meaning: 'the provider, or a proxy on the way to it, is in trouble; try again later',
   },
   foreign_answer: {
     verdict: 'undecided',
-    words: 'an answer that the provider would not give: a proxy in between, or is this not its address?',
+    meaning: 'an answer that the provider would not give: is there a proxy in between, or is this not its address?',
   },
-  name_unknown: { verdict: 'undecided', words: 'the host has no address: is its name right, does DNS work here?' },
-  unreachable: { verdict: 'undecided', words: 'no connection: is the way out open (port 443, or 2197 for APNs)?' },
+  name_unknown: {
+    verdict: 'undecided',
+    meaning: 'the host has no address: is its name right, and does DNS work here?',
+  },
+  unreachable: {
+    verdict: 'undecided',
+    meaning: 'no connection: is the way out open (port 443, or 2197 for APNs)?',
+  },
   stranger: {
     verdict: 'undecided',
-    words: 'the host shows a certificate that is not trusted here: a proxy in between, or authorities are missing?',
+    meaning:
+      'the host shows a certificate that is not trusted here: is there a proxy in between, or are authorities missing?',
   },
-  no_http2: { verdict: 'undecided', words: 'the host speaks no HTTP/2: a proxy in between?' },
-  unexpected: { verdict: 'undecided', words: 'an answer that says nothing about the credentials' },
-} as const satisfies Readonly<Record<string, Row>>;
+  no_http2: { verdict: 'undecided', meaning: 'the host does not speak HTTP/2: is there a proxy in between?' },
+  unexpected: { verdict: 'undecided', meaning: 'an answer that says nothing about the credentials' },
+});
 
-export type Finding = keyof typeof findings;
+/** More than a slow answer can account for, less than APNs and Google put up with; milliseconds. */
+export const maxSkewMs = 60_000;
+
+/** The finding in the light of what is known about the clocks, even if another provider told us. */
+export const withClock = (finding: Finding, skewMs: number | undefined): Finding => {
+  const { ifClockIsOff, toleratedSkewMs = maxSkewMs } = finding;
+  return ifClockIsOff && Math.abs(skewMs ?? 0) > toleratedSkewMs ? findings[ifClockIsOff] : finding;
+};

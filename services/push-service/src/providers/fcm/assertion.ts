@@ -1,17 +1,17 @@
 import { sign } from 'node:crypto';
 import type { ServiceAccount } from './service-account.ts';
 
-/** What the access token is for: sending messages, nothing else. */
+/** What the access token is for: sending messages and nothing else. */
 export const messagingScope = 'https://www.googleapis.com/auth/firebase.messaging';
 /** RFC 7523 §2.1 */
 export const jwtBearerGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
-/** Google takes an hour at most. */
+/** Google accepts at most an hour. */
 const lifetimeSeconds = 3600;
-/** Clocks are a little apart; a time of issue in the future is refused. */
+/** Clocks differ a little, and a time of issue in the future is refused. */
 const leewaySeconds = 10;
 
-/** The form that asks for an access token in the name of a service account; `now` in milliseconds since 1970. */
+/** The form that requests an access token on behalf of a service account; `now` in milliseconds since 1970. */
 export const toTokenForm = (account: ServiceAccount, tokenUri: string, now: number): URLSearchParams =>
   new URLSearchParams({ grant_type: jwtBearerGrant, assertion: toAssertion(account, tokenUri, now) });
 

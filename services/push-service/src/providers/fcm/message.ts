@@ -1,7 +1,7 @@
 import { callKeyOf, priorityOf, ttlSecondsOf } from '../../push/notification.ts';
 import type { Notification } from '../../push/notification.ts';
 
-/** Whom FCM shall reach: a registration token or, since 2026, the Firebase installation ID that replaces it. */
+/** The device that FCM is to reach: a registration token or, since 2026, the Firebase installation ID that replaces it. */
 type FcmTarget = { readonly token: string; readonly fid?: never } | { readonly token?: never; readonly fid: string };
 
 /** The `message` of FCM HTTP v1 `projects.messages.send`. */
@@ -16,14 +16,14 @@ export type FcmMessage = FcmTarget & {
   };
 };
 
-/** FCM keeps a message for 28 days at most. */
+/** FCM keeps a message for at most 28 days. */
 const maxTtlSeconds = 2_419_200;
 
 const priorities = { normal: 'NORMAL', high: 'HIGH' } as const;
 
 /**
- * The FCM message of a notification. Of the alert, FCM does not know `badge`; of the request, not `topic` and
- * `mutable_content`. Nothing empty is sent: a message that has a `notification`, be it empty, is not a silent one.
+ * The FCM message for a notification. FCM has no `badge` in an alert, and no `topic` or `mutable_content` in a request.
+ * Nothing empty is sent: a message with a `notification`, even an empty one, is not silent.
  */
 export const toFcmMessage = (notification: Notification): FcmMessage => {
   const { device_id, alert, data } = notification;
@@ -51,13 +51,13 @@ const delivery = (notification: Notification): Omit<NonNullable<FcmMessage['andr
   };
 };
 
-/** How long FCM shall try, in seconds and within what it takes; `undefined` leaves it to FCM. */
+/** How long FCM is to try, in seconds and within its limits; `undefined` leaves it to FCM. */
 export const fcmTtlSeconds = (notification: Notification): number | undefined => {
   const ttl = ttlSecondsOf(notification);
   return ttl === undefined ? undefined : Math.min(Math.max(ttl, 0), maxTtlSeconds);
 };
 
-/** FCM takes strings only. A string stays as it is, null becomes the empty string, all else its JSON text. */
+/** FCM accepts strings only. A string stays as it is, null becomes the empty string, anything else its JSON text. */
 export const toFcmData = (data: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(Object.entries(data).map(([key, value]) => [key, toText(value)]));
 

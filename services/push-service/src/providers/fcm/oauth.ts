@@ -5,45 +5,45 @@ import { readTokenAnswer } from './token-answer.ts';
 import type { TokenFailure } from './token-answer.ts';
 import type { TokenEndpoint } from './token-endpoint.ts';
 
-/** An access token to send with, or why there is none and for how many seconds it is no use to ask again. */
+/** An access token to send with, or why there is none and for how many seconds it is pointless to ask again. */
 export type AccessToken =
   { readonly type: 'token'; readonly token: string } | (TokenFailure & { readonly retryAfterSeconds: number });
 
-/** What came of asking for a new token; `waitMs` until it is asked for again. */
+/** What came of requesting a new token; `waitMs` until the next request. */
 export type Renewal =
   { readonly type: 'token'; readonly lifetimeMs: number } | (TokenFailure & { readonly waitMs: number });
 
 type Options = {
   readonly account: ServiceAccount;
-  /** Instead of the one that the service account names. */
+  /** The token endpoint, instead of the one that the service account names. */
   readonly tokenUri?: string;
   readonly endpoint: TokenEndpoint;
   /** Milliseconds since 1970; may be wrong. */
   readonly clock: () => number;
-  /** Milliseconds that only ever grow (`performance.now`): how old a token is does not depend on the time of day. */
+  /** Milliseconds that only ever grow (`performance.now`), so that the age of a token does not depend on the time of day. */
   readonly uptime: () => number;
   /** [0, 1) */
   readonly random: () => number;
   readonly onRenewal?: (renewal: Renewal) => void;
 };
 
-/** A token is renewed so long before its end; earlier by up to a fifth, so that replicas do not all come at once. */
+/** How long before its end a token is renewed; up to a fifth earlier, so that replicas do not all renew at once. */
 const renewBeforeMs = 300_000;
 const backoff = { firstMs: 1_000, maxMs: 60_000 };
-/** The longest wait that Google may ask for. */
+/** The longest wait that is granted to Google's Retry-After. */
 const maxRetryAfterMs = 600_000;
-/** A token that is refused within its first minute would be followed by one that is refused as well. */
+/** If a token is refused within its first minute, the next one would be refused as well. */
 const minAgeOfRefusedMs = 60_000;
-/** A difference between the clocks that can be why an assertion was refused. */
+/** A difference between the clocks that may be the reason why an assertion was refused. */
 const maxSkewMs = 60_000;
 
 type Held = { readonly token: string; readonly from: number; readonly renewAt: number; readonly deadAt: number };
 type Failed = TokenFailure & { readonly attempts: number; readonly until: number };
 
 /**
- * The access token of one service account (RFC 7523), shared by all who send in its name. It is renewed when it is asked
- * for, by one request at a time, and early: while the old one lives, nobody waits and an outage harms nobody. Whoever
- * wants it always at hand asks every minute.
+ * The access token of one service account (RFC 7523), shared by everything that sends on its behalf. It is renewed when it is
+ * asked for, by one request at a time, and early: while the old token is valid, nobody waits and an outage does no harm. A
+ * caller that always wants a token at hand asks every minute.
  */
 export const createOAuth = ({ tokenUri, endpoint, clock, uptime, random, onRenewal, ...given }: Options) => {
   let account = given.account;
@@ -63,7 +63,7 @@ export const createOAuth = ({ tokenUri, endpoint, clock, uptime, random, onRenew
     let from = uptime();
     let asked = await ask(by);
     if (asked.grant.type === 'refused' && Math.abs(asked.skewMs - skewMs) > maxSkewMs) {
-      // Our clock is off: once more, by theirs.
+      // Our clock is off: once more, by Google's.
       skewMs = asked.skewMs;
       from = uptime();
       asked = await ask(by);
@@ -101,7 +101,7 @@ export const createOAuth = ({ tokenUri, endpoint, clock, uptime, random, onRenew
   const living = () => (held && uptime() < held.deadAt ? held : undefined);
 
   const afterRenewal = async (): Promise<AccessToken> => {
-    // A swap replaces the renewal that is waited for.
+    // A swap replaces the renewal that is being waited for.
     while (renewing) await renewing;
     const token = living()?.token;
     if (token !== undefined) return { type: 'token', token };
@@ -116,12 +116,12 @@ export const createOAuth = ({ tokenUri, endpoint, clock, uptime, random, onRenew
   };
 
   return {
-    /** The token to send with: a promise only when there is none that lives. */
+    /** The token to send with: a promise only if there is no valid one. */
     accessToken,
 
     /**
-     * The token to send with instead of one that was answered with 401. It is the same one when no other can be had, or
-     * when it is so new that another would fare no better.
+     * The token to send with instead of one that was answered with 401. It is the same token if no other is to be had, or if
+     * it is so new that another would fare no better.
      */
     replacementOf: async (refused: string): Promise<AccessToken> => {
       if (held?.token !== refused) return accessToken();
@@ -130,7 +130,7 @@ export const createOAuth = ({ tokenUri, endpoint, clock, uptime, random, onRenew
       return afterRenewal();
     },
 
-    /** Goes on in the name of another key or account. The old token is used until there is a new one. */
+    /** Switches to another key or account. The old token is used until there is a new one. */
     swap: (next: ServiceAccount): void => {
       account = next;
       failed = undefined;

@@ -30,7 +30,7 @@ type FcmError = {
 /** What an answer of FCM means: the `errorCode` of its FcmError detail, else its `status` word, else its HTTP status. */
 export const toFcmAnswer = (response: ProviderResponse, now: number): ProviderAnswer => {
   const body = parseJson(response.body) as { name?: unknown; error?: FcmError } | null | undefined;
-  // Something else than FCM, such as a proxy with a page of its own, may answer 200 too: accepted is what got a name.
+  // Something other than FCM, such as a proxy with a page of its own, may also answer 200: an accepted message has a name.
   if (response.status === 200) return typeof body?.name === 'string' ? { category: 'ok' } : refuse('service_internal');
   const error = body?.error;
   const reason = errorCode(error?.details) ?? error?.status;
@@ -41,8 +41,8 @@ export const toFcmAnswer = (response: ProviderResponse, now: number): ProviderAn
 const toCategory = (reason: string, error: FcmError | undefined): Refusal =>
   isTooBig(reason, error?.message) ? 'payload_too_large' : (categoryOf.get(reason) ?? 'unknown');
 
-// "Scale FCM", without Retry-After: after a 429 wait for a minute at least, for quotas are filled again each minute; after
-// a 500 or 503 for ten seconds at least.
+// "Scale FCM", without Retry-After: after a 429 wait at least a minute, because quotas are refilled every minute; after a
+// 500 or 503 at least ten seconds.
 const firstWait = (category: ProviderAnswer['category'], status: number) => {
   if (category === 'too_many_requests') return { retryAfterSeconds: 60 };
   return status === 500 || status === 503 ? { retryAfterSeconds: 10 } : {};
@@ -60,5 +60,5 @@ const errorCode = (details: unknown): unknown => {
 const isTooBig = (reason: string, message: unknown): boolean =>
   reason === 'INVALID_ARGUMENT' && typeof message === 'string' && /message is too big/i.test(message);
 
-/** "Scale FCM": what is refused counts against the quota of a project as well, but for 429 and what is Google’s own fault. */
+/** "Scale FCM": refused messages count against a project's quota too, except for 429 and Google's own faults. */
 export const countsAgainstQuota = (status: number): boolean => status < 500 && status !== 429;

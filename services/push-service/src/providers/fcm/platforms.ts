@@ -1,13 +1,15 @@
+// The one import of another provider: the `apns` part of an FCM message is an APNs request by FCM's own definition.
+// oxlint-disable-next-line no-restricted-imports
 import { toApnsMessage } from '../apns/message.ts';
 import { fcmTtlSeconds } from './message.ts';
 import { priorityOf } from '../../push/notification.ts';
 import type { Notification } from '../../push/notification.ts';
 
-// FCM HTTP v1 "ApnsConfig" and "WebpushConfig". Nothing in a registration token says what it belongs to, so a message
-// carries a part for each platform that the app exists on, and FCM uses the one that is right for the device. Without
-// its part, an iOS or web device shows nothing of a message (MongoosePush issue 209). `data` goes to all of them.
+// FCM HTTP v1 "ApnsConfig" and "WebpushConfig". Nothing in a registration token says which platform it belongs to, so a
+// message carries a part for each platform that the app exists on, and FCM uses the one for the device. Without its part,
+// an iOS or web device shows nothing of a message (MongoosePush issue 209). `data` goes to all of them.
 
-/** What a message for other devices than Android carries besides. */
+/** The platforms besides Android for which a message can carry a part. */
 export const fcmPlatforms = ['apns', 'webpush'] as const;
 export type FcmPlatform = (typeof fcmPlatforms)[number];
 
@@ -33,7 +35,7 @@ export const toFcmPlatformParts = (
   ...(platforms.includes('webpush') && toWebpushPart(notification)),
 });
 
-// As we would write it to APNs ourselves, but the topic is FCM's to set, and a call comes as a background push: FCM
+// What we would send to APNs ourselves, except that FCM sets the topic, and that a call arrives as a background push: FCM
 // cannot reach PushKit.
 const toApnsPart = (notification: Notification, now: number): Pick<FcmPlatformParts, 'apns'> => {
   const { data: _data, topic: _topic, time_to_live: _ttl, ...rest } = notification;
@@ -54,7 +56,7 @@ const toWebpushPart = (notification: Notification): Pick<FcmPlatformParts, 'webp
   const webpush = {
     ...(Object.keys(headers).length > 0 && { headers }),
     ...(alert && { notification: { title: alert.title, body: alert.body, ...(alert.tag && { tag: alert.tag }) } }),
-    // "WebpushFcmOptions.link": https only; on Android click_action names an intent.
+    // "WebpushFcmOptions.link" must be https; on Android, click_action names an intent.
     ...(link !== undefined && isHttps(link) && { fcm_options: { link } }),
   };
   return Object.keys(webpush).length > 0 ? { webpush } : {};

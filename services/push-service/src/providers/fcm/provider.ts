@@ -14,12 +14,12 @@ import type { AccessToken, OAuth } from './oauth.ts';
 type Options = {
   readonly name: string;
   readonly projectId: string;
-  /** FCM knows no modes; here it is the one whose requests come to this project. */
+  /** FCM knows no modes; this is the one whose requests go to this project. */
   readonly mode: Mode;
   readonly tags: readonly string[];
-  /** What the app exists on, Android aside. */
+  /** The platforms that the app exists on besides Android. */
   readonly platforms: readonly FcmPlatform[];
-  /** Connections to `https://fcm.googleapis.com`; its `timeoutMs` is that of a push, waiting for tokens included. */
+  /** Connections to `https://fcm.googleapis.com`; its `timeoutMs` is that of a whole push, including the wait for a token. */
   readonly pool: Pick<Http2Pool, 'request' | 'connections' | 'timeoutMs'>;
   readonly oauth: Pick<OAuth, 'accessToken' | 'replacementOf'>;
   /** Milliseconds since 1970. */
@@ -47,7 +47,7 @@ export const createFcmProvider = (options: Options): Provider => {
     const parts = toFcmPlatformParts(notification, platforms, clock());
     const body = JSON.stringify({ message: { ...toFcmMessage(notification), ...parts } });
     const access = await race(oauth.accessToken());
-    // Better not sent than sent without time for the answer, which leaves open whether FCM has it.
+    // Better not to send than to send without time for the answer, which would leave open whether FCM has the push.
     if (!access || (access.type === 'token' && restMs() < enoughMs)) return tokenTooLate;
     if (access.type !== 'token') return withoutToken(access);
     const first = await send(body, access.token, restMs());
@@ -55,7 +55,8 @@ export const createFcmProvider = (options: Options): Provider => {
     if (!isTokenRefused(first, answer)) return answer;
     const replacement = await race(oauth.replacementOf(access.token));
     if (replacement?.type !== 'token' || replacement.token === access.token || restMs() < enoughMs) return answer;
-    // FCM did nothing with what it did not let in, so this is no duplicate. Once: a second 401 is not about the token.
+    // FCM did nothing with a push that it did not let in, so this is not a duplicate. Only once: a second 401 is not about the
+    // token.
     return toAnswer(await send(body, replacement.token, restMs()), clock());
   };
 
@@ -67,7 +68,7 @@ const toAnswer = (answer: Http2Answer, now: number): ProviderAnswer => {
   return toFcmAnswer(answer, now);
 };
 
-/** Why a push had no answer. From a full queue nothing was sent: the same as no connection, for whoever tries again. */
+/** Why a push had no answer. With a full queue nothing was sent: for a retry, that is the same as no connection. */
 const byFault: Readonly<Record<Extract<Http2Answer, { type: 'fault' }>['fault'], ProviderAnswer>> = {
   unable_to_connect: refuse('unable_to_connect'),
   connection_lost: refuse('connection_lost'),
@@ -75,7 +76,7 @@ const byFault: Readonly<Record<Extract<Http2Answer, { type: 'fault' }>['fault'],
   queue_full: { category: 'unable_to_connect', reason: 'queue_full' },
 };
 
-/** A wrong key for Apple or Web Push in the Firebase project comes with 401 too, and no new token cures it. */
+/** A wrong key for Apple or Web Push in the Firebase project is answered with 401 too, and no new token helps. */
 const isTokenRefused = (raw: Http2Answer, answer: ProviderAnswer): boolean =>
   raw.type === 'answer' && raw.status === 401 && answer.category !== 'ok' && answer.category !== 'third_party_auth';
 

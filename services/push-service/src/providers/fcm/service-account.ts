@@ -2,25 +2,25 @@ import { createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { parseJson } from '../../push/parse-json.ts';
 
-/** A Google service account that may send for one Firebase project. The key object shows nothing of itself in a log. */
+/** A Google service account that may send for one Firebase project. The key object reveals nothing of itself in a log. */
 export type ServiceAccount = {
   readonly projectId: string;
   readonly clientEmail: string;
   readonly privateKeyId: string;
   readonly privateKey: KeyObject;
-  /** Where the account gets its access tokens. */
+  /** The account's token endpoint. */
   readonly tokenUri: string;
 };
 
 type ParsedServiceAccount =
   | { readonly ok: true; readonly account: ServiceAccount }
-  /** In words for the operator, without anything of what was read. */
+  /** In words for the operator, which quote nothing of what was read. */
   | { readonly ok: false; readonly problem: string };
 
 const fields = ['project_id', 'client_email', 'private_key_id', 'private_key', 'token_uri'] as const;
 type Fields = Readonly<Record<(typeof fields)[number], string>>;
 
-/** Reads the JSON key file of a service account (Firebase console, “Service accounts”). */
+/** Reads the JSON key file of a service account (Firebase console, "Service accounts"). */
 export const parseServiceAccount = (text: string): ParsedServiceAccount => {
   const json = parseJson(text);
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return problem('it is not a JSON object');
@@ -53,7 +53,7 @@ const parseKey = (pem: string): KeyObject | undefined => {
   try {
     return createPrivateKey(pem);
   } catch {
-    // What OpenSSL says of it helps nobody.
+    // OpenSSL's error helps nobody.
     return undefined;
   }
 };

@@ -5,11 +5,11 @@ import type { TokenAnswer } from './token-endpoint.ts';
 
 /** Why there is no access token. */
 export type TokenFailure = {
-  /** `refused`: the credentials are at fault, only the operator can help. `unavailable`: it passes by itself. */
+  /** `refused`: the credentials are at fault, and only the operator can help. `unavailable`: it will pass. */
   readonly type: 'refused' | 'unavailable';
-  /** The word of RFC 6749 §5.2 (`invalid_grant` …), or ours. */
+  /** The word of RFC 6749 §5.2 (`invalid_grant` …), or our own. */
   readonly reason: string;
-  /** The endpoint asks to wait so many seconds. */
+  /** How many seconds the endpoint asks to wait. */
   readonly retryAfterSeconds?: number;
 };
 
@@ -21,7 +21,7 @@ export const readTokenAnswer = (answer: TokenAnswer, now: number): Grant => {
   const { status, body } = answer;
   const json = parseJson(body) as TokenBody | null | undefined;
   if (status === 200) return readToken(json) ?? { type: 'unavailable', reason: 'malformed_answer' };
-  // Only a 4xx that says in OAuth's words what is wrong judges the credentials.
+  // Only a 4xx that says in OAuth's words what is wrong is a verdict on the credentials.
   const word = json?.error;
   if (status >= 400 && status < 500 && status !== 429 && isReasonWord(word)) return { type: 'refused', reason: word };
   const waiting = withRetryAfter(refuse('service_internal'), answer, now);
@@ -33,7 +33,7 @@ type TokenBody = { readonly access_token?: unknown; readonly expires_in?: unknow
 
 const readToken = (json: TokenBody | null | undefined): Grant | undefined => {
   const { access_token: token, expires_in: seconds } = json ?? {};
-  // The token becomes a header.
+  // The token goes into a header.
   if (typeof token !== 'string' || !/^[!-~]+$/.test(token)) return undefined;
   return typeof seconds === 'number' && seconds > 0 ? { type: 'token', token, lifetimeMs: seconds * 1000 } : undefined;
 };

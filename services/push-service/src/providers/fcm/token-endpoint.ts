@@ -1,7 +1,7 @@
 import { request } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 
-/** What came of asking the token endpoint. */
+/** What came of a request to the token endpoint. */
 export type TokenAnswer =
   | {
       readonly type: 'answer';
@@ -12,20 +12,20 @@ export type TokenAnswer =
   /** `reason` is an error code of Node or OpenSSL. */
   | { readonly type: 'fault'; readonly reason: string };
 
-/** Posts a form; faults of the network are values. */
+/** Posts a form; network faults are values. */
 export type TokenEndpoint = (uri: string, form: URLSearchParams) => Promise<TokenAnswer>;
 
 type Options = {
-  /** Milliseconds for connecting and the whole answer. */
+  /** Milliseconds for the connection and the whole answer. */
   readonly timeoutMs: number;
   /** PEM certificates to trust instead of those that Node.js ships with. */
   readonly ca?: string;
 };
 
-/** An answer with a token has about 1 KiB; of one that is longer, the beginning says enough. */
+/** An answer with a token has about 1 KiB; the beginning of a longer one says enough. */
 const maxAnswerBytes = 65_536;
 
-/** The token endpoint of OAuth 2.0 (RFC 6749 §3.2), asked once an hour: a connection for each question. */
+/** The token endpoint of OAuth 2.0 (RFC 6749 §3.2). It is asked once an hour, so each request has its own connection. */
 export const createTokenEndpoint =
   ({ timeoutMs, ca }: Options): TokenEndpoint =>
   async (uri, form) => {
@@ -56,7 +56,7 @@ const post = (uri: string, body: string, { timeoutMs, ca }: Options): Promise<In
     })
       .on('response', resolve)
       .on('error', reject)
-      // A 101 is neither of them for Node.js.
+      // To Node.js a 101 is neither.
       .on('close', () => reject(new Error('the token endpoint ended the connection')))
       .end(body);
   });

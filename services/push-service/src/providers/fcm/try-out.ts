@@ -1,59 +1,57 @@
-import { judgeFcm, judgeGrant, maxSkewMs, skewOf } from '../credentials/judge.ts';
-import type { Observed } from '../credentials/judge.ts';
-import type { TriedOut } from '../../push/provider.ts';
+import type { TriedOut } from '../credentials/finding.ts';
+import { maxSkewMs } from '../credentials/finding.ts';
+import { credentialsOf } from '../credentials/loaded.ts';
+import { skewOf } from '../credentials/observed.ts';
+import type { Observed } from '../credentials/observed.ts';
 import { createHttp2Pool } from '../http2/pool.ts';
+import type { RuntimeOptions } from '../module.ts';
 import { toTokenForm } from './assertion.ts';
+import { judgeFcm, judgeGrant } from './findings.ts';
 import type { ServiceAccount } from './service-account.ts';
+import type { FcmSettings } from './settings.ts';
 import { readTokenAnswer } from './token-answer.ts';
+import { createTokenEndpoint } from './token-endpoint.ts';
 import type { TokenEndpoint } from './token-endpoint.ts';
 
-type Options = {
+/** Asks Google for an access token, and FCM what it thinks of it, with a message that can reach no device. */
+export const tryOutFcmPool = async (settings: FcmSettings, options: RuntimeOptions): Promise<TriedOut> => {
+  const account = credentialsOf(settings);
+  const { origin, tokenUri = account.tokenUri } = settings;
+  const asked: Asked = { ...options, account, origin, tokenUri, endpoint: createTokenEndpoint(options) };
+  const first = await askForToken(asked, 0);
+  const { skewMs } = first;
+  // A clock that is off does not keep pushes from FCM: they go by Google's clock then, and so does this.
+  const access = first.grant.type === 'refused' && isOff(skewMs) ? await askForToken(asked, skewMs) : first;
+  if (access.grant.type !== 'token') return { finding: judgeGrant(access.observed), skewMs, foundAt: nameOf(tokenUri) };
+  return { finding: judgeFcm(await send(asked, access.grant.token)), skewMs };
+};
+
+type Asked = RuntimeOptions & {
   readonly account: ServiceAccount;
   /** The origin of FCM. */
   readonly origin: string;
-  readonly tokenUri: string | undefined;
+  readonly tokenUri: string;
   readonly endpoint: TokenEndpoint;
-  readonly ca?: string;
-  readonly verify: boolean;
-  readonly timeoutMs: number;
-  /** Milliseconds since 1970. */
-  readonly clock: () => number;
 };
 
-/** `validate_only`: FCM looks at it and sends nothing. The token is none that it ever gave. */
-const body = JSON.stringify({ validate_only: true, message: { token: 'badtoken.push-service-check' } });
-
-/** Asks Google for an access token and FCM what it thinks of it, by a message that can reach no device. */
-export const tryOutFcm = async (options: Options): Promise<TriedOut> => {
-  const first = await askForToken(options, 0);
-  const { skewMs } = first;
-  // A clock that is off keeps FCM from nothing: who pushes goes by Google’s then, too.
-  const asked = first.grant.type === 'refused' && isOff(skewMs) ? await askForToken(options, skewMs) : first;
-  if (asked.grant.type !== 'token')
-    return {
-      finding: judgeGrant(asked.observed),
-      skewMs,
-      foundAt: nameOf(options.tokenUri ?? options.account.tokenUri),
-    };
-  return { finding: judgeFcm(await send(options, asked.grant.token)), skewMs };
-};
-
-const nameOf = (tokenUri: string): string => {
-  const { origin, pathname } = new URL(tokenUri);
-  return `the token endpoint ${origin}${pathname}`;
-};
-
-const isOff = (skewMs: number | undefined): skewMs is number => skewMs !== undefined && Math.abs(skewMs) > maxSkewMs;
-
-const askForToken = async ({ account, tokenUri = account.tokenUri, endpoint, clock }: Options, offsetMs: number) => {
+const askForToken = async ({ account, tokenUri, endpoint, clock }: Asked, offsetMs: number) => {
   const answer = await endpoint(tokenUri, toTokenForm(account, tokenUri, clock() + offsetMs));
   const observed: Observed =
     answer.type === 'fault' ? answer : { ...answer, ...(answer.headers['date'] && { date: answer.headers['date'] }) };
   return { observed, grant: readTokenAnswer(answer, clock()), skewMs: skewOf(observed, clock()) };
 };
 
-const send = async (options: Options, token: string): Promise<Observed> => {
-  const { account, origin, ca, verify, timeoutMs } = options;
+const isOff = (skewMs: number | undefined): skewMs is number => skewMs !== undefined && Math.abs(skewMs) > maxSkewMs;
+
+const nameOf = (tokenUri: string): string => {
+  const { origin, pathname } = new URL(tokenUri);
+  return `the token endpoint ${origin}${pathname}`;
+};
+
+/** With `validate_only` FCM checks the message and sends nothing. It never gave out this token. */
+const body = JSON.stringify({ validate_only: true, message: { token: 'badtoken.push-service-check' } });
+
+const send = async ({ account, origin, ca, verify, timeoutMs }: Asked, token: string): Promise<Observed> => {
   const pool = createHttp2Pool({
     origin,
     connections: 1,

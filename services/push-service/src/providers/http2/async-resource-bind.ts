@@ -1,9 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 
-// The words of Node for a binding that is no function stay Node's.
+// Node keeps its own error for binding something that is not a function.
 const bindOfNode = AsyncResource.prototype.bind;
 
-/** What `AsyncResource.prototype.bind` of Node does, but for the deprecated property. */
+/** Does what Node's `AsyncResource.prototype.bind` does, without the deprecated property. */
 function bind(this: AsyncResource, fn: unknown, thisArg?: unknown) {
   if (typeof fn !== 'function') return bindOfNode.call(this, fn as () => void);
   const run = this.runInAsyncScope.bind(this);
@@ -14,10 +14,10 @@ function bind(this: AsyncResource, fn: unknown, thisArg?: unknown) {
 }
 
 /**
- * Up to Node 24 every function that `AsyncResource.prototype.bind` gives back gets a property `asyncResource` of its own, with
- * two deprecation wrappers (DEP0172). `node:http2` binds one for each request: a seventh of what a push costs, since V8 keeps the
- * shape of each until its next full collection. This puts a `bind` without the property in its place, for the whole process,
- * and does nothing where Node defines it no longer.
+ * Up to Node 24, every function that `AsyncResource.prototype.bind` returns gets a property `asyncResource` of its own, with
+ * two deprecation wrappers (DEP0172). `node:http2` binds one function per request, and V8 keeps the shape of each until its
+ * next full collection: that is a seventh of the cost of a push. This installs a `bind` without the property for the whole
+ * process, and does nothing where Node no longer defines it.
  */
 export const bindWithoutProperty = (): void => {
   const bound = new AsyncResource('probe').bind(() => {});

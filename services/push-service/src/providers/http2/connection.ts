@@ -17,38 +17,38 @@ export type ConnectionOptions = {
   readonly streamsPerConnection: number;
   readonly maxBodyBytes: number;
   readonly neverIndexed: readonly string[];
-  /** Until an answer is one of these there is one stream at a time. */
+  /** Until an answer passes this test, only one stream is open at a time. */
   readonly proves: ((answer: Http2Response) => boolean) | undefined;
 };
 
 export type ConnectionEvents = {
-  /** Streams can be opened: for the first time, or again, or more than before. */
+  /** Streams can be opened: for the first time, again, or more than before. */
   readonly onRoom: () => void;
-  /** The peer wants no more streams; those it accepted go on. */
+  /** The peer wants no more streams; those that it accepted go on. */
   readonly onGoaway: (code: number) => void;
-  /** Everything is over. `why` is an error code of Node, OpenSSL or this file. */
+  /** The connection is gone. `why` is an error code of Node, OpenSSL or this file. */
   readonly onClosed: (why: string) => void;
 };
 
-/** One connection to the origin and what may still be asked of it. */
+/** One connection to the origin, and what it can still take. */
 export type Connection = {
-  /** `retiring`: finishes what it has. */
+  /** `retiring`: finishes what it has, and takes nothing new. */
   readonly state: () => 'connecting' | 'ready' | 'retiring' | 'closed';
   readonly inFlight: () => number;
-  /** Streams that may be open at a time, now. */
+  /** How many streams may be open at a time, as of now. */
   readonly limit: () => number;
-  /** Not held to one stream, or no longer. */
+  /** Whether it may have more than one stream at a time. */
   readonly isProven: () => boolean;
-  /** Only while `ready` and below the limit. Gives back what cancels the stream. */
+  /** Only while `ready` and below the limit. Returns a function that cancels the stream. */
   readonly send: (request: Http2Request, onEnd: (end: StreamEnd) => void) => () => void;
   readonly retire: () => void;
   readonly destroy: (why: string) => void;
-  /** Asks for a sign of life at once instead of at the next turn. */
+  /** Sends a PING now instead of at the next turn. */
   readonly ping: () => void;
 };
 
-/** Connects, and is `ready` as soon as the SETTINGS of the peer are known. */
-export const openConnection = (
+/** Connects; the connection is `ready` as soon as the peer's SETTINGS are known. */
+export const openHttp2Connection = (
   options: ConnectionOptions,
   { onRoom, onGoaway, onClosed }: ConnectionEvents,
 ): Connection => {
@@ -83,7 +83,7 @@ export const openConnection = (
     if (state === 'closed') return;
     why = reason;
     session.destroy();
-    // A session whose write never ends does not end either.
+    // A session does not end while a write hangs.
     socket.destroy();
     finish();
   };
@@ -118,7 +118,7 @@ export const openConnection = (
   session.on('close', finish);
 
   return {
-    // The session knows that it is over before its events say so.
+    // The session knows that it has ended before its events say so.
     state: () => (state === 'ready' && (session.closed || session.destroyed) ? 'retiring' : state),
     inFlight: () => inFlight,
     limit: () => Math.min(peerLimit, proven ? streamsPerConnection : 1),

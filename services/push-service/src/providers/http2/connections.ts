@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
 import { backOffMs } from '@pushmesh/async';
-import { openConnection } from './connection.ts';
+import { openHttp2Connection } from './connection.ts';
 import type { Connection, ConnectionOptions } from './connection.ts';
 
 /** What happened to one connection, for logs and metrics. `why` is an error code of Node, OpenSSL or this pool. */
@@ -15,7 +15,7 @@ export type ConnectionChange =
 
 export type ConnectionsOptions = Omit<ConnectionOptions, 'secureContext'> & {
   readonly tls: SecureContextOptions;
-  /** The most at a time; a connection that is being replaced comes on top. */
+  /** The maximum number at a time, not counting connections that are being replaced. */
   readonly connections: number;
   readonly maxConnectionAgeMs: number;
   readonly backoff: { readonly firstMs: number; readonly maxMs: number };
@@ -25,29 +25,29 @@ export type ConnectionsOptions = Omit<ConnectionOptions, 'secureContext'> & {
 
 type Events = {
   readonly onRoom: () => void;
-  /** An attempt failed, and no other connection is there or on its way. */
+  /** An attempt failed, and there is no other connection, open or opening. */
   readonly onUnreachable: (why: string) => void;
 };
 
-/** A connection and what we know of it. */
+/** A connection, and what is known about it. */
 export type Member = {
   readonly connection: Connection;
-  /** An answer came over it. */
+  /** It has carried an answer. */
   worked: boolean;
-  /** To be retired as soon as another takes its place. */
+  /** To be retired as soon as another connection takes its place. */
   stale: boolean;
-  /** Its end is our wish, or is counted as a failure already. */
+  /** We ended it, or its end has already been counted as a failure. */
   over: boolean;
   age: NodeJS.Timeout | undefined;
 };
 
-/** The connections to one origin: opened when they are needed, kept, replaced when they are lost or too old. */
+/** The connections to one origin: opened when needed, kept, and replaced when lost or too old. */
 export const createConnections = (options: ConnectionsOptions, { onRoom, onUnreachable }: Events) => {
   const { connections: most, maxConnectionAgeMs, backoff, random, onState } = options;
   const members = new Set<Member>();
   let secureContext = createSecureContext(options.tls);
   let wanted = 0;
-  /** Attempts in a row that came to nothing; ended by the first answer over a connection that was opened later. */
+  /** Failed attempts in a row; reset by the first answer over a connection that was opened later. */
   let failures = 0;
   let retry: NodeJS.Timeout | undefined;
   let closed = false;
@@ -70,7 +70,7 @@ export const createConnections = (options: ConnectionsOptions, { onRoom, onUnrea
     }, waitMs).unref();
   };
 
-  /** Opens what is missing; a peer that is in trouble gets one attempt at a time. */
+  /** Opens what is missing; a peer in trouble gets one attempt at a time. */
   const maintain = () => {
     if (closed || retry) return;
     const missing = wanted - count((member) => !member.stale && (isOpening(member) || isReady(member)));
@@ -80,7 +80,8 @@ export const createConnections = (options: ConnectionsOptions, { onRoom, onUnrea
 
   const grow = () => {
     if (wanted >= most || (wanted > 0 && failures > 0)) return;
-    // One after the other: what has one stream now may have a hundred soon. One that is slow to show it may be passed by.
+    // One after the other: a connection that has one stream now may soon have a hundred. A second may be opened if the first
+    // is slow to prove itself.
     if (count(isOpening) > 0 || count(({ connection }) => !connection.isProven()) > 1) return;
     wanted += 1;
     maintain();
@@ -108,7 +109,7 @@ export const createConnections = (options: ConnectionsOptions, { onRoom, onUnrea
           return;
         }
     };
-    const connection = openConnection(
+    const connection = openHttp2Connection(
       { ...options, secureContext },
       {
         onRoom: () => {
@@ -136,7 +137,7 @@ export const createConnections = (options: ConnectionsOptions, { onRoom, onUnrea
   };
 
   return {
-    /** The least loaded connection that takes another stream. */
+    /** The least loaded connection that can take another stream. */
     spare: (): Member | undefined => {
       let best: Member | undefined;
       let load = Number.POSITIVE_INFINITY;
@@ -146,7 +147,7 @@ export const createConnections = (options: ConnectionsOptions, { onRoom, onUnrea
         best = member;
         load = inFlight;
       }
-      // Another one is opened when the least loaded is half full, so that it is there when it is needed.
+      // Another connection is opened when the least loaded one is half full, so that it is ready when needed.
       const pressed = !best || load * 2 >= best.connection.limit();
       if (pressed) grow();
       return best;
@@ -159,17 +160,17 @@ export const createConnections = (options: ConnectionsOptions, { onRoom, onUnrea
       maintain();
     },
 
-    /** The connection gets nothing more, and the next attempt takes its time: what it said, others may say as well. */
+    /** The connection gets no more requests, and the next attempt backs off: another connection may give the same answer. */
     drop: (member: Member) => {
       if (member.over) return;
       retire(member, 'dropped');
       fail();
     },
 
-    /** Ends the use of all present connections at once; what is in flight on them is finished. */
+    /** Stops using all present connections at once; what is in flight on them is finished. */
     recycle: (tls?: SecureContextOptions) => {
       if (tls) secureContext = createSecureContext(tls);
-      const present = [...members]; // others take their places meanwhile
+      const present = [...members]; // others take their places in the meantime
       for (const member of present) {
         if (isReady(member)) retire(member, 'recycled');
         if (!isOpening(member)) continue;
@@ -182,13 +183,13 @@ export const createConnections = (options: ConnectionsOptions, { onRoom, onUnrea
       maintain();
     },
 
-    /** Opens the first connection before there is a request. */
+    /** Opens the first connection before the first request. */
     open: () => {
       wanted = Math.max(wanted, 1);
       maintain();
     },
 
-    /** `disconnected` are those that should be there: never opened ones do not count. */
+    /** `disconnected` counts connections that should be open; those that were never needed do not count. */
     numbers: () => {
       const connected = count(isReady);
       return { connected, disconnected: Math.max(0, wanted - connected) };

@@ -4,7 +4,7 @@ export const startDeadline = (ms: number) => {
   const restMs = (): number => Math.max(0, end - performance.now());
   return {
     restMs,
-    /** What comes of a promise, or `undefined` when the deadline comes first; what is no promise is there already. */
+    /** The value of a promise, or `undefined` if the deadline comes first. Any other value is returned as it is. */
     race: async <T>(promise: T | Promise<T>): Promise<T | undefined> => {
       if (!(promise instanceof Promise)) return promise;
       const late = Promise.withResolvers<undefined>();

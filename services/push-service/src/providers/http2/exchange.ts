@@ -6,14 +6,14 @@ export type Http2Request = {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * Headers that are asked for when the request goes out, which may be long after it was made, and again for a replay: so
-   * nothing old goes over a new connection after a change of credentials.
+   * Headers that are computed when the request goes out, which may be long after it was made, and again for a replay: no
+   * old credentials go over a new connection after a change.
    */
   readonly credentials?: () => Readonly<Record<string, string>>;
   readonly body: string;
 };
 
-/** A whole answer. A body that is longer than the limit is cut there: what the status says is known all the same. */
+/** A whole answer. A body longer than the limit is cut off there: the status counts all the same. */
 export type Http2Response = {
   readonly type: 'answer';
   readonly status: number;
@@ -21,18 +21,18 @@ export type Http2Response = {
   readonly body: string;
 };
 
-/** How a stream ended: `unprocessed` is the peer's word for it, `lost` is anything else without a whole answer. */
+/** How a stream ended. `unprocessed`: the peer says that it did nothing with it. `lost`: any other end without a whole answer. */
 export type StreamEnd = Http2Response | { readonly type: 'unprocessed' } | { readonly type: 'lost' };
 
 type Options = {
   readonly authority: string;
   readonly neverIndexed: readonly string[];
   readonly maxBodyBytes: number;
-  /** Called with the stream's id once it is known not to have been answered; true when GOAWAY excluded it. */
+  /** Called with the stream's id once it is known to be unanswered; true if a GOAWAY excluded it. */
   readonly excluded: (streamId: number) => boolean;
   /** Called once, as soon as the outcome is known. */
   readonly onEnd: (end: StreamEnd) => void;
-  /** Called once, when the peer counts the stream no longer. */
+  /** Called once, when the peer no longer counts the stream. */
   readonly onClosed: () => void;
 };
 
@@ -79,11 +79,11 @@ export const exchange = (
     answered();
     stream.close(constants.NGHTTP2_CANCEL);
   });
-  // A reset ends the readable side as well, so only an end without one is the end of an answer.
+  // A reset ends the readable side too, so only an end without a reset is the end of an answer.
   stream.on('end', () => {
     if (stream.rstCode === constants.NGHTTP2_NO_ERROR) answered();
   });
-  stream.on('error', () => {}); // told by `close`, with its code
+  stream.on('error', () => {}); // `close` reports it, with its code
   stream.on('close', () => {
     if (!ended)
       end(isUnprocessed(stream, response !== undefined, excluded) ? { type: 'unprocessed' } : { type: 'lost' });

@@ -10,35 +10,38 @@ export type { Http2Answer, Http2Request, Http2Response };
 export type Http2PoolOptions = {
   /** `https://host` or `https://host:port`. */
   readonly origin: string;
-  /** The most connections at a time. */
+  /** The maximum number of connections. */
   readonly connections: number;
-  /** The most requests that wait for a stream. */
+  /** The maximum number of requests that wait for a stream. */
   readonly queueLimit: number;
-  /** From the call to the whole answer, the wait for a stream included. */
+  /** Milliseconds from the call to the whole answer, including the wait for a stream. */
   readonly timeoutMs: number;
   readonly tls?: SecureContextOptions & { readonly rejectUnauthorized?: boolean };
-  /** The most streams on a connection; the peer’s SETTINGS may allow fewer, at any time (RFC 9113 §6.5.2). */
+  /** The maximum number of streams on a connection; the peer's SETTINGS may allow fewer at any time (RFC 9113 §6.5.2). */
   readonly streamsPerConnection?: number;
-  /** A connection is replaced at about this age. */
+  /** A connection is replaced when it is about this old. */
   readonly maxConnectionAgeMs?: number;
   readonly connectTimeoutMs?: number;
-  /** Without a sign of life for so long an idle peer is asked for one; one that owes an answer after a second or two. */
+  /** An idle peer is sent a PING after this long without a sign of life; a peer that owes an answer, after a second or two. */
   readonly pingEveryMs?: number;
-  /** A connection whose peer does not answer a PING in this time is cut. */
+  /** A connection whose peer does not answer a PING within this time is closed. */
   readonly pingTimeoutMs?: number;
   readonly backoff?: { readonly firstMs: number; readonly maxMs: number };
-  /** Bytes of an answer's body that are kept. */
+  /** How many bytes of an answer's body are kept. */
   readonly maxBodyBytes?: number;
-  /** Headers that differ from request to request: they are kept out of the table of the peer (RFC 7541 §7.1.3). */
+  /** Headers that differ from request to request: kept out of the peer's header table (RFC 7541 §7.1.3). */
   readonly neverIndexed?: readonly string[];
-  /** With it, a new connection has one stream at a time until an answer fits. */
+  /** If set, a new connection has one stream at a time until an answer passes this test. */
   readonly probeFirst?: (answer: Http2Response) => boolean;
-  /** After such an answer its connection gets nothing more and is replaced. */
+  /** A connection that gave such an answer gets no more requests and is replaced. */
   readonly dropAfter?: (answer: Http2Response) => boolean;
   readonly onState?: (change: ConnectionChange) => void;
-  /** From 0 to 1. */
+  /** [0, 1) */
   readonly random?: () => number;
 };
+
+/** The `queueLimit` of every provider's pool. */
+export const queueLimit = 10_000;
 
 const defaults = {
   streamsPerConnection: 100,
@@ -56,13 +59,15 @@ const defaults = {
 /**
  * A pool of HTTP/2 connections to one origin, for POSTs that must not be repeated.
  *
- * Ours on `node:http2`: undici 8 replays by GOAWAY as it should, but fills one connection before it asks for the next, takes
- * only a lower limit of streams from SETTINGS, its PINGs have no deadline, its queue no bound, and one connection cannot be dropped.
+ * Built on `node:http2`, not on undici 8: undici replays correctly after GOAWAY, but it fills one connection before it opens
+ * the next, accepts from SETTINGS only a lower stream limit, has no deadline for its PINGs and no bound for its queue, and
+ * cannot drop a single connection.
  *
- * - A request goes to the least loaded connection, waits in a bounded queue when no stream is free, and is answered or
- *   ended by its deadline.
- * - What the peer says it never processed (REFUSED_STREAM, a stream above the last id of a GOAWAY: RFC 9113 §6.8, §8.7) is
- *   sent once more. Everything else that dies with its connection is `connection_lost`: it may have been processed.
+ * - A request goes to the least loaded connection, waits in a bounded queue when no stream is free, and is either answered
+ *   or ended by its deadline.
+ * - A request that the peer says it never processed (REFUSED_STREAM, or a stream above the last id of a GOAWAY: RFC 9113
+ *   §6.8, §8.7) is sent once more. Any other request that dies with its connection is `connection_lost`: the peer may have
+ *   processed it.
  */
 export const createHttp2Pool = (given: Http2PoolOptions) => {
   const options = { ...defaults, ...given };
@@ -96,10 +101,10 @@ export const createHttp2Pool = (given: Http2PoolOptions) => {
       const cancel = member.connection.send(pending.request, (end) => onEnd(pending, member, end));
       pending.cancel = () => {
         cancel();
-        member.connection.ping(); // an answer that does not come may be a connection that is no more
+        member.connection.ping(); // no answer may mean that the connection is dead
       };
     } catch (error) {
-      pending.reject(error); // headers that cannot be sent are a bug of this caller, and of no other
+      pending.reject(error); // headers that cannot be sent are this caller's bug; other requests go on
     }
   };
 
@@ -134,10 +139,10 @@ export const createHttp2Pool = (given: Http2PoolOptions) => {
   };
 
   return {
-    /** Milliseconds that a request has, unless its caller gives it fewer. */
+    /** Milliseconds that a request has, unless its caller sets a shorter limit. */
     timeoutMs,
 
-    /** Whatever happens on the way is an answer; it rejects only headers that HTTP/2 cannot carry. */
+    /** Whatever happens on the way is an answer; the promise rejects only for headers that HTTP/2 cannot carry. */
     request: (request: Http2Request, withinMs = timeoutMs): Promise<Http2Answer> => {
       if (closing) return Promise.resolve(fault('unable_to_connect', 'closed'));
       const member = waiting.size() === 0 ? connections.spare() : undefined;
@@ -156,13 +161,13 @@ export const createHttp2Pool = (given: Http2PoolOptions) => {
 
     connections: connections.numbers,
 
-    /** Opens a first connection, so that its state is known before there is a request. */
+    /** Opens a first connection, so that its state is known before the first request. */
     open: connections.open,
 
-    /** After a change of credentials, `tls` when they are in there: opens new connections, and finishes what the old ones have. */
+    /** After a change of credentials (`tls` if they are part of it): opens new connections, and finishes what is on the old ones. */
     recycle: connections.recycle,
 
-    /** Takes no more, answers what it has until the deadline, and ends the rest as faults. */
+    /** Takes no more requests, answers what it has until the deadline, and ends the rest with a fault. */
     close: async (deadlineMs: number): Promise<void> => {
       closing = true;
       const idle = new Promise<void>((resolve) => {

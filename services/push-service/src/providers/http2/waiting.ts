@@ -1,8 +1,8 @@
 import type { Http2Request, Http2Response } from './exchange.ts';
 
 /**
- * Why there is no answer. Only `connection_lost` and `request_timeout` leave open whether the peer got the request: the
- * others were never processed. `reason` is an error code of Node, OpenSSL or this pool.
+ * Why there is no answer. Only `connection_lost` and `request_timeout` leave open whether the peer processed the request;
+ * with the others it certainly did not. `reason` is an error code of Node, OpenSSL or this pool.
  */
 export type Http2Fault = {
   readonly type: 'fault';
@@ -18,18 +18,18 @@ export type Pending = {
   readonly settle: (answer: Http2Answer) => void;
   readonly reject: (error: unknown) => void;
   readonly isSettled: () => boolean;
-  /** Cancels the stream it is on. */
+  /** Cancels the stream that it is on. */
   cancel: (() => void) | undefined;
   replayed: boolean;
 };
 
 type PendingOptions = {
   readonly request: Http2Request;
-  /** Covers the wait and the answer. */
+  /** Covers both the wait and the answer. */
   readonly timeoutMs: number;
   readonly resolve: (answer: Http2Answer) => void;
   readonly reject: (error: unknown) => void;
-  /** Called at the deadline of a request that is not settled by then. */
+  /** Called at the deadline if the request is not settled by then. */
   readonly onDeadline: (pending: Pending) => void;
   /** Called once. */
   readonly onSettled: () => void;
@@ -61,12 +61,12 @@ export const createPending = ({
     cancel: undefined,
     replayed: false,
   };
-  // After our own stall the answer may be waiting in the socket: read it first, then judge.
+  // If this process stalled, the answer may be waiting in the socket: read it first, then judge.
   const deadline = setTimeout(() => setImmediate(() => settled || onDeadline(pending)), timeoutMs).unref();
   return pending;
 };
 
-/** Those that wait for a stream, first come first served; a replay has been here before and goes first. */
+/** The requests that wait for a stream: first come, first served, but replays, which have waited before, go first. */
 export const createWaiting = (limit: number) => {
   const replays = new Set<Pending>();
   const fresh = new Set<Pending>();

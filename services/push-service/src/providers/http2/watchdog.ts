@@ -1,23 +1,24 @@
 type Options = {
-  /** Milliseconds without a sign of life after which an idle peer is asked for one. */
+  /** Milliseconds without a sign of life after which an idle peer is sent a PING. */
   readonly pingEveryMs: number;
   /** Milliseconds that the answer to a PING may take. */
   readonly pingTimeoutMs: number;
 };
 
 type Peer = {
-  /** Something is expected of it. */
+  /** Whether it owes an answer. */
   readonly isBusy: () => boolean;
   readonly ping: (onAnswer: () => void) => void;
   readonly onSilence: () => void;
 };
 
-/** A peer that owes an answer is asked for a sign of life when it gave none for this long. */
+/** A peer that owes an answer is sent a PING after this long without a sign of life. */
 const busyTurnMs = 1_000;
 
 /**
- * PINGs (RFC 9113 §6.7) when nothing else shows that the peer is there, and the alarm when one is not answered: a NAT that
- * forgot the connection says nothing, and neither does Node 24 when a reset meets a write that is on its way through TLS.
+ * Sends PINGs (RFC 9113 §6.7) when nothing else shows that the peer is there, and raises the alarm when one is not answered.
+ * A NAT that has forgotten the connection reports nothing, and neither does Node 24 when a reset meets a write that is still
+ * going through TLS.
  */
 export const createWatchdog = ({ pingEveryMs, pingTimeoutMs }: Options, { isBusy, ping, onSilence }: Peer) => {
   const turnMs = Math.min(busyTurnMs, pingEveryMs);
@@ -33,7 +34,7 @@ export const createWatchdog = ({ pingEveryMs, pingTimeoutMs }: Options, { isBusy
   };
   const ask = () => {
     if (!turn || deadline) return;
-    // After our own stall the answer may be waiting in the socket: read it first, then judge.
+    // If this process stalled, the answer may be waiting in the socket: read it first, then judge.
     deadline = setTimeout(() => setImmediate(() => deadline && onSilence()), pingTimeoutMs).unref();
     ping(alive);
   };
@@ -45,7 +46,7 @@ export const createWatchdog = ({ pingEveryMs, pingTimeoutMs }: Options, { isBusy
       }, turnMs).unref();
     },
     alive,
-    /** Asks now instead of at the next turn. */
+    /** Sends a PING now instead of at the next turn. */
     ask,
     stop: () => {
       clearInterval(turn);

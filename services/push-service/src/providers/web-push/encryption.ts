@@ -3,7 +3,7 @@ import type { ECDH } from 'node:crypto';
 
 // RFC 8291: Message Encryption for Web Push, with the content coding aes128gcm of RFC 8188.
 
-/** The keys that a subscription has for this (RFC 8291 §2). */
+/** The keys of a subscription (RFC 8291 §2). */
 export type SubscriptionKeys = {
   /** The public key of the user agent: a point of P-256, uncompressed, 65 bytes. */
   readonly p256dh: Buffer;
@@ -11,7 +11,7 @@ export type SubscriptionKeys = {
   readonly auth: Buffer;
 };
 
-/** What must be new for every message. */
+/** What must be fresh for every message. */
 export type MessageSecrets = {
   /** Our key pair, P-256 (`prime256v1`). */
   readonly server: ECDH;
@@ -19,11 +19,11 @@ export type MessageSecrets = {
   readonly salt: Buffer;
 };
 
-/** Octets of a record, and so of a whole encrypted message, that every push service takes (RFC 8030 §7.2). */
+/** The size of a record, and so of a whole encrypted message, that every push service accepts, in octets (RFC 8030 §7.2). */
 export const recordSize = 4096;
-/** The header (RFC 8188 §2.1) with our public key as key id, the delimiter (§2) and the tag of AEAD_AES_128_GCM. */
+/** The header (RFC 8188 §2.1) with our public key as the key id, the delimiter (§2), and the tag of AEAD_AES_128_GCM. */
 const overhead = 16 + 4 + 1 + 65 + 1 + 16;
-/** Octets that fit into one record (RFC 8291 §4). */
+/** The longest plaintext that fits into one record, in octets (RFC 8291 §4). */
 export const maxPlaintext = recordSize - overhead;
 
 const utf8 = (text: string) => Buffer.from(text, 'utf8');
@@ -42,7 +42,7 @@ export const contentKeys = (shared: Buffer, auth: Buffer, userAgent: Buffer, ser
 /**
  * The body of the push: header and one record.
  *
- * @param plaintext `maxPlaintext` octets at most
+ * @param plaintext at most `maxPlaintext` octets
  */
 export const encrypt = (plaintext: Buffer, keys: SubscriptionKeys, { server, salt }: MessageSecrets): Buffer => {
   const publicKey = server.getPublicKey();

@@ -8,7 +8,7 @@ import { AddressNotAllowed, createGuardedLookup } from './guarded-lookup.ts';
 import type { Resolve } from './guarded-lookup.ts';
 import { isPublicAddress } from './public-address.ts';
 
-/** A push to the endpoint of one subscription. */
+/** A push to one subscription's endpoint. */
 export type EndpointRequest = {
   readonly endpoint: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -21,27 +21,27 @@ export type EndpointAnswer =
 export type EndpointFault = 'not_allowed' | 'unable_to_connect' | 'connection_lost' | 'request_timeout' | 'queue_full';
 
 type Options = {
-  /** Milliseconds for name, connection and answer. */
+  /** Milliseconds for name lookup, connection and answer. */
   readonly timeoutMs: number;
-  /** Pushes that are under way at a time, to all push services and to one of them, so that a slow one leaves room for the others. */
+  /** The maximum number of pushes under way, to all push services and to one of them: a slow one leaves room for the others. */
   readonly maxInFlight: number;
   readonly maxInFlightPerOrigin: number;
-  /** Connections that are kept without a push under way, to all push services together. */
+  /** The maximum number of idle connections, to all push services together. */
   readonly maxIdle: number;
-  /** Connects to any address: for push services within the operator's own network. */
+  /** Whether private addresses are allowed too: for push services within the operator's own network. */
   readonly allowPrivate: boolean;
   readonly resolve?: Resolve;
   /** PEM certificates to trust instead of those that Node.js ships with. */
   readonly ca?: string;
 };
 
-/** Nobody reads what a push service writes; so much may come before the connection is cut. */
+/** Nobody reads the body of an answer; the connection is closed when it is longer than this. */
 const maxAnswerBytes = 65_536;
 const idleMs = 15_000;
 
 /**
- * Posts to endpoints that anybody may have chosen: to public addresses only (`isPublicAddress`), with bounds, and without
- * following redirects. HTTP/1.1: an endpoint is one of many hosts, most of which get a push now and then.
+ * Posts to endpoints that anybody may have chosen: to public addresses only (`isPublicAddress`), within bounds, and without
+ * following redirects. HTTP/1.1, because an endpoint is one of many hosts, most of which get a push only now and then.
  */
 export const createEndpoints = (options: Options) => {
   const { timeoutMs, maxInFlight, maxInFlightPerOrigin, maxIdle, allowPrivate, resolve, ca } = options;
@@ -71,7 +71,7 @@ export const createEndpoints = (options: Options) => {
 
   return {
     post: async ({ endpoint, headers, body }: EndpointRequest): Promise<EndpointAnswer> => {
-      // A host that is an address is not looked up.
+      // A host that is an IP address is not looked up, so the guarded lookup does not see it.
       const host = endpoint.hostname.replaceAll(/[[\]]/g, '');
       if (!allowPrivate && isIP(host) && !isPublicAddress(host)) return fault('not_allowed');
       if (!take(endpoint.origin)) return fault('queue_full');
@@ -93,7 +93,7 @@ export type Endpoints = ReturnType<typeof createEndpoints>;
 
 const fault = (kind: EndpointFault): EndpointAnswer => ({ type: 'fault', fault: kind });
 
-/** Bounds what is kept for all hosts together; the agent of Node.js only knows a bound for each. */
+/** Bounds the idle connections to all hosts together; Node's own agent has only a bound per host. */
 class BoundedAgent extends Agent {
   readonly #maxIdle: number;
 
@@ -128,7 +128,7 @@ const answerOf = (request: ClientRequest, timeoutMs: number): Promise<EndpointAn
     }, timeoutMs);
     request.once('close', () => {
       clearTimeout(deadline);
-      // After an answer this says nothing; a 101 is neither an answer nor an error for Node.js.
+      // After an answer this has no effect; to Node.js a 101 is neither an answer nor an error.
       resolve(fault('connection_lost'));
     });
     request.once('response', (response) => {

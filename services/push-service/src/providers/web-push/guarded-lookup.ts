@@ -5,17 +5,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { callbackify } from 'node:util';
 import { isPublicAddress } from './public-address.ts';
 
-/** The addresses of a host; rejects when it has none. */
+/** The addresses of a host; rejects if it has none. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
 
-/** None of the addresses of the host may be connected to. */
+/** The host has no address that we may connect to. */
 export class AddressNotAllowed extends Error {
   override readonly name = 'AddressNotAllowed';
 }
 
 /**
- * Looks a host up for `net.connect` and lets only public addresses through. The connection is made to these very
- * addresses, so a name that leads elsewhere a moment later (DNS rebinding) gains nothing.
+ * Looks up a host for `net.connect` and lets only public addresses through. The connection is made to these very addresses,
+ * so a name that resolves differently a moment later (DNS rebinding) gains nothing.
  */
 export const createGuardedLookup = (resolve: Resolve = createResolve()): LookupFunction => {
   const lookup = callbackify(async (hostname: string) => {
@@ -34,14 +34,15 @@ export const createGuardedLookup = (resolve: Resolve = createResolve()): LookupF
 };
 
 /**
- * Milliseconds to wait for the other family once one has a public address. RFC 8305 §3 has 50 for AAAA, which some name
- * servers never answer, and none for A; but many a cluster has no way out over IPv6, and here none can be tried later.
+ * Milliseconds to wait for the other address family once one has a public address. RFC 8305 §3 allows 50 for AAAA, which some
+ * name servers never answer, and none for A. But many clusters have no way out over IPv6, and no other address can be tried
+ * later here.
  */
 const patienceMs = { withA: 50, withAaaa: 1_000 };
 
 /**
- * By c-ares: `dns.lookup` waits in the four threads that all of Node.js shares, and anybody may name hosts whose DNS never
- * answers.
+ * Resolves with c-ares: `dns.lookup` blocks one of the four threads that all of Node.js shares, and anybody may name a host
+ * whose DNS never answers.
  */
 export const createResolve = (
   resolver: Pick<Resolver, 'resolve4' | 'resolve6'> = new Resolver({ timeout: 2_000, tries: 2 }),

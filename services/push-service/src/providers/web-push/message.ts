@@ -5,12 +5,12 @@ import type { Notification } from '../../push/notification.ts';
 /** A push message before encryption (RFC 8030 §5): header fields, and JSON text for the app. */
 export type WebPushMessage = { readonly headers: Readonly<Record<string, string>>; readonly payload: string };
 
-/** How long push services commonly keep a message at most: 28 days. */
+/** Push services commonly keep a message for at most 28 days. */
 const maxTtlSeconds = 2_419_200;
 
 /**
- * The message of a notification. The app gets `alert` and `data` as the request has them; what to show is its own
- * matter. `topic` and `mutable_content` are of APNs.
+ * The message for a notification. The app gets `alert` and `data` as they are in the request, and decides what to show.
+ * `topic` and `mutable_content` belong to APNs.
  */
 export const toWebPushMessage = (notification: Notification): WebPushMessage => {
   const { alert, data } = notification;
@@ -28,9 +28,9 @@ export const toWebPushMessage = (notification: Notification): WebPushMessage => 
 };
 
 /**
- * A message replaces the waiting one of the same topic: 32 characters of base64url at most (RFC 8030 §5.4). The push service
- * sees it, and a tag is often the JID of who wrote: hashed with the subscription, whose `auth` the push service does not
- * know, it cannot be guessed.
+ * A message replaces a waiting one with the same topic, which has at most 32 characters of base64url (RFC 8030 §5.4). The push
+ * service sees the topic, and a tag is often the sender's JID. Hashed together with the subscription, whose `auth` the push
+ * service does not know, it cannot be guessed.
  */
 const toTopic = (tag: string, deviceId: string): string =>
   /^[\w-]{1,32}$/.test(tag)

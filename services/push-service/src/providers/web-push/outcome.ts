@@ -18,7 +18,7 @@ const byStatus: Readonly<Record<number, Meaning>> = {
   429: { category: 'too_many_requests' },
 };
 
-/** What the answer of a push service means. Only its status speaks: the bodies are everybody's own. */
+/** What the answer of a push service means. Only its status counts: every push service has its own bodies. */
 export const toWebPushAnswer = (response: Omit<ProviderResponse, 'body'>, now: number): ProviderAnswer => {
   const { status } = response;
   if (status >= 200 && status < 300) return { category: 'ok' };
@@ -27,8 +27,8 @@ export const toWebPushAnswer = (response: Omit<ProviderResponse, 'body'>, now: n
 };
 
 const byClass = (status: number): Meaning => {
-  // Where a redirect leads is not looked at: it would be a way around the guard of addresses.
+  // Redirects are not followed: that would be a way around the address guard.
   if (status >= 300 && status < 400) return { category: 'invalid_request', reason: 'redirected' };
-  // Among these 507 of ntfy, as long as nobody listens: no proof of death.
+  // This includes ntfy's 507, sent while nobody listens: it does not prove that the subscription is gone.
   return { category: status >= 500 ? 'service_internal' : 'invalid_request' };
 };

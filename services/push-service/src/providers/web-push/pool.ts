@@ -1,29 +1,28 @@
 import { modes } from '@pushmesh/contracts';
+import { credentialsOf } from '../credentials/loaded.ts';
+import type { PoolDeps, ProviderPool, RuntimeOptions } from '../module.ts';
 import { createEndpoints } from './endpoints.ts';
 import { createOriginCircuits } from './origin-circuits.ts';
 import { createWebPushProvider } from './provider.ts';
-import { createVapid } from './vapid.ts';
 import type { WebPushSettings } from './settings.ts';
-
-type Deps = {
-  /** From the call to the answer. */
-  readonly timeoutMs: number;
-  /** PEM of authorities to trust instead of Node’s own: the fakes have one. */
-  readonly ca?: string;
-  /** Called with how many push services are out when that changes. */
-  readonly onOut?: (count: number) => void;
-};
+import { createVapid } from './vapid.ts';
 
 /** Pushes under way at a time: to all push services, and to one of them. */
 const maxInFlight = 1_000;
-/** Half of the slots that a dispatcher has for its lane, so that a slow one leaves room for the others. */
+/** Half of the slots that a dispatcher has for its lane, so that a slow push service leaves room for the others. */
 const maxInFlightPerOrigin = 32;
 const maxIdle = 256;
 const forgetEveryMs = 60_000;
 
-/** Web Push, which knows no environments: a request for either of them goes the same way. */
-export const createWebPush = ({ identity, allowPrivate }: WebPushSettings, { timeoutMs, ca, onOut }: Deps) => {
-  const clock = Date.now;
+type Options = Pick<RuntimeOptions, 'ca' | 'timeoutMs' | 'clock'>;
+
+export const createWebPushPool = (
+  settings: WebPushSettings,
+  { ca, timeoutMs, clock }: Options,
+  { log, metrics }: { readonly log: PoolDeps['log']; readonly metrics: Pick<PoolDeps['metrics'], 'webPushOriginsOut'> },
+): ProviderPool<WebPushSettings> => {
+  const { tags, allowPrivate } = settings;
+  const identity = credentialsOf(settings);
   const endpoints = createEndpoints({
     timeoutMs,
     maxInFlight,
@@ -32,15 +31,29 @@ export const createWebPush = ({ identity, allowPrivate }: WebPushSettings, { tim
     allowPrivate,
     ...(ca !== undefined && { ca }),
   });
-  const circuits = createOriginCircuits({ clock, random: Math.random, tryMs: timeoutMs, ...(onOut && { onOut }) });
-  const timer = setInterval(circuits.forgetUnused, forgetEveryMs).unref();
-  const shared = { tags: [], endpoints, circuits, vapid: createVapid({ identity, clock }), clock };
+  const circuits = createOriginCircuits({
+    clock,
+    random: Math.random,
+    tryMs: timeoutMs,
+    onOut: (count) => metrics.webPushOriginsOut.set(count),
+  });
+  const shared = { tags, endpoints, circuits, vapid: createVapid({ identity, clock }), clock };
+  let timer: NodeJS.Timeout | undefined;
 
   return {
+    settings,
+    // Web Push knows no environments: requests for either mode go the same way.
     providers: modes.map((mode) => createWebPushProvider({ mode, ...shared })),
+    open: () => {
+      timer = setInterval(circuits.forgetUnused, forgetEveryMs).unref();
+      log.info({ event: 'web-push', applicationServerKey: identity.publicKey });
+    },
+    // Each subscription names a push service of its own: there is none to have heard from.
+    isKnown: () => true,
     close: () => {
       clearInterval(timer);
       endpoints.close();
+      return Promise.resolve();
     },
   };
 };

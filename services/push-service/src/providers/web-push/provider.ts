@@ -20,7 +20,7 @@ type Options = {
   readonly vapid: (origin: string) => string;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
-  /** New ones for every message. */
+  /** Fresh ones for every message. */
   readonly secrets?: () => MessageSecrets;
 };
 
@@ -53,7 +53,7 @@ export const createWebPushProvider = (options: Options) => {
     return answer;
   };
 
-  // Connections are made as pushes come, to whoever they are for: there is always a way out, whichever push services are out.
+  // Connections are made as pushes come, to whichever push service they are for: some can always be reached.
   const connections = () => ({ connected: 1, disconnected: circuits.out() });
 
   return { name: 'webpush', service: 'webpush' as const, mode, tags, push, connections };
@@ -62,11 +62,11 @@ export const createWebPushProvider = (options: Options) => {
 const retryAfterOf = (answer: ProviderAnswer): number | undefined =>
   answer.category === 'ok' ? undefined : answer.retryAfterSeconds;
 
-/** The answer that asks to wait until its push service is tried again. */
+/** The answer, with the wait until its push service is tried again. */
 const waiting = (answer: ProviderAnswer, waitMs: number): ProviderAnswer =>
   waitMs > 0 && answer.category !== 'ok' ? { ...answer, retryAfterSeconds: Math.ceil(waitMs / 1000) } : answer;
 
-/** Whether all of the push service is out, as far as can be told. Other 5xx may be about the one subscription (507 of ntfy). */
+/** Whether the whole push service is down, as far as we can tell. Another 5xx may be about one subscription (ntfy's 507). */
 const isDown = (posted: EndpointAnswer): boolean =>
   posted.type === 'fault' ? downFaults.has(posted.fault) : downStatuses.has(posted.status);
 const downFaults: ReadonlySet<EndpointFault> = new Set(['unable_to_connect', 'connection_lost', 'request_timeout']);

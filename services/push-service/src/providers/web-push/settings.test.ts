@@ -15,9 +15,16 @@ describe('the configuration of Web Push', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'pushmesh-vapid-')), 'vapid.pem');
     writeFileSync(file, pem('P-256'));
     const settings = (more = {}) =>
-      readPushServiceConfig({ ...enabled, ...subject, PUSH_WEBPUSH_VAPID_KEY_FILE: file, ...more }).providers?.webPush;
+      readPushServiceConfig({ ...enabled, ...subject, PUSH_WEBPUSH_VAPID_KEY_FILE: file, ...more }).providers?.pools[0];
     expect(settings()).toMatchObject({
-      identity: { publicKey: expect.stringMatching(/^[\w-]{87}$/) as string, subject: 'mailto:push@example.org' },
+      loaded: {
+        read: {
+          credentials: {
+            publicKey: expect.stringMatching(/^[\w-]{87}$/) as string,
+            subject: 'mailto:push@example.org',
+          },
+        },
+      },
       allowPrivate: false,
     });
     expect(settings({ PUSH_WEBPUSH_ALLOW_PRIVATE: 'true' })).toMatchObject({ allowPrivate: true });

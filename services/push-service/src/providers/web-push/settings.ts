@@ -1,15 +1,13 @@
 import type { Problem } from '@pushmesh/config';
 import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import type { Static, TObject } from 'typebox';
+import type { Loaded } from '../credentials/loaded.ts';
+import { flag, word } from '../settings/variables.ts';
 import { parseVapidIdentity } from './vapid.ts';
 import type { VapidIdentity } from './vapid.ts';
 
 export const webPushVariables = {
-  PUSH_WEBPUSH_ENABLED: Type.Boolean({
-    default: false,
-    description: 'whether pushes go to Web Push services: browsers and UnifiedPush apps',
-    examples: [true],
-  }),
+  PUSH_WEBPUSH_ENABLED: flag('whether pushes go to Web Push services: browsers and UnifiedPush apps'),
   PUSH_WEBPUSH_VAPID_KEY: Type.Optional(
     Type.String({
       secret: true,
@@ -18,11 +16,9 @@ export const webPushVariables = {
       examples: ['PUSH_WEBPUSH_VAPID_KEY_FILE=/run/secrets/vapid.pem'],
     }),
   ),
-  PUSH_WEBPUSH_SUBJECT: Type.Optional(
-    Type.String({
-      description: 'how push services reach the operator: a mailto: or https: URI (RFC 8292 §2.1)',
-      examples: ['mailto:push@example.org'],
-    }),
+  PUSH_WEBPUSH_SUBJECT: word(
+    'how push services reach the operator: a mailto: or https: URI (RFC 8292 §2.1)',
+    'mailto:push@example.org',
   ),
   PUSH_WEBPUSH_ALLOW_PRIVATE: Type.Boolean({
     default: false,
@@ -32,25 +28,36 @@ export const webPushVariables = {
   }),
 };
 
-export type WebPushSettings = { readonly identity: VapidIdentity; readonly allowPrivate: boolean };
+export type WebPushValues = Static<TObject<typeof webPushVariables>>;
 
-const schema = Type.Object(webPushVariables);
-const because = 'though PUSH_WEBPUSH_ENABLED is true';
+/** The one pool of Web Push, for the push services of all subscriptions. */
+export type WebPushSettings = {
+  readonly service: 'webpush';
+  readonly name: 'webpush';
+  readonly tags: readonly [];
+  readonly loaded: Loaded<VapidIdentity>;
+  readonly allowPrivate: boolean;
+};
 
-/** Reads them when Web Push is enabled; else `undefined`. Every problem names its variable. */
-export const readWebPushSettings = (
-  values: Static<typeof schema>,
-  problems: Problem[],
-): WebPushSettings | undefined => {
-  const { PUSH_WEBPUSH_ENABLED, PUSH_WEBPUSH_VAPID_KEY: key, PUSH_WEBPUSH_SUBJECT: subject } = values;
-  if (!PUSH_WEBPUSH_ENABLED) return undefined;
+/** The pool, if its key and subject are good. */
+export const readWebPushPools = (values: WebPushValues, problems: Problem[]): readonly WebPushSettings[] => {
+  const { PUSH_WEBPUSH_VAPID_KEY: key, PUSH_WEBPUSH_SUBJECT: subject, PUSH_WEBPUSH_ALLOW_PRIVATE } = values;
   const parsed = parseVapidIdentity(key ?? '', subject ?? '');
-  if (parsed.ok) return { identity: parsed.identity, allowPrivate: values.PUSH_WEBPUSH_ALLOW_PRIVATE };
+  if (parsed.ok) return [toWebPushSettings(parsed.identity, PUSH_WEBPUSH_ALLOW_PRIVATE)];
   const add = (variable: string, given: string | undefined, problem: string | undefined): void => {
-    if (problem !== undefined)
-      problems.push({ variable, why: given === undefined ? `is not set, ${because}` : problem });
+    if (problem !== undefined) problems.push({ variable, why: given === undefined ? notSet : problem });
   };
   add('PUSH_WEBPUSH_VAPID_KEY', key, parsed.problems.key);
   add('PUSH_WEBPUSH_SUBJECT', subject, parsed.problems.subject);
-  return undefined;
+  return [];
 };
+
+export const toWebPushSettings = (identity: VapidIdentity, allowPrivate: boolean): WebPushSettings => ({
+  service: 'webpush',
+  name: 'webpush',
+  tags: [],
+  loaded: { digest: identity.publicKey, read: { ok: true, credentials: identity } },
+  allowPrivate,
+});
+
+const notSet = 'is not set, though PUSH_WEBPUSH_ENABLED is true';

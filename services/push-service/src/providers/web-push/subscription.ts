@@ -2,20 +2,20 @@ import { ECDH } from 'node:crypto';
 import { parseJson } from '../../push/parse-json.ts';
 import type { SubscriptionKeys } from './encryption.ts';
 
-/** Where a browser or UnifiedPush app gets its pushes, and how they are encrypted. */
+/** Where a browser or UnifiedPush app receives its pushes, and how they are encrypted. */
 export type Subscription = { readonly endpoint: URL; readonly keys: SubscriptionKeys };
 
 type ParsedSubscription =
   | { readonly ok: true; readonly subscription: Subscription }
-  /** One word that says nothing of what was read. */
+  /** One word that quotes nothing of what was read. */
   | { readonly ok: false; readonly problem: 'not_a_subscription' | 'bad_endpoint' | 'bad_p256dh' | 'bad_auth' };
 
-/** UnifiedPush allows 1000 bytes; the longest of browsers (WNS) have about 600. */
+/** UnifiedPush allows 1000 bytes; the longest browser endpoints (WNS) have about 600. */
 const maxEndpoint = 2_000;
 
 /**
- * Reads `JSON.stringify(subscription)` of a browser (W3C Push API, `PushSubscription.toJSON`), or the same with the keys
- * beside the endpoint.
+ * Reads a browser's `JSON.stringify(subscription)` (W3C Push API, `PushSubscription.toJSON`), or the same with the keys beside
+ * the endpoint.
  */
 export const parseSubscription = (text: string): ParsedSubscription => {
   const json = parseJson(text);
@@ -39,11 +39,11 @@ const readEndpoint = (given: unknown): URL | undefined => {
   return url.protocol === 'https:' && url.username === '' && url.password === '' ? url : undefined;
 };
 
-// Base64url without padding by the specification; apps have been seen with either alphabet, and with padding.
+// Base64url without padding, says the specification; apps have been seen with either alphabet, and with padding.
 const readBytes = (given: unknown): Buffer | undefined =>
   typeof given === 'string' && /^[\w+/-]+={0,2}$/.test(given) ? Buffer.from(given, 'base64') : undefined;
 
-/** Uncompressed and on the curve: another would give parts of our key away (RFC 8291 §7). */
+/** Uncompressed and on the curve: any other point would give away parts of our key (RFC 8291 §7). */
 const isPoint = (p256dh: Buffer): boolean => {
   if (p256dh.length !== 65 || p256dh[0] !== 4) return false;
   try {

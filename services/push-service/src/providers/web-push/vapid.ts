@@ -3,21 +3,21 @@ import type { KeyObject } from 'node:crypto';
 
 // RFC 8292: Voluntary Application Server Identification (VAPID) for Web Push.
 
-/** Who we are for the push services. The key is also what browsers subscribe with (`applicationServerKey`). */
+/** Who we are to the push services. Browsers subscribe with the same key (`applicationServerKey`). */
 export type VapidIdentity = {
   readonly privateKey: KeyObject;
-  /** A point of P-256, uncompressed, base64url. */
+  /** An uncompressed point on P-256, in base64url. */
   readonly publicKey: string;
-  /** How the operator is reached: a `mailto:` or `https:` URI. */
+  /** How to reach the operator: a `mailto:` or `https:` URI. */
   readonly subject: string;
 };
 
 type ParsedIdentity =
   | { readonly ok: true; readonly identity: VapidIdentity }
-  /** In words for the operator, without anything of the key. */
+  /** In words for the operator, which reveal nothing of the key. */
   | { readonly ok: false; readonly problems: { readonly key?: string; readonly subject?: string } };
 
-/** Reads the private key, of P-256 in PEM or as the 32 bytes in base64url that `web-push generate-vapid-keys` prints. */
+/** Reads the private key on P-256: PEM, or the 32 bytes in base64url that `web-push generate-vapid-keys` prints. */
 export const parseVapidIdentity = (key: string, subject: string): ParsedIdentity => {
   const isSubject = /^(?:mailto:.+@|https:\/\/)./.test(subject);
   const privateKey = parseKey(key.trim());
@@ -37,7 +37,7 @@ const parseKey = (key: string): KeyObject | undefined => {
   try {
     return /^[\w-]{43}=?$/.test(key) ? fromScalar(key) : createPrivateKey(key);
   } catch {
-    // What OpenSSL says of it helps nobody.
+    // OpenSSL's error helps nobody.
     return undefined;
   }
 };
@@ -45,7 +45,7 @@ const parseKey = (key: string): KeyObject | undefined => {
 const problemOf = (key: KeyObject | undefined): string | undefined => {
   if (key?.asymmetricKeyDetails?.namedCurve !== 'prime256v1')
     return 'is neither a private key of P-256 in PEM nor its 32 bytes in base64url';
-  // PEM holds the public key, too, and OpenSSL believes it.
+  // PEM holds the public key as well, and OpenSSL believes it.
   const signed = Buffer.from('a token');
   const isPair = verify('sha256', signed, createPublicKey(key), sign('sha256', signed, key));
   return isPair ? undefined : 'holds a public key that is not that of its private key';
@@ -64,16 +64,16 @@ const pointOf = (key: KeyObject): string => {
   return Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]).toString('base64url');
 };
 
-/** A push service takes a token for 24 hours at most; half of that, and a clock may be off by as much. */
+/** A push service accepts a token for at most 24 hours (RFC 8292 §2). With half of that, a clock may be off by as much. */
 const lifetimeSeconds = 43_200;
-/** A token is used for a good part of its life only. */
+/** A token is used for only part of its life. */
 const reuseMs = 4 * 3_600_000;
-/** Push services that are remembered; anybody may name new ones. */
+/** How many push services are remembered; anybody may name new ones. */
 const maxOrigins = 1_000;
 
 type Options = { readonly identity: VapidIdentity; /** Milliseconds since 1970. */ readonly clock: () => number };
 
-/** The header `authorization` for the origin of a push service: a token is signed once in a while, not for each push. */
+/** The `authorization` header for the origin of a push service: a token is signed now and then, not for each push. */
 export const createVapid = ({ identity, clock }: Options) => {
   const headers = new Map<string, { readonly header: string; readonly madeAt: number }>();
 

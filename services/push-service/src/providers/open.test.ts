@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
-import { readPushServiceConfig } from './config.ts';
+import { readPushServiceConfig } from '../config.ts';
 import {
   createFakeApnsKey,
   createFakeAuthority,
@@ -12,9 +12,10 @@ import {
   startFakeFcm,
 } from '@pushmesh/fakes';
 import type { ApnsDelivery, FcmDelivery } from '@pushmesh/fakes';
-import { createProviders, poolsOf } from './providers.ts';
-import { createPushService } from './api/server.ts';
-import { pushServiceMetrics } from './metrics.ts';
+import { createCredentialAlerts } from '../credentials/alerts.ts';
+import { openProviders, poolsOf } from './open.ts';
+import { createPushService } from '../api/server.ts';
+import { pushServiceMetrics } from '../metrics.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -59,20 +60,18 @@ describe('push-service with the credentials of both providers, against fakes of 
       PUSH_APNS_PROD_KEY_ID: key.keyId,
       PUSH_APNS_PROD_TEAM_ID: key.teamId,
       PUSH_APNS_PROD_DEFAULT_TOPIC: 'com.example.app',
+      PUSH_APNS_PROD_ENDPOINT: new URL(apns.origin).host,
     });
     if (!config.providers) throw new Error('no providers');
-    const settings = {
-      ...config.providers,
-      apns: config.providers.apns.map((each) => ({ ...each, endpoint: apns.origin })),
-    };
     const log = createLog('push-service', 'silent');
     const metrics = createMetrics('push-service').add(pushServiceMetrics);
-    const real = createProviders(settings, { log, metrics, reread: config.rereadProviders, ca: authority.ca });
+    const real = openProviders(config.providers, { log, metrics, ca: authority.ca });
     await real.resource.start();
     cleanups.push(real.resource.stop);
     const service = createPushService({
       http: { host: '127.0.0.1', port: 0, bearerTokens: [], maxConnections: 100, exposeSpec: false },
       providers: real.providers,
+      alerts: createCredentialAlerts({ log, uptime: () => performance.now() }),
       log,
       metrics,
       clock: Date.now,
@@ -264,12 +263,13 @@ it('sends a push to the first pool of its service and mode that has all of its t
   if (!config.providers) throw new Error('no providers');
   const log = createLog('push-service', 'silent');
   const metrics = createMetrics('push-service').add(pushServiceMetrics);
-  const real = createProviders(config.providers, { log, metrics, reread: config.rereadProviders, ca: authority.ca });
+  const real = openProviders(config.providers, { log, metrics, ca: authority.ca });
   await real.resource.start();
   cleanups.push(real.resource.stop);
   const { server } = createPushService({
     http: { host: '127.0.0.1', port: 0, bearerTokens: [], maxConnections: 100, exposeSpec: false },
     providers: real.providers,
+    alerts: createCredentialAlerts({ log, uptime: () => performance.now() }),
     log,
     metrics,
     clock: Date.now,

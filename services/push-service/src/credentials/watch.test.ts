@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
-import { readPushServiceConfig } from './config.ts';
+import { readPushServiceConfig } from '../config.ts';
 import {
   createFakeApnsKey,
   createFakeAuthority,
@@ -13,10 +13,11 @@ import {
   startFakeFcm,
 } from '@pushmesh/fakes';
 import type { ApnsDelivery, FakeApns } from '@pushmesh/fakes';
-import { createProviders } from './providers.ts';
-import { patiently } from '../testing/http2-peer.ts';
-import { matchProvider } from './push/match-provider.ts';
-import { pushServiceMetrics } from './metrics.ts';
+import { createCredentialWatch } from './watch.ts';
+import { openProviders } from '../providers/open.ts';
+import { patiently } from '../../testing/http2-peer.ts';
+import { matchProvider } from '../push/match-provider.ts';
+import { pushServiceMetrics } from '../metrics.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -56,14 +57,22 @@ const start = async (env: Record<string, string>) => {
   if (!config.providers) throw new Error('no providers');
   const registry = createMetrics('push-service');
   const lines: string[] = [];
-  const { providers, resource } = createProviders(config.providers, {
-    log: createLog('push-service', 'trace', { write: (line: string) => void lines.push(line) }),
-    metrics: registry.add(pushServiceMetrics),
+  const log = createLog('push-service', 'trace', { write: (line: string) => void lines.push(line) });
+  const metrics = registry.add(pushServiceMetrics);
+  const { providers, pools, tryOut, resource } = openProviders(config.providers, { log, metrics, ca: authority.ca });
+  const watch = createCredentialWatch({
+    pools,
+    tryOut,
     reread: config.rereadProviders,
-    ca: authority.ca,
+    pollMs: config.providers.pollMs,
+    log,
+    metrics,
+    clock: Date.now,
+    random: Math.random,
   });
   await resource.start();
-  cleanups.push(resource.stop);
+  await watch.resource.start();
+  cleanups.push(resource.stop, watch.resource.stop);
   const push = async (service: 'apns' | 'fcm', device_id: string, tags: string[] = []) => {
     const alert = { title: 'juliet@capulet.example', body: 'Wherefore art thou?' };
     const notification = { service, device_id, mode: 'prod' as const, tags, alert };
