@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Check } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import {
-  PushApiAnswer,
+  PushApiBody,
   RequestV1,
   RequestV3,
   commandMessages,
@@ -56,7 +56,7 @@ it('recorded requests and answers of the MongoosePush API fit their schemas', ()
   };
   for (const request of requests.v1) expect(Check(RequestV1, request)).toBe(true);
   for (const request of [...requests.v2, ...requests.v3]) expect(Check(RequestV3, request)).toBe(true);
-  for (const answer of answers) expect(Check(PushApiAnswer, answer)).toBe(true);
+  for (const answer of answers) expect(Check(PushApiBody, answer)).toBe(true);
   expect(Check(RequestV3, requests.v1[0])).toBe(false);
 });
 

@@ -60,8 +60,8 @@ export const RequestV3 = Type.Object(
 );
 export type RequestV3 = Static<typeof RequestV3>;
 
-/** What the API answers: 200 `null`; a refusal, by version; or 422 with the places that do not fit. */
-export const PushApiAnswer = Type.Union([
+/** The body of a response: `null` with 200; a refusal, by version; or, with 422, the places that do not fit. */
+export const PushApiBody = Type.Union([
   Type.Null(),
   Type.Object({ reason: Type.String() }),
   Type.Object({ details: Type.String() }),
@@ -71,7 +71,6 @@ export const PushApiAnswer = Type.Union([
     ),
   }),
 ]);
-export type PushApiAnswer = Static<typeof PushApiAnswer>;
 
 /**
  * One notification of `POST /v3/notifications`, a route that push-service has and MongoosePush has not: an array of them, each

@@ -1,10 +1,10 @@
 import { unregisteredAtHeader } from '@pushmesh/contracts';
 import { errors } from 'undici';
-import type { PushApiAnswer } from '../domain/verdict.ts';
+import type { PushApiFault, PushApiReply } from '../domain/verdict.ts';
 import { AnswerTimeout } from './exchange.ts';
 import type { HttpAnswer } from './exchange.ts';
 
-export const toAnswer = ({ status, headers, body }: HttpAnswer): PushApiAnswer => ({
+export const toAnswer = ({ status, headers, body }: HttpAnswer): PushApiReply => ({
   status,
   headers: hintsOf(headers),
   body: parseBody(body),
@@ -29,7 +29,7 @@ export const parseBody = (text: string): unknown => {
 };
 
 /** What to call it when there is no whole answer. */
-export const faultOf = (error: unknown): Extract<PushApiAnswer, { fault: unknown }>['fault'] => {
+export const faultOf = (error: unknown): PushApiFault => {
   const { code } = error as { code?: string };
   if (code === 'ECONNREFUSED') return 'refused';
   if (code === 'ECONNRESET' || error instanceof errors.SocketError) return 'reset';
