@@ -16,7 +16,7 @@ import {
   publishOptions,
   setAffiliation,
 } from '../../deploy/local/guide.ts';
-import { dedupeKey } from '../../services/gateway/src/domain/publish.ts';
+import { dedupeKey } from '@pushmesh/acceptance';
 import { startMesh } from '../../deploy/local/mesh.ts';
 import type { Mesh, XmppServerName } from '../../deploy/local/mesh.ts';
 import type { ServiceName } from '../../deploy/local/service.ts';

@@ -4,7 +4,7 @@ import type { Element, Form, Jid, StanzaError } from '@pushmesh/xmpp';
 import { maxAffiliations } from '@pushmesh/contracts';
 import type { PublishModel } from '@pushmesh/contracts';
 import { stanzaErrors } from './stanza-errors.ts';
-import type { Iq, Question } from './request.ts';
+import type { Iq, IqRequest } from './request.ts';
 
 /** Longest node id: XEP-0060 names none; this is what a JID resource may have. */
 const maxNodeBytes = 1023;
@@ -12,7 +12,7 @@ const maxNodeBytes = 1023;
 /** XEP-0060 names no limit; longer ids than ours cannot exist here. */
 export const isTooLong = (node: string): boolean => Buffer.byteLength(node) > maxNodeBytes;
 
-export const readUnsupported = (pubsub: Element, features: Readonly<Record<string, string>>): Question => {
+export const readUnsupported = (pubsub: Element, features: Readonly<Record<string, string>>): IqRequest => {
   const feature = childElements(pubsub)
     .map(({ name }) => (Object.hasOwn(features, name) ? features[name] : undefined))
     .find((each) => each !== undefined);
@@ -22,7 +22,7 @@ export const readUnsupported = (pubsub: Element, features: Readonly<Record<strin
   };
 };
 
-export const readCreateNode = (pubsub: Element, sender: Jid): Question => {
+export const readCreateNode = (pubsub: Element, sender: Jid): IqRequest => {
   const kind = 'create-node';
   const create = readCreate(pubsub);
   if (!create || (create.type !== undefined && create.type !== 'push'))
@@ -69,7 +69,7 @@ const unsupported = {
 };
 
 /** Reads a request in the namespace of owners; pubsub-push says whether the requester is one. */
-export const readOwner = ({ type, payload, sender }: Iq): Question => {
+export const readOwner = ({ type, payload, sender }: Iq): IqRequest => {
   const requester = bareJid(sender);
   const deletion = type === 'set' ? payload.getChild('delete') : undefined;
   if (deletion) return readDelete(deletion, requester);
@@ -88,7 +88,7 @@ export const readOwner = ({ type, payload, sender }: Iq): Question => {
 
 const nodeAttribute = ({ attrs }: Element): string => (attrs['node'] as string | undefined) ?? '';
 
-const readDelete = (element: Element, requester: string): Question => {
+const readDelete = (element: Element, requester: string): IqRequest => {
   const kind = 'delete-node';
   const node = nodeAttribute(element);
   if (!node) return { kind, error: stanzaErrors.notAllowed };
@@ -96,17 +96,17 @@ const readDelete = (element: Element, requester: string): Question => {
   return { kind, request: { type: 'delete-node', node, requester } };
 };
 
-const readGet = (kind: 'get-affiliations' | 'get-configuration', element: Element, requester: string): Question =>
+const readGet = (kind: 'get-affiliations' | 'get-configuration', element: Element, requester: string): IqRequest =>
   ofNode(kind, element, (node) => ({ kind, request: { type: kind, node, requester } }));
 
 /** What `read` makes of a request about a node that can exist. */
-const ofNode = (kind: string, element: Element, read: (node: string) => Question): Question => {
+const ofNode = (kind: string, element: Element, read: (node: string) => IqRequest): IqRequest => {
   const node = nodeAttribute(element);
   if (!node) return { kind, error: stanzaErrors.nodeIdMissing };
   return isTooLong(node) ? { kind, error: stanzaErrors.nodeUnknown } : read(node);
 };
 
-const readSetAffiliations = (element: Element, requester: string): Question => {
+const readSetAffiliations = (element: Element, requester: string): IqRequest => {
   const kind = 'set-affiliations';
   return ofNode(kind, element, (node) => {
     const affiliations = readAffiliations(element);
@@ -116,7 +116,7 @@ const readSetAffiliations = (element: Element, requester: string): Question => {
   });
 };
 
-const readSetConfiguration = (element: Element, requester: string): Question => {
+const readSetConfiguration = (element: Element, requester: string): IqRequest => {
   const kind = 'set-configuration';
   return ofNode(kind, element, (node) => {
     const form = readConfigure(element);

@@ -16,6 +16,8 @@ const modify = (condition: StanzaError['condition'], more: Partial<StanzaError> 
   ...more,
 });
 
+const preconditionNotMet = (text: string): StanzaError => cancel('conflict', { pubsub: 'precondition-not-met', text });
+
 export const stanzaErrors = {
   /** We are in trouble, of any kind, bugs included. */
   trouble: { type: 'wait', condition: 'internal-server-error' },
@@ -39,8 +41,9 @@ export const stanzaErrors = {
   payloadRequired: modify('bad-request', { pubsub: 'payload-required' }),
   payloadInvalid: modify('bad-request', { pubsub: 'invalid-payload' }),
   payloadTooBig: modify('not-acceptable', { pubsub: 'payload-too-big' }),
-  /** `service` and `device_id` must stand in the publish-options. */
-  preconditionNotMet: (text: string): StanzaError => cancel('conflict', { pubsub: 'precondition-not-met', text }),
+  /** The publish-options do not say where to push. */
+  preconditionNotMet,
+  optionsTooLarge: preconditionNotMet('publish-options are too large'),
   accessModel: modify('not-acceptable', { pubsub: 'unsupported-access-model', text: 'only whitelist' }),
   configInvalid: (text: string): StanzaError => modify('not-acceptable', { text }),
   /** XEP-0060 §8.9.2.4, with the owners that there are. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { createAcceptPush, secretDigest } from '@pushmesh/acceptance';
 import { parseStanza } from '@pushmesh/xmpp';
 import { stanzaErrors } from '../domain/stanza-errors.ts';
-import { secretDigest } from '../domain/publish.ts';
 import { readStanza } from '../domain/request.ts';
-import { createAnswer } from './answer.ts';
+import { createRequestHandler } from './handle-request.ts';
 import type { Role } from '../config.ts';
 
 type Asked = readonly [type: string, command: unknown];
@@ -21,19 +21,20 @@ const ask = async (
   const bus = {
     request: (command: string, value: unknown) => (asked.push([command, value]), Promise.resolve(reply)),
     publish: () => Promise.resolve({ type: published }),
-  };
-  const answer = createAnswer({
-    bus: bus as unknown as Parameters<typeof createAnswer>[0]['bus'],
+  } as unknown as Parameters<typeof createAcceptPush>[0]['bus'];
+  const acceptPush = createAcceptPush({
+    bus,
     clock: () => 0,
     defaultTtlMs: 1_000,
     maxPayloadBytes: 1_000,
     onUnverified: () => (unverified += 1),
   });
+  const handleRequest = createRequestHandler({ bus, acceptPush });
   const iq = parseStanza(`<iq type='${type}' id='o' from='a@b/r' to='push.b'>${payload}</iq>`);
   if (iq instanceof Error) throw iq;
   const read = readStanza(iq, roles);
   if (!('request' in read)) throw new Error('not a request');
-  const given = await answer(read.request, { host: 'push.b', roles, iqId: 'o', traceparent: '' });
+  const given = await handleRequest(read.request, { host: 'push.b', roles, iqId: 'o', traceparent: '' });
   return 'error' in given
     ? { asked, unverified, error: given.error, result: undefined }
     : { asked, unverified, error: undefined, result: given.result?.toString() };
@@ -132,12 +133,11 @@ it('an unverified publish counts when it is stored', async () => {
 });
 
 it('a component that is no app server asks nobody about push nodes', async () => {
-  const ports = { bus: {} as never, clock: () => 0, defaultTtlMs: 1, maxPayloadBytes: 1, onUnverified: () => {} };
-  const answer = createAnswer(ports);
+  const handleRequest = createRequestHandler({ bus: {} as never, acceptPush: () => expect.unreachable() });
   const context = { host: 'push.b', roles: ['xmpp-server'], iqId: '1', traceparent: '' } as const;
   const requester = 'a@b';
-  expect(await answer({ type: 'disco-info', node: 'n', requester }, context)).toEqual({
+  expect(await handleRequest({ type: 'disco-info', node: 'n', requester }, context)).toEqual({
     error: stanzaErrors.nodeUnknown,
   });
-  expect(await answer({ type: 'disco-items', node: undefined, requester }, context)).toHaveProperty('result');
+  expect(await handleRequest({ type: 'disco-items', node: undefined, requester }, context)).toHaveProperty('result');
 });
