@@ -60,7 +60,7 @@ it('recorded requests and answers of the MongoosePush API fit their schemas', ()
   expect(Check(RequestV3, requests.v1[0])).toBe(false);
 });
 
-describe('the door', () => {
+describe('decoding', () => {
   it('says where a message does not fit, without quoting it', () => {
     const example = exampleOf('delivery');
     const refused = messages.delivery.decode(bytes({ ...example, deviceId: 17, expiresAt: 'secret-text' }));
@@ -83,7 +83,7 @@ describe('the door', () => {
     }
   });
 
-  it('reads ends that were recorded alone and together', () => {
+  it('reads results that were recorded alone and together', () => {
     const result = exampleOf('result');
     expect(readResults(bytes(result))).toEqual({ ok: true, value: [result] });
     expect(readResults(bytes([result, result]))).toEqual({ ok: true, value: [result, result] });

@@ -16,7 +16,7 @@ const checkUrl: Check = (url) =>
 const checkCa: Check = (ca) =>
   ca === undefined || isCertificates(ca)
     ? undefined
-    : 'must hold one certificate in PEM or more, and nothing else between their lines of dashes';
+    : 'must hold one or more certificates in PEM, and nothing else between their lines of dashes';
 
 const checkPair: Check = (key, { PUSH_API_CERT: cert }) =>
   (key === undefined && cert === undefined) || (key !== undefined && cert !== undefined && isPair(cert, key))
@@ -39,7 +39,7 @@ export const dispatcherSchema = Type.Object({
   PUSH_API_FCM_DEV: Type.Boolean({
     default: true,
     description:
-      'whether pushes to FCM carry `mode: dev` when the registration asks for it; MongoosePush itself has no such pool and answers 400',
+      'whether pushes to FCM carry `mode: dev` if the registration asks for it; MongoosePush itself has no such pool and answers 400',
     examples: [false],
   }),
   PUSH_API_TIMEOUT_MS: Type.Integer({
@@ -52,26 +52,27 @@ export const dispatcherSchema = Type.Object({
   PUSH_API_CA: Type.Optional(
     Type.String({
       check: checkCa,
-      description: 'PEM certificates that the push API’s own may be signed by; give a path in PUSH_API_CA_FILE',
+      description:
+        "PEM certificates of the authorities that may sign the push API's certificate; give a path in PUSH_API_CA_FILE",
       examples: ['PUSH_API_CA_FILE=/etc/pushmesh/ca.pem'],
     }),
   ),
   PUSH_API_TLS_VERIFY: Type.Boolean({
     default: true,
-    description: 'whether the certificate of the push API is checked; MongoosePush’s image brings a self-signed one',
+    description: 'whether the certificate of the push API is verified; the image of MongoosePush has a self-signed one',
     examples: [true],
   }),
   PUSH_API_TOKEN: Type.Optional(
     Type.String({
       secret: true,
       pattern: '^[A-Za-z0-9._~+/-]+=*$',
-      description: 'the bearer token for the push API: one of push-service’s HTTP_BEARER_TOKENS',
+      description: 'the bearer token for the push API: one of the HTTP_BEARER_TOKENS of push-service',
       examples: ['PUSH_API_TOKEN_FILE=/run/secrets/push-api-token'],
     }),
   ),
   PUSH_API_CERT: Type.Optional(
     Type.String({
-      description: 'our own certificate in PEM, where the push API asks for one; give a path in PUSH_API_CERT_FILE',
+      description: 'our own certificate in PEM, if the push API requires one; give a path in PUSH_API_CERT_FILE',
       examples: ['PUSH_API_CERT_FILE=/run/secrets/tls/tls.crt'],
     }),
   ),
@@ -86,20 +87,20 @@ export const dispatcherSchema = Type.Object({
   CONCURRENCY: Type.Integer({
     default: 64,
     minimum: 1,
-    description: 'how many deliveries of one push service and mode are under way at a time',
+    description: 'how many deliveries of one push service and mode are in flight at a time',
     examples: [64],
   }),
   MAX_ATTEMPTS: Type.Integer({
     default: 10,
     minimum: 1,
     description:
-      'how many attempts a delivery gets before it is parked. One that fails by an outage spends none: no answer of the push API, APNs or FCM out, credentials of ours that are refused; such a delivery is tried until its deadline',
+      'how many attempts a delivery gets before it is parked. An outage spends none (no answer from the push API, APNs or FCM out, our credentials refused): such a delivery is tried until its deadline',
     examples: [10],
   }),
   RETRY_BASE_MS: Type.Integer({
     default: 1_000,
     minimum: 1,
-    description: 'the longest first wait between attempts; each next one may be twice as long',
+    description: 'the longest wait after the first attempt; each later wait may be twice as long as the one before',
     examples: [1000],
   }),
   RETRY_CAP_MS: Type.Integer({
@@ -112,7 +113,7 @@ export const dispatcherSchema = Type.Object({
     default: 40,
     minimum: 1,
     description:
-      'how many pushes must have been tried within ten seconds before the circuit can open; more than the 32 of one request, or one that fails opens it',
+      'how many pushes must have been tried within ten seconds before the circuit can open; keep it above 32, the most of one request, or a single failed request opens it',
     examples: [40],
   }),
   BREAKER_ERROR_PERCENT: Type.Integer({
@@ -125,13 +126,13 @@ export const dispatcherSchema = Type.Object({
   BREAKER_RESET_MS: Type.Integer({
     default: 5_000,
     minimum: 50,
-    description: 'how long an open circuit waits before one delivery tries again',
+    description: 'how long an open circuit waits before it lets one delivery through',
     examples: [5000],
   }),
   FALLBACK_TEXT: Type.String({
     default: 'New message',
     minLength: 1,
-    description: 'title or body of a notification when the XMPP server sent none',
+    description: 'title or body of a notification if the XMPP server sent none',
     examples: ['New message'],
   }),
   ...groups.nats,
@@ -140,7 +141,7 @@ export const dispatcherSchema = Type.Object({
 });
 
 export type DispatcherConfig = Omit<Static<typeof dispatcherSchema>, 'PUSH_API_CERT' | 'PUSH_API_KEY'> & {
-  /** What we show the push API, PEM. */
+  /** What we present to the push API, PEM. */
   readonly certificate: { readonly cert: string; readonly key: string } | undefined;
 };
 
@@ -156,7 +157,7 @@ export const readDispatcherConfig = (env?: NodeJS.ProcessEnv): DispatcherConfig 
     { prefixes: ['PUSH_API_'], shared: ['NATS_'] },
   );
 
-/** Node takes whatever follows or stands in for a certificate without a word, and then trusts nobody by it. */
+/** Node silently accepts anything after or instead of a certificate, and then trusts nobody by it. */
 const isCertificates = (pem: string): boolean => {
   const blocks = pem.match(/-----BEGIN [^-]*-----.*?(?:-----END [^-]*-----|$)/gs) ?? [];
   return blocks.length > 0 && blocks.every(isCertificate);

@@ -22,7 +22,7 @@ const checkComponents: Check = (text) => {
   return read?.ok === false ? read.why : undefined;
 };
 
-/** While it is not known which components there are, this is the secret of all of them. */
+/** If XMPP_COMPONENTS cannot be read, this secret counts as that of every component. */
 const checkSecret: Check = (secret, { XMPP_COMPONENTS: text = '' }) => {
   if (secret !== undefined) return undefined;
   const read = readEntries(text);
@@ -57,40 +57,40 @@ export const gatewaySchema = Type.Object({
   XMPP_STREAM: Type.Enum([...streamModes], {
     default: 'shared',
     description:
-      'how several gateways share a component name: `shared`, each has a stream (ejabberd), or `exclusive`, one has it and the others stand by (Prosody, MongooseIM)',
+      'how several gateways share a component name: `shared`, each has a stream (ejabberd), or `exclusive`, one has the stream and the others stand by (Prosody, MongooseIM)',
     examples: ['exclusive'],
   }),
   XMPP_MAX_STANZA_BYTES: Type.Integer({
     default: 1_048_576,
     minimum: 10_000,
     description:
-      'the largest stanza that is read; a larger one is skipped, and its sender told; one of 16 times as much closes the stream',
+      'the largest stanza that is read; a larger one is skipped and its sender is told; one of 16 times this size closes the stream',
     examples: [1048576],
   }),
   MAX_IN_FLIGHT: Type.Integer({
     default: 1_000,
     minimum: 1,
-    description: 'how many stanzas of one component may wait for their answer before the stream stops being read',
+    description: 'how many stanzas of one component may wait for their answer before its stream is no longer read',
     examples: [1000],
   }),
   MAX_PAYLOAD_BYTES: Type.Integer({
     default: 60_000,
     minimum: 1_000,
-    description: 'the largest notification of a publish, not counting sender and text, which are shortened instead',
+    description: 'the largest notification of a publish, not counting sender and text, which are cut instead',
     examples: [60000],
   }),
   COMMAND_TIMEOUT_MS: Type.Integer({
     default: 1_000,
     minimum: 10,
     description:
-      'how long pubsub-push may take to answer; later, a publish is stored unverified and all else gets `wait`',
+      'how long pubsub-push may take to answer; after that, a publish is stored unverified and any other request is answered `wait`',
     examples: [1000],
   }),
   PUSH_TTL_SECONDS: Type.Integer({
     default: 14_400,
     minimum: 1,
     maximum: 2_419_200,
-    description: 'how long an undelivered push is worth delivering when its options have no time_to_live',
+    description: 'how long an undelivered push is worth delivering if its options have no time_to_live',
     examples: [14400],
   }),
   ...groups.nats,
@@ -112,7 +112,7 @@ export const readGatewayConfig = (env?: NodeJS.ProcessEnv): GatewayConfig =>
       const components = (read.ok ? read.entries : []).map((entry) => ({
         name: entry.name,
         service: entry.service ?? values.XMPP_SERVICE,
-        // Both were checked: one of the two is there.
+        // Both were checked: there is one or the other.
         secret: entry.secret ?? common ?? '',
         roles: entry.roles ?? roles,
         stream: entry.stream ?? values.XMPP_STREAM,

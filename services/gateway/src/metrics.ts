@@ -37,13 +37,13 @@ export const gatewayMetrics = {
   paused: {
     type: 'counter',
     name: 'pushmesh_xmpp_pauses_total',
-    help: 'How often a component stream stopped reading because too much was in flight',
+    help: 'How often a component stream stopped being read because too many stanzas were in flight',
     labels: ['component'],
   },
   answersLost: {
     type: 'counter',
     name: 'pushmesh_answers_lost_total',
-    help: 'Answers that were not sent: there was no stream to go out on, or the server would have closed it over them. The sender’s wait times out; servers do not repeat a publish, but one whose lost answer is a result is stored and pushed',
+    help: 'Answers that were not sent: there was no stream, or the server would have closed it over them. The sender waits until it times out; servers do not repeat a publish, but one whose lost answer is a result is stored and pushed',
     labels: ['component'],
   },
   unverified: {

@@ -7,13 +7,13 @@ const all = Object.entries(stanzaErrors).map(
   ([name, error]) => [name, typeof error === 'function' ? error('x' as never) : error] as const,
 );
 
-it('only trouble of ours is internal-server-error, and that is always wait: anything else costs registrations', () => {
+it('only internal failures are internal-server-error, and always wait: anything else costs registrations', () => {
   for (const [name, { type, condition }] of all)
     expect(condition === 'internal-server-error').toBe(['trouble', 'overLimit'].includes(name) && type === 'wait');
 });
 
 it.each(['timeout', 'no-responders', 'disconnected', 'unavailable', 'unreadable'] as const)(
-  '%s is trouble, for every command',
+  '%s is an internal failure, for every command',
   (type) => {
     for (const command of commandTypes.filter((each) => each !== 'authorise-publish'))
       expect(errorOfReply(command, { v: 1, type } as never)).toEqual(stanzaErrors.trouble);

@@ -8,7 +8,7 @@ import type { Role } from '../config.ts';
 
 type Asked = readonly [type: string, command: unknown];
 
-/** What is answered to an IQ from a@b when pubsub-push replies `reply`, in short, and what it was asked. */
+/** The answer to an IQ from a@b if pubsub-push replies `reply`, and what pubsub-push was asked. */
 const ask = async (
   type: 'get' | 'set',
   payload: string,
@@ -63,12 +63,12 @@ describe('affiliations', () => {
     expect(asked).toEqual([['set-affiliations', { v: 1, host: 'push.b', node: 'n', requester: 'a@b', affiliations }]]);
     expect(answer).toMatchObject({ result: undefined, error: undefined });
   });
-  it('leave at least one owner, and say who that is', async () => {
+  it('keep at least one owner, and the error says who that is', async () => {
     const { error } = await ask('set', set, { v: 1, type: 'last-owner', owners: ['a@b'] });
     expect(error).toMatchObject({ type: 'modify', condition: 'not-acceptable' });
     expect(String(error?.payload)).toContain('<affiliation jid="a@b" affiliation="owner"/>');
   });
-  it('of one’s own are the nodes', async () => {
+  it('of the requester are the nodes that they own', async () => {
     const own = async (inside: string) =>
       (await ask('get', `<pubsub xmlns='${pubsub}'>${inside}</pubsub>`, { v: 1, type: 'nodes', nodes: ['n', 'm'] }))
         .result;
@@ -93,7 +93,7 @@ describe('the configuration', () => {
     expect(result).toMatch(/var="pubsub#publish_model".*<value>open<\/value><\/field>/);
     expect(result).toMatch(/<field var="secret"[^>]*\/>/);
   });
-  it('takes a secret, of which the digest goes on', async () => {
+  it('takes a secret and passes on its digest', async () => {
     const command = { v: 1, host: 'push.b', node: 'n', requester: 'a@b' };
     const secret = secretDigest('push.b', 'n', 'hush');
     expect((await ask('set', set('hush'), updated)).asked).toEqual([['set-configuration', { ...command, secret }]]);
@@ -132,7 +132,7 @@ it('an unverified publish counts when it is stored', async () => {
   expect(await ask('set', publish, away, 'timeout')).toMatchObject({ unverified: 0, error: stanzaErrors.trouble });
 });
 
-it('a component that is no app server asks nobody about push nodes', async () => {
+it('a component that is not an app server asks nobody about push nodes', async () => {
   const handleRequest = createRequestHandler({ bus: {} as never, acceptPush: () => expect.unreachable() });
   const context = { host: 'push.b', roles: ['xmpp-server'], iqId: '1', traceparent: '' } as const;
   const requester = 'a@b';

@@ -60,7 +60,7 @@ const handlerOver = (stub: { request?: unknown; publish?: unknown }) => {
 };
 
 describe('back-pressure', () => {
-  it('stops reading when too much waits for its answer, and reads again when half of it is answered', async () => {
+  it('stops reading when too many stanzas wait for their answer, and reads again when half are answered', async () => {
     const waiting: (() => void)[] = [];
     const { intake, out } = intakeWith(
       () => new Promise((resolve) => waiting.push(() => resolve({ result: undefined }))),
@@ -71,7 +71,7 @@ describe('back-pressure', () => {
     intake.onStanza(ping(4));
     intake.onStanza(ping(5));
     expect(out.calls).toEqual(['pause']);
-    // What came in the same packet waits: never are there more under way.
+    // Stanzas of the same packet wait: there are never more in flight.
     for (const [index, underWay] of [4, 5, 5, 5, 5].entries()) {
       expect(waiting).toHaveLength(underWay);
       waiting[index]?.();
@@ -82,7 +82,7 @@ describe('back-pressure', () => {
 });
 
 describe('draining', () => {
-  it('reads nothing more, and does not begin again as the answers leave', async () => {
+  it('stops reading, and does not start again as the answers are sent', async () => {
     const waiting: (() => void)[] = [];
     const { intake, out } = intakeWith(
       () => new Promise((resolve) => waiting.push(() => resolve({ result: undefined }))),
@@ -118,7 +118,7 @@ it('a refusal is logged with the node and the reason, and without the device', a
     },
   ]);
   expect(lines.join('')).toMatch(/"why":"[^"]*service[^"]*".*/);
-  // Anybody may ask this, with as long a name.
+  // Anybody may ask this, with a name of any length.
   const disco = `<query xmlns='http://jabber.org/protocol/disco#info' node='${'n'.repeat(9_000)}'/>`;
   intake.onStanza(parseStanza(`<iq type='get' id='d' from='a@b' to='push.b'>${disco}</iq>`) as Element);
   await expect.poll(() => out.sent).toHaveLength(2);
@@ -198,13 +198,13 @@ describe('a publish is answered', () => {
   });
 });
 
-it('tells the sender of a stanza that the parser skipped, in a way that costs no registration', () => {
+it('tells the sender about a stanza that the parser skipped, in a way that costs no registration', () => {
   const { intake, out } = intakeWith(handlerOver({}));
   intake.onRefused(publish, 'a stanza has more than 64 levels');
   expect(out.sent[0]).toContain('<error type="wait"><internal-server-error');
 });
 
-it('logs a flood of such stanzas in one line, and answers each of them', () => {
+it('logs a flood of such stanzas in one line, and answers each one', () => {
   const { lines, log } = logged();
   const { intake, out } = intakeWith(handlerOver({}), 4, log);
   for (let i = 0; i < 100; i += 1) intake.onRefused(publish, 'a stanza has more than 64 levels');
