@@ -42,7 +42,7 @@ it.each([
   ['a b', 'the name of entry 1 is not a domain name'],
 ])('%s is refused with the place of the error, and not quoted', (components, why) => {
   const read = () => readGatewayConfig(env(components));
-  expect(read).toThrow(`XMPP_COMPONENTS: ${why.startsWith('is') ? 'begins like JSON, and ' : ''}${why}`);
+  expect(read).toThrow(`XMPP_COMPONENTS: ${why.startsWith('is') ? 'begins like JSON, but ' : ''}${why}`);
   expect(read).toThrow('for example XMPP_COMPONENTS=push.example.org');
   expect(read).not.toThrow('hunter2');
 });
