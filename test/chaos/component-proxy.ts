@@ -1,9 +1,9 @@
 import { createConnection, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
+import { dedupeKey } from '@pushmesh/acceptance';
 import type { Element } from '@pushmesh/xmpp';
 import { StreamParser } from '../../libs/xmpp/src/stream-parser.ts';
-import { dedupeKey } from '../../services/gateway/src/domain/publish.ts';
 import { readStanza } from '../../services/gateway/src/domain/request.ts';
 
 /** One publish of the XMPP server, as it went over the wire. */
@@ -86,17 +86,14 @@ const parseStanzas = (socket: Socket, onStanza: (stanza: Element) => void): void
 };
 
 const readPublish = (stanza: Element): RecordedPublish | undefined => {
-  const question = readStanza(stanza, ['app-server']);
-  if (!('request' in question) || question.request.type !== 'publish') return undefined;
-  const { sender, publish } = question.request;
-  if (typeof publish.payload === 'string') return undefined;
-  const { summary } = publish.payload;
+  const iq = readStanza(stanza, ['app-server']);
+  if (!('request' in iq) || iq.request.type !== 'publish') return undefined;
+  const { sender, node, payload, options } = iq.request;
+  if (typeof payload === 'string') return undefined;
+  const { summary } = payload;
   return {
     text: summary.lastMessageBody ?? '',
-    id: dedupeKey(String(stanza.attrs['to']), sender, String(stanza.attrs['id']), publish.node, [
-      summary,
-      publish.options,
-    ]),
+    id: dedupeKey(String(stanza.attrs['to']), sender, String(stanza.attrs['id']), node, [summary, options]),
     at: Date.now(),
     answer: undefined,
   };

@@ -2,7 +2,7 @@
 import { xml } from '@xmpp/client';
 import type { Element } from 'ltx';
 import { nodeConfig, publishOptions } from '../../deploy/local/guide.ts';
-import { dedupeKey } from '../../services/gateway/src/domain/publish.ts';
+import { dedupeKey } from '@pushmesh/acceptance';
 
 export const pubsub = 'http://jabber.org/protocol/pubsub';
 /** Name of the push component. */

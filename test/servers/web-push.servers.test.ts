@@ -9,14 +9,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { storeDelivery, toDelivery } from '@pushmesh/acceptance';
 import { busOptionsOf, createBus } from '@pushmesh/bus';
-import { durables, messages, readResults, subjects } from '@pushmesh/contracts';
+import { durables, messages, readResults } from '@pushmesh/contracts';
 import type { Mode, Result } from '@pushmesh/contracts';
 import { startNats } from '@pushmesh/servers';
 import { createLog, createMetrics, newTraceparent, traceIdOf } from '@pushmesh/telemetry';
 import { readDispatcherConfig } from '../../services/dispatcher/src/config.ts';
 import { openLane } from '../../services/dispatcher/src/lane.ts';
-import { decidePublish } from '../../services/gateway/src/domain/publish.ts';
 import { createFeedback } from '../../services/pubsub-push/src/flow/feedback.ts';
 import { createMemoryStore } from '../../services/pubsub-push/testing/memory-store.ts';
 import { parseVapidIdentity } from '../../services/push-service/src/providers/web-push/vapid.ts';
@@ -130,33 +130,22 @@ beforeAll(async () => {
   });
 });
 
-/** Publishes as the gateway would after accepting it, to a new node of this name. */
+/** Publishes as the gateway would after accepting it, to a new node of this name that stands for the device. */
 const publish = async (deviceId: string, node: string, mode: Mode = 'prod'): Promise<void> => {
   await nodes.createNode(
     { host: 'push', node, owner: 'a@b', publishModel: 'open', affiliations: {}, version: 1, freshAt: 0, device: 'd' },
     undefined,
   );
-  const decision = decidePublish({
-    host: 'push',
-    sender: 'example.org',
-    iqId: node,
-    publish: {
-      node,
-      payload: { summary: { lastMessageSender: 'bob@example.org', lastMessageBody: 'Hello' }, otherBytes: 0 },
-      options: { service: 'webpush', device_id: deviceId, mode, click_action: 'open_chat' },
-      areOptionsTooLarge: false,
-    },
-    authorisation: { version: 1 },
+  const delivery = toDelivery({
+    id: node,
+    node: { host: 'push', node, version: 1 },
+    device: { service: 'webpush', mode, deviceId },
+    options: { service: 'webpush', device_id: deviceId, mode, click_action: 'open_chat' },
+    summary: { lastMessageSender: 'bob@example.org', lastMessageBody: 'Hello' },
     now: Date.now(),
     defaultTtlMs: 600_000,
-    maxPayloadBytes: 60_000,
   });
-  if (decision.type !== 'deliver') throw new Error(JSON.stringify(decision));
-  const { delivery } = decision;
-  await bus.publish(subjects.delivery('webpush', mode), messages.delivery, delivery, {
-    msgId: delivery.id,
-    traceparent,
-  });
+  expect(await storeDelivery(bus, delivery, traceparent)).toBe(true);
 };
 const endOf = (node: string) => results.find((each) => each.node.node === node);
 const ended = async (node: string, end: Result['end']): Promise<void> => {

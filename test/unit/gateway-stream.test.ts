@@ -14,7 +14,7 @@ const patience = { timeout: 20_000 };
 const start = async (stream: 'shared' | 'exclusive', { passMs = 20_000 } = {}) => {
   const server = await startScriptedServer('s');
   const answered: string[] = [];
-  const answer = (request: { readonly type: string }) => {
+  const handleRequest = (request: { readonly type: string }) => {
     answered.push(request.type);
     return Promise.resolve({ result: undefined });
   };
@@ -44,7 +44,7 @@ const start = async (stream: 'shared' | 'exclusive', { passMs = 20_000 } = {}) =
           };
         },
       },
-      answer,
+      handleRequest,
       maxInFlight: 10,
       maxStanzaBytes: 262_144,
       log: createLog('gateway', 'silent'),

@@ -2,9 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';
+import { createAcceptPush } from '@pushmesh/acceptance';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { createComponentResource } from '../../services/gateway/src/component.ts';
-import { createAnswer } from '../../services/gateway/src/flow/answer.ts';
+import { createRequestHandler } from '../../services/gateway/src/flow/handle-request.ts';
 import { startScriptedServer } from '../../libs/xmpp/testing/scripted-server.ts';
 import { gatewayMetrics } from '../../services/gateway/src/metrics.ts';
 
@@ -42,12 +43,15 @@ const startGateway = async (natsIsReady: Promise<void> = Promise.resolve()) => {
     },
     {
       bus,
-      answer: createAnswer({
+      handleRequest: createRequestHandler({
         bus,
-        clock: Date.now,
-        defaultTtlMs: 60_000,
-        maxPayloadBytes: 60_000,
-        onUnverified: () => {},
+        acceptPush: createAcceptPush({
+          bus,
+          clock: Date.now,
+          defaultTtlMs: 60_000,
+          maxPayloadBytes: 60_000,
+          onUnverified: () => {},
+        }),
       }),
       maxInFlight: 100,
       maxStanzaBytes: 262_144,

@@ -4,7 +4,7 @@ import { message } from './message.ts';
 import type { Message } from './message.ts';
 import { Options } from './options.ts';
 
-// What the gateway asks of pubsub-push over core NATS request/reply. JIDs are bare and normalised unless said otherwise.
+// What gateway and acceptance ask pubsub-push over core NATS request/reply. JIDs are bare and normalised unless stated otherwise.
 
 const Jid = Type.String({ minLength: 1, maxLength: 3071 });
 const NodeId = Type.String({ minLength: 1, maxLength: 1023 });
@@ -13,26 +13,26 @@ const v = Type.Literal(1);
 export const PublishModel = Type.Enum(['publishers', 'open']);
 export type PublishModel = Static<typeof PublishModel>;
 
-/** The affiliations that a push node keeps (XEP-0060 §4.1); who has none of them has `none`. */
+/** The affiliations that a push node stores (XEP-0060 §4.1); anybody else has `none`. */
 const affiliations = ['owner', 'publisher', 'publish-only', 'member', 'outcast'] as const;
 export type Affiliation = (typeof affiliations)[number];
 
-/** Most affiliations that a push node has, and most that one command changes. */
+/** The most affiliations that a push node has, and the most that one command changes. */
 export const maxAffiliations = 32;
 
 /** A digest, never the secret itself. */
 const SecretDigest = Type.String({ maxLength: 64 });
 
-/** Everything pubsub-push can be asked for. `host` is the component name, `service` the service JID of XEP-0357. */
+/** Every command. `host` is the component name, `service` the service JID of XEP-0357. */
 export const commandSchemas = {
   'create-node': Type.Object({
     v,
     host: Jid,
     node: NodeId,
     owner: Jid,
-    /** What the `<configure/>` form asks for; absent: the deployment’s default. */
+    /** What the `<configure/>` form asks for; absent: the default of the deployment. */
     publishModel: Type.Optional(PublishModel),
-    /** What a publish has to know; absent or empty: nothing. */
+    /** The secret that a publish must know; absent or empty: none. */
     secret: Type.Optional(SecretDigest),
   }),
   'delete-node': Type.Object({ v, host: Jid, node: NodeId, requester: Jid }),
@@ -41,9 +41,9 @@ export const commandSchemas = {
     host: Jid,
     node: NodeId,
     publisher: Jid,
-    /** Fingerprint of the device that the publish names; a new one makes the node fresh. Absent: no valid device. */
+    /** Fingerprint of the device that the publish names; another one than before makes the node fresh. Absent: no valid device. */
     device: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-    /** What the publish knows; empty: nothing. Absent: the gateway is from before secrets, and its publishes need none. */
+    /** The secret that the publish knows; empty: none. Absent: the gateway is older than secrets, and its publishes need none. */
     secret: Type.Optional(SecretDigest),
   }),
   'get-affiliations': Type.Object({ v, host: Jid, node: NodeId, requester: Jid }),
@@ -52,7 +52,7 @@ export const commandSchemas = {
     host: Jid,
     node: NodeId,
     requester: Jid,
-    /** Those that change, in their order; the last of equal JIDs wins. */
+    /** The affiliations that change, in order; the last one for a JID wins. */
     affiliations: Type.Array(Type.Object({ jid: Jid, affiliation: Type.Enum([...affiliations, 'none']) }), {
       maxItems: maxAffiliations,
     }),
@@ -63,9 +63,9 @@ export const commandSchemas = {
     host: Jid,
     node: NodeId,
     requester: Jid,
-    /** What is absent stays as it is. */
+    /** Absent: unchanged. */
     publishModel: Type.Optional(PublishModel),
-    /** Empty: a publish needs none any more. */
+    /** Absent: unchanged. Empty: a publish needs no secret any more. */
     secret: Type.Optional(SecretDigest),
   }),
   'list-nodes': Type.Object({ v, host: Jid, owner: Jid }),
@@ -80,7 +80,7 @@ export const commandTypes = Object.keys(commandSchemas) as readonly CommandType[
 
 const replyType = <const T extends string>(type: T) => Type.Object({ v, type: Type.Literal(type) });
 
-/** Every reply. The refusals are expected; `unavailable` means that the store did not answer. */
+/** Every reply. Refusals are expected; `unavailable` means that the store did not answer. */
 export const Reply = Type.Union([
   replyType('created'),
   replyType('conflict'),
@@ -88,7 +88,7 @@ export const Reply = Type.Union([
   replyType('not-found'),
   replyType('forbidden'),
   replyType('too-many'),
-  /** `version` changes whenever the node becomes fresh; a result that carries an older one is stale. */
+  /** `version` changes whenever the node becomes fresh; a result with an older version is stale. */
   Type.Object({ v, type: Type.Literal('allowed'), version: Type.Integer({ minimum: 1 }) }),
   Type.Object({ v, type: Type.Literal('nodes'), nodes: Type.Array(NodeId) }),
   Type.Object({
@@ -98,7 +98,7 @@ export const Reply = Type.Union([
   }),
   Type.Object({ v, type: Type.Literal('configuration'), publishModel: PublishModel }),
   replyType('updated'),
-  /** Nothing was changed: the node would have no owner. */
+  /** Nothing was changed, because the node would have no owner. */
   Type.Object({ v, type: Type.Literal('last-owner'), owners: Type.Array(Jid) }),
   replyType('enabled'),
   Type.Object({ v, type: Type.Literal('disabled'), removed: Type.Integer({ minimum: 0 }) }),
@@ -122,18 +122,18 @@ export type ReplyTo = {
 };
 
 /**
- * How many commands of a type one message may hold. What every publish asks travels in company: under load the message
- * around it costs both sides more than the question. The others can have large replies, and travel alone.
+ * How many commands of a type one message may hold. `authorise-publish`, which every publish needs, travels in batches: under
+ * load the message around it costs both sides more than the command. The others can have large replies, and travel alone.
  */
 export const commandsPerMessage = (type: CommandType): number => (type === 'authorise-publish' ? 32 : 1);
 
-/** One command on its way, with the trace that it belongs to. */
+/** One command on its way, with its trace. */
 export type Asking<K extends CommandType = CommandType> = {
   readonly traceparent: string;
   readonly command: Command<K>;
 };
 
-/** The codec of a message for each type of command. */
+/** The messages that carry commands, by type. */
 export const commandMessages = Object.fromEntries(
   Object.entries(commandSchemas).map(([type, command]) => {
     const asking = Type.Object({ traceparent: Type.String({ maxLength: 64 }), command });
@@ -142,5 +142,5 @@ export const commandMessages = Object.fromEntries(
   }),
 ) as unknown as { readonly [K in CommandType]: Message<readonly Asking<K>[]> };
 
-/** The replies to the commands of one message, in their order; to a message that cannot be read, one `unreadable`. */
+/** The replies to the commands of one message, in the same order; a message that cannot be read gets one `unreadable`. */
 export const repliesMessage: Message<readonly Reply[]> = message('replies', Type.Array(Reply, { minItems: 1 }));

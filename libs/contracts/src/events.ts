@@ -6,8 +6,9 @@ import { Options } from './options.ts';
 import { ends, outcomes } from './outcome.ts';
 import { modes, pushServices } from './topology.ts';
 
-// What travels through JetStream. A `v` is added to, never changed: every recorded example under examples/ must parse
-// for ever. The trace context travels in the header `traceparent`, the dedupe key in `Nats-Msg-Id`; `results` have neither.
+// What travels through JetStream. A version is only ever extended, never changed: every recorded example under examples/
+// must parse for ever. The trace context travels in the header `traceparent`, the dedupe key in `Nats-Msg-Id`; `results`
+// have neither.
 
 const Jid = Type.String({ minLength: 1, maxLength: 3071 });
 /** Milliseconds since 1970. */
@@ -15,7 +16,7 @@ const Instant = Type.Integer({ minimum: 0 });
 
 /**
  * The `urn:xmpp:push:summary` form (XEP-0357 §6); every field may be absent. `otherFields` are those that the XEP does not
- * name, as they came: MongooseIM tells of a call in them.
+ * name, unchanged: MongooseIM announces a call in them.
  */
 export const Summary = Type.Object({
   messageCount: Type.Optional(Type.Integer({ minimum: 0 })),
@@ -26,10 +27,10 @@ export const Summary = Type.Object({
 });
 export type Summary = Static<typeof Summary>;
 
-/** Whether somebody is calling (XEP-0353, as MongooseIM 6.10 publishes it): it rings now or not at all. */
+/** Whether somebody is calling (XEP-0353, as MongooseIM 6.10 publishes it): a call rings now or not at all. */
 export const isCall = ({ otherFields }: Summary): boolean => otherFields?.['type'] === 'jmi';
 
-/** The push node that a delivery belongs to. `version` as `authorise-publish` replied; absent while unverified. */
+/** The push node that a delivery belongs to. `version` comes from the reply to `authorise-publish`; absent while unverified. */
 const NodeRef = Type.Object({ host: Jid, node: Type.String({ minLength: 1 }), version: Type.Optional(Type.Integer()) });
 export type NodeRef = Static<typeof NodeRef>;
 
@@ -45,20 +46,20 @@ export const Delivery = Type.Object({
   options: Options,
   summary: Summary,
   acceptedAt: Instant,
-  /** After this the push is worthless and is dropped, recorded. */
+  /** After this the push is worthless: it ends as `expired`. */
   expiresAt: Instant,
   /** 1 for the first attempt. */
   attempt: Type.Integer({ minimum: 1 }),
-  /** How many attempts counted; one that met a push API that was out did not. Absent: none. */
+  /** How many attempts counted; one that met an outage did not. Absent: none. */
   spent: Type.Optional(Type.Integer({ minimum: 0 })),
-  /** A retry waits until then. */
+  /** A retry waits until this time. */
   notBefore: Type.Optional(Instant),
-  /** The body text was already shortened once, after a 413. */
+  /** The body text was already shortened, after a 413. */
   shortened: Type.Optional(Type.Boolean()),
 });
 export type Delivery = Static<typeof Delivery>;
 
-/** A publish that was accepted while pubsub-push was away: the delivery it will become, and who published it. */
+/** A push that was accepted while pubsub-push was away: the delivery that it will become, and who published it. */
 export const UnverifiedPublish = Type.Object({
   v: Type.Literal(1),
   publisher: Jid,
@@ -78,20 +79,20 @@ export const Result = Type.Object({
   mode: Type.Enum([...modes]),
   end: Type.Enum([...ends]),
   outcome: Type.Enum([...outcomes]),
-  /** The push API’s own word for it, or ours; never a token or text of a message. */
+  /** The push API's own word, or ours; never a token or text of a message. */
   reason: Type.Optional(Type.String({ maxLength: 256 })),
   attempt: Type.Integer({ minimum: 0 }),
   acceptedAt: Instant,
   endedAt: Instant,
-  /** When the push service says that the device was gone (APNs `timestamp`), else the time of the attempt. */
+  /** Since when the device has been gone, if the push service says so (APNs `timestamp`). Absent: since the attempt. */
   unregisteredAt: Type.Optional(Instant),
 });
 export type Result = Static<typeof Result>;
 
-/** The most ends that are recorded in one message. */
+/** The most results in one message. */
 export const resultsPerMessage = 32;
 
-/** A delivery that was put aside, and why. */
+/** A delivery that was put aside for an operator, and why. */
 export const Parked = Type.Object({ v: Type.Literal(1), delivery: Delivery, result: Result });
 export type Parked = Static<typeof Parked>;
 
@@ -99,12 +100,12 @@ export const messages = {
   delivery: message('delivery', Delivery),
   unverifiedPublish: message('unverified-publish', UnverifiedPublish),
   result: message('result', Result),
-  /** Ends that are recorded together: `delivered`, which is nearly all of them, and which no service waits for. */
+  /** Results that are recorded together: `delivered`, which is nearly all of them, and which no service waits for. */
   results: message('results', Type.Array(Result, { minItems: 1, maxItems: resultsPerMessage })),
   parked: message('parked', Parked),
 } as const;
 
-/** The ends that a message of `PUSH_RESULTS` records, alone or together. */
+/** The results that a message of `PUSH_RESULTS` holds, one or several. */
 export const readResults = (data: Uint8Array): Decoded<readonly Result[]> => {
   const together = messages.results.decode(data);
   if (together.ok) return together;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Check } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import {
-  PushApiAnswer,
+  PushApiBody,
   RequestV1,
   RequestV3,
   commandMessages,
@@ -56,11 +56,11 @@ it('recorded requests and answers of the MongoosePush API fit their schemas', ()
   };
   for (const request of requests.v1) expect(Check(RequestV1, request)).toBe(true);
   for (const request of [...requests.v2, ...requests.v3]) expect(Check(RequestV3, request)).toBe(true);
-  for (const answer of answers) expect(Check(PushApiAnswer, answer)).toBe(true);
+  for (const answer of answers) expect(Check(PushApiBody, answer)).toBe(true);
   expect(Check(RequestV3, requests.v1[0])).toBe(false);
 });
 
-describe('the door', () => {
+describe('decoding', () => {
   it('says where a message does not fit, without quoting it', () => {
     const example = exampleOf('delivery');
     const refused = messages.delivery.decode(bytes({ ...example, deviceId: 17, expiresAt: 'secret-text' }));
@@ -83,7 +83,7 @@ describe('the door', () => {
     }
   });
 
-  it('reads ends that were recorded alone and together', () => {
+  it('reads results that were recorded alone and together', () => {
     const result = exampleOf('result');
     expect(readResults(bytes(result))).toEqual({ ok: true, value: [result] });
     expect(readResults(bytes([result, result]))).toEqual({ ok: true, value: [result, result] });

@@ -4,5 +4,6 @@ export * from './message.ts';
 export * from './options.ts';
 export * from './outcome.ts';
 export * from './push-api.ts';
+export * from './reasons.ts';
 export * from './text.ts';
 export * from './topology.ts';

@@ -1,10 +1,10 @@
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 
-/** What a door says about bytes it was given: the value, or where it does not fit the schema and what was expected. */
+/** The value of a message, or where the bytes do not fit the schema and what was expected there. */
 export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
 
-/** A message of the mesh: its schema, and the only way in and out of bytes. */
+/** A message of the mesh, with the only way from and to bytes. */
 export type Message<T> = {
   readonly name: string;
   encode(value: T): Uint8Array;
@@ -13,7 +13,7 @@ export type Message<T> = {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Ties a schema to its name. Decoding validates everything once; the reason never quotes the message. */
+/** A message by its schema. Decoding validates everything once; `why` never quotes the message. */
 export const message = <S extends TSchema>(name: string, schema: S): Message<Static<S>> => {
   const validator = Compile(schema);
   return {

@@ -42,7 +42,7 @@ it.each([
   [{ service: 'webpush', device_id: subscription.replace('https', 'http') }, '"endpoint":"https://'],
   [{ service: 'webpush', device_id: 'null' }, 'must be the JSON text of a subscription'],
   [{ service: 'apns', device_id: 'secret-token', mode: 'test' }, 'mode must be one of prod, dev'],
-])('%j is refused in words that hold no token', (options, why) => {
+])('%j is refused in words that contain no token', (options, why) => {
   const fault = deviceOf(options);
   expect(fault).toEqual({ why: expect.stringContaining(why) as string });
   expect(JSON.stringify(fault)).not.toContain('secret-token');

@@ -5,8 +5,8 @@ import { modes, pushServices } from './topology.ts';
 import type { Mode, PushService } from './topology.ts';
 
 /**
- * The publish-options form as a flat record, as the client put it into `<enable/>` and its server repeats it in each
- * publish (XEP-0357 §5). Unknown fields are kept.
+ * The publish-options form as a flat record. The client puts it into `<enable/>`, and its server repeats it in each publish
+ * (XEP-0357 §5). Unknown fields are kept.
  */
 export const Options = Type.Record(Type.String(), Type.String());
 export type Options = Static<typeof Options>;
@@ -14,15 +14,15 @@ export type Options = Static<typeof Options>;
 /** The options that say where a push goes, checked. */
 export type Device = { readonly service: PushService; readonly mode: Mode; readonly deviceId: string };
 
-/** Most octets of a device token: several times what any push service gives out, subscriptions of browsers included. */
+/** The most octets of a device token: several times what any push service issues, browser subscriptions included. */
 const maxDeviceIdBytes = 4_096;
 
-/** What is wrong with the options, in words for the stanza error; no value of the form is quoted. */
+/** What is wrong with the options, in words for their sender; no value of the form is quoted. */
 export type OptionsFault = { readonly why: string };
 
 /**
- * Reads where to push. `service` and `device_id` are required and not empty; `device`, as the MongooseIM guide has it, is an alias;
- * `mode` is `prod` unless it says `dev` (MongoosePush HTTP API, "mode"). Of `webpush` the device id is the JSON text of a
+ * Reads where to push. `service` and `device_id` are required and not empty; `device` is an alias, as in the MongooseIM guide;
+ * `mode` is `prod` unless it says `dev` (MongoosePush HTTP API, "mode"). With `webpush` the device id is the JSON text of a
  * subscription (W3C Push API, `PushSubscription.toJSON`).
  */
 export const deviceOf = (options: Options): Device | OptionsFault => {
@@ -43,12 +43,12 @@ const subscriptionWanted =
 
 const endpoint = Type.String({ pattern: '^https://' });
 const keys = { p256dh: Type.String({ minLength: 1 }), auth: Type.String({ minLength: 1 }) };
-/** The keys stand in an object of their own, or beside the endpoint. */
+/** The keys are in an object of their own, or beside the endpoint. */
 const subscriptions = Compile(
   Type.Union([Type.Object({ endpoint, keys: Type.Object(keys) }), Type.Object({ endpoint, ...keys })]),
 );
 
-/** Whether it looks like one. push-service alone looks at host and keys: what it refuses is parked, and costs no registration. */
+/** Whether it looks like a subscription. Only push-service checks host and keys: what it refuses is parked, and costs no registration. */
 const isSubscription = (text: string): boolean => {
   try {
     return subscriptions.Check(JSON.parse(text));

@@ -1,4 +1,4 @@
-/** How one attempt to deliver ended. The list is closed: a new outcome does not compile until every table answers it. */
+/** How one attempt to deliver ended. The list is closed: a new outcome does not compile until every table has a row for it. */
 export const outcomes = [
   'delivered',
   'unregistered',
@@ -13,7 +13,7 @@ export const outcomes = [
 export type Outcome = (typeof outcomes)[number];
 
 /**
- * The recorded ends of a delivery. `refused`: it was accepted unverified, and its publisher turned out to have no right
+ * The recorded ends of a delivery. `refused`: it was accepted unverified, and its publisher turned out not to be permitted
  * to publish.
  */
 export const ends = ['delivered', 'unregistered', 'expired', 'parked', 'merged', 'refused'] as const;

@@ -60,8 +60,8 @@ export const RequestV3 = Type.Object(
 );
 export type RequestV3 = Static<typeof RequestV3>;
 
-/** What the API answers: 200 `null`; a refusal, by version; or 422 with the places that do not fit. */
-export const PushApiAnswer = Type.Union([
+/** The body of a response: `null` with 200; a refusal, by version; or, with 422, the places that do not fit. */
+export const PushApiBody = Type.Union([
   Type.Null(),
   Type.Object({ reason: Type.String() }),
   Type.Object({ details: Type.String() }),
@@ -71,11 +71,10 @@ export const PushApiAnswer = Type.Union([
     ),
   }),
 ]);
-export type PushApiAnswer = Static<typeof PushApiAnswer>;
 
 /**
- * One notification of `POST /v3/notifications`, a route that push-service has and MongoosePush has not: an array of them, each
- * answered as if it had come alone.
+ * One notification of `POST /v3/notifications`, a route of push-service that MongoosePush does not have. It takes an array of
+ * them and answers each as if it had come alone.
  */
 export const AddressedNotification = Type.Object(
   {
@@ -91,16 +90,16 @@ export type AddressedNotification = Static<typeof AddressedNotification>;
 /** The most notifications of one request. */
 export const notificationsPerRequest = 32;
 
-/** The most bytes that push-service reads of a request’s body. */
+/** The most bytes that push-service reads of a request body. */
 export const maxRequestBytes = 262_144;
 
-/** A header of push-service’s answers to pushes of v3: how many notifications `POST /v3/notifications` takes at once. */
+/** A header of push-service's answers to v3 pushes: how many notifications `POST /v3/notifications` takes at once. */
 export const notificationsHeader = 'x-notifications';
 
-/** The answers of `POST /v3/notifications` come as lines of JSON, in the order in which they are known. */
+/** `POST /v3/notifications` answers in lines of JSON, in the order in which the answers are known. */
 export const linesOfJson = 'application/x-ndjson';
 
-/** One of those lines: what the notification at this place of the array would have been answered alone. */
+/** One of those lines: the answer that the notification at this place of the array would have got alone. */
 export const NotificationAnswer = Type.Object({
   /** From 0. */
   place: Type.Integer({ minimum: 0 }),
@@ -110,5 +109,5 @@ export const NotificationAnswer = Type.Object({
 });
 export type NotificationAnswer = Static<typeof NotificationAnswer>;
 
-/** APNs’ `timestamp` of a 410 in milliseconds: since then the token has been dead. A header of push-service’s answers. */
+/** A header of push-service's answers: since when the token has been dead, in milliseconds (the `timestamp` of APNs' 410). */
 export const unregisteredAtHeader = 'x-unregistered-at';

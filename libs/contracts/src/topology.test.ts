@@ -29,7 +29,7 @@ it.each(everySubject)('%s is in exactly one stream', (subject) => {
   expect(owners).toHaveLength(1);
 });
 
-it('every delivery subject has a durable of its own: a work queue refuses overlapping ones', () => {
+it('every delivery subject has its own durable: a work queue refuses overlapping ones', () => {
   for (const service of pushServices)
     for (const mode of modes) {
       const takers = allDurables.filter(({ filter }) => matches(filter, subjects.delivery(service, mode)));
@@ -37,7 +37,7 @@ it('every delivery subject has a durable of its own: a work queue refuses overla
     }
 });
 
-it('the feedback takes every end that can retire a push node, and no other', () => {
+it('the feedback durable takes every end that can retire a push node, and no other', () => {
   const retiring = new Set(
     outcomes.map((outcome) => policies[outcome]).map((p) => p.step === 'end' && p.retires && p.end),
   );
@@ -45,6 +45,6 @@ it('the feedback takes every end that can retire a push node, and no other', () 
     expect([end, matches(durables.feedback.filter, subjects.result(end))]).toEqual([end, retiring.has(end)]);
 });
 
-it('the streams that hold pushes without an end refuse when full, and never forget the eldest', () => {
+it('the streams of pushes that have not ended refuse when full, and never drop the oldest', () => {
   for (const stream of [streams.events, streams.deliveries]) expect(stream.discard).toBe('new');
 });

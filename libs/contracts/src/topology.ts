@@ -1,5 +1,5 @@
-// Every subject, stream and durable consumer of the mesh, as data. `ensureStreams` of libs/bus creates what stands here;
-// nothing else in the code spells a subject. A configured prefix (`staging`) turns `push.event.publish` into
+// Every subject, stream and durable consumer of the mesh, as data. `ensureStreams` of libs/bus creates them; nothing else in
+// the code spells a subject. A configured prefix (`staging`) turns `push.event.publish` into
 // `staging.push.event.publish` and `PUSH_EVENTS` into `STAGING_PUSH_EVENTS`. Only features of nats-server 2.9 are used.
 
 import type { End } from './outcome.ts';
@@ -16,14 +16,14 @@ export type Mode = (typeof modes)[number];
 export const commandSubject = (type: string): string => `command.${type}`;
 export const commandQueue = 'pubsub-push';
 
-/** JetStream subjects. A lane is one push service and mode: each has its own durable, so an outage of one holds no other. */
+/** JetStream subjects. A lane is one push service and mode, with its own durable, so that an outage of one holds up no other. */
 export const subjects = {
   unverifiedPublish: 'push.event.publish',
   delivery: (service: PushService, mode: Mode) => `push.delivery.${service}.${mode}`,
-  /** By its end, so that who waits for one kind of end is not woken by every push. */
+  /** By its end, so that a consumer of one kind of end is not woken by every push. */
   result: (end: End) => `push.result.${end}`,
   parked: (service: PushService) => `push.parked.${service}`,
-  /** Messages that no version of this code could read, as they came. */
+  /** Messages that no version of this code could read, unchanged. */
   unreadable: 'push.parked.unreadable',
 } as const;
 
@@ -34,9 +34,9 @@ const days = 24 * hours;
 export type Stream = {
   readonly name: string;
   readonly subjects: readonly string[];
-  /** `workqueue`: a message goes when it is acknowledged. `limits`: it stays until it is too old. */
+  /** `workqueue`: a message is removed once it is acknowledged. `limits`: it stays until it is too old. */
   readonly retention: 'workqueue' | 'limits';
-  /** What a full stream does: `new` refuses the newcomer, `old` forgets the eldest. */
+  /** What a full stream does: `new` refuses new messages, `old` drops the oldest. */
   readonly discard: 'new' | 'old';
   readonly maxAgeMs: number;
   /** Publishes with the same Nats-Msg-Id within this time are stored once. */
@@ -71,7 +71,7 @@ export const streams = {
     maxAgeMs: 7 * days,
     duplicateWindowMs: 10 * minutes,
   },
-  /** Deliveries put aside for a human. Their end is recorded as well, so a full stream may forget the eldest. */
+  /** Deliveries put aside for an operator. Their end is recorded as well, so a full stream may drop the oldest. */
   parked: {
     name: 'PUSH_PARKED',
     subjects: ['push.parked.*'],
@@ -86,7 +86,7 @@ export type Durable = {
   readonly name: string;
   readonly stream: keyof typeof streams;
   readonly filter: string;
-  /** A message that is not settled within this time is given to another worker; longer work has to say so. */
+  /** A message that is not settled within this time is given to another worker; longer work must say that it goes on. */
   readonly ackWaitMs: number;
   /** The most unsettled messages of all replicas together; messages that wait for their retry count too. */
   readonly maxAckPending: number;
@@ -110,10 +110,10 @@ export const durables = {
   feedback: durable('pubsub-push-feedback', 'results', subjects.result('unregistered')),
 } as const;
 
-/** Key-value bucket of the leases: one key for each thing that one process at a time may hold. */
+/** The key-value bucket of the leases: one key for each thing that one process at a time may hold. */
 export const leases = {
   bucket: 'PUSH_LEASES',
-  /** A holder that dies is replaced after this. */
+  /** A holder that dies is replaced after this time. */
   ttlMs: 3_000,
   componentStream: (component: string) => `component.${Buffer.from(component).toString('hex')}`,
 } as const;

@@ -10,7 +10,7 @@ it.each([
   { PUSH_API_CERT: 'a certificate' },
   { PUSH_API_KEY: 'a key' },
   { PUSH_API_CERT: 'a certificate', PUSH_API_KEY: 'hunter2' },
-])('refuses what is no certificate with its key, and does not repeat it: %j', (env) => {
+])('refuses what is not a certificate with its key, and does not repeat it: %j', (env) => {
   expect(() => readDispatcherConfig(env)).toThrow(/PUSH_API_KEY: .* both in PEM(?!.*hunter2)/s);
 });
 
@@ -29,7 +29,7 @@ it.each([
   one.slice(0, one.length / 2),
   `${one}\n-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----`,
   `${one}\n-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----`,
-])('refuses an authority that is none, which Node would pass over: %#', (ca) => {
+])('refuses an invalid authority, which Node would ignore: %#', (ca) => {
   expect(() => readDispatcherConfig({ PUSH_API_CA: ca })).toThrow(/PUSH_API_CA: must hold (?!.*hunter2).*_CA_FILE=/s);
 });
 
@@ -42,7 +42,7 @@ it.each([
   expect(() => readDispatcherConfig({ PUSH_API_URL: url })).toThrow(new RegExp(`PUSH_API_URL: (?!.*hunter2).*${why}`));
 });
 
-it('says everything at once', () => {
+it('reports every problem at once', () => {
   const read = () =>
     readDispatcherConfig({ PUSH_API_CA: 'abc', PUSH_API_KEY: 'k', CONCURRENCY: 'x', NATS_URL: 'x://y' });
   for (const variable of ['PUSH_API_CA', 'PUSH_API_KEY', 'CONCURRENCY', 'NATS_URL'])

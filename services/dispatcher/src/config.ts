@@ -16,7 +16,7 @@ const checkUrl: Check = (url) =>
 const checkCa: Check = (ca) =>
   ca === undefined || isCertificates(ca)
     ? undefined
-    : 'must hold one certificate in PEM or more, and nothing else between their lines of dashes';
+    : 'must hold one or more certificates in PEM, and nothing else between their lines of dashes';
 
 const checkPair: Check = (key, { PUSH_API_CERT: cert }) =>
   (key === undefined && cert === undefined) || (key !== undefined && cert !== undefined && isPair(cert, key))
@@ -142,7 +142,7 @@ export const dispatcherSchema = Type.Object({
 });
 
 export type DispatcherConfig = Omit<Static<typeof dispatcherSchema>, 'PUSH_API_CERT' | 'PUSH_API_KEY'> & {
-  /** What we show the push API, PEM. */
+  /** What we present to the push API, PEM. */
   readonly certificate: { readonly cert: string; readonly key: string } | undefined;
 };
 
@@ -158,7 +158,7 @@ export const readDispatcherConfig = (env?: NodeJS.ProcessEnv): DispatcherConfig 
     { prefixes: ['PUSH_API_'], shared: ['NATS_'] },
   );
 
-/** Node takes whatever follows or stands in for a certificate without a word, and then trusts nobody by it. */
+/** Node silently accepts anything after or instead of a certificate, and then trusts nobody by it. */
 const isCertificates = (pem: string): boolean => {
   const blocks = pem.match(/-----BEGIN [^-]*-----.*?(?:-----END [^-]*-----|$)/gs) ?? [];
   return blocks.length > 0 && blocks.every(isCertificate);

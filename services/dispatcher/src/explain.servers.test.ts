@@ -78,7 +78,7 @@ const endOf = ({ id, node, service, mode, acceptedAt }: Delivery, end: Partial<R
 
 it('finds a push wherever it is, by its node and by its delivery', async () => {
   // A node whose name JSON writes in another way.
-  const node = 'Bob’s "phone"';
+  const node = 'Bob\'s "phone"';
   const unverified = delivery('in-doubt', node, { acceptedAt: now - 1_000 });
   await publish(subjects.unverifiedPublish, messages.unverifiedPublish, {
     v: 1,
@@ -101,7 +101,7 @@ it('finds a push wherever it is, by its node and by its delivery', async () => {
   const { code, stdout } = await command(node, '--nats', nats.url);
   expect(code).toBe(0);
   expect(stdout.match(/^push \w+[-\w]*/gm)).toEqual(['push refused', 'push in-doubt', 'push waits']);
-  expect(stdout).toMatch(/parked at .*“BadDeviceToken”\n {2}put aside as message 1 of EXPLAINED_PUSH_PARKED/);
+  expect(stdout).toMatch(/parked at .*"BadDeviceToken"\n {2}put aside as message 1 of EXPLAINED_PUSH_PARKED/);
   expect(stdout).toContain('waits for verification');
   expect(stdout).toContain('waits for attempt 3');
   // Not even the name of the node: it may hold a token.
@@ -113,7 +113,7 @@ it('finds a push wherever it is, by its node and by its delivery', async () => {
   expect(one.stdout.match(/^push \w+[-\w]*/gm)).toEqual(['push a-third']);
 });
 
-it('says that there is nothing, or why it cannot know', async () => {
+it('says that nothing was found, or why it cannot know', async () => {
   const nothing = await command('nobody', '--nats', nats.url);
   expect(nothing).toMatchObject({ code: 1, stdout: expect.stringContaining('Nothing found.') as string });
   const away = await command('nobody');

@@ -1,5 +1,5 @@
 // `npm run explain`: what became of a push, by the name of its push node or the id of its delivery. It reads the streams
-// and changes nothing. Exits with 0 when it found something, with 1 otherwise, with 2 when it is asked for something else.
+// and changes nothing. Exits with 0 if it found something, with 1 otherwise, and with 2 for a wrong command line.
 import { openReader } from '@pushmesh/bus';
 import { groups, orExit, readCommandLine, readConfig } from '@pushmesh/config';
 import { Type } from 'typebox';
@@ -7,7 +7,7 @@ import { createExplain } from './flow/explain.ts';
 
 const asked = readCommandLine({
   usage: `Usage: npm run explain -- <push node | delivery id> [--nats URL]
-  (NATS_URL, NATS_CREDS and NATS_SUBJECT_PREFIX as the services have them; before a word that begins with a dash: one more --)`,
+  (NATS_URL, NATS_CREDS and NATS_SUBJECT_PREFIX as the services have them; put one more -- before a word that begins with a dash)`,
   options: { nats: { type: 'string' } },
   allowPositionals: true,
   read: ({ nats }, problems, words) => {
@@ -27,7 +27,7 @@ const reader = await openReader({
   prefix: config.NATS_SUBJECT_PREFIX,
 });
 if ('why' in reader) {
-  console.error(`${reader.why}. Is it the NATS of the mesh? Say another with --nats or NATS_URL.`);
+  console.error(`${reader.why}. Is it the NATS of the mesh? Give another with --nats or NATS_URL.`);
   process.exit(1);
 }
 const explain = createExplain({ reader, clock: Date.now, withinMs: 20_000, place: config.NATS_URL });

@@ -5,13 +5,13 @@ import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 
 export const roles = ['app-server', 'xmpp-server'] as const;
-/** `app-server`: push nodes (create, delete, publish). `xmpp-server`: enable and disable sent to the component itself. */
+/** `app-server`: push nodes (create, delete, publish). `xmpp-server`: enable and disable that are sent to the component itself. */
 export type Role = (typeof roles)[number];
 
 export const streamModes = ['shared', 'exclusive'] as const;
 /**
  * `shared`: every replica of the gateway has a stream of this name (ejabberd spreads stanzas over them). `exclusive`: one
- * replica has it, by lease, and the others stand by (Prosody and MongooseIM allow one).
+ * replica holds it by lease and the others stand by (Prosody and MongooseIM allow one stream).
  */
 export type StreamMode = (typeof streamModes)[number];
 
@@ -30,10 +30,10 @@ const componentEntries = Compile(Type.Array(ComponentEntry, { minItems: 1 }));
 
 type Read =
   | { readonly ok: true; readonly entries: readonly ComponentEntry[] }
-  /** `why` holds nothing of the text, which may have secrets in it. */
+  /** `why` quotes nothing of the text, which may contain secrets. */
   | { readonly ok: false; readonly why: string };
 
-/** Reads XMPP_COMPONENTS; the names come out as the XMPP server compares them. */
+/** Reads XMPP_COMPONENTS; the names are normalised as the XMPP server compares them. */
 export const readEntries = (text: string): Read => {
   if (!/^\s*[[{]/.test(text)) return checked(text.split(',').map((name) => ({ name: name.trim() })));
   const parsed = parseJson(text);
@@ -43,11 +43,11 @@ export const readEntries = (text: string): Read => {
   return wrongList(problems.map((problem) => `${placeOf(problem.instancePath)} ${expectationOf(problem)}`).join('; '));
 };
 
-/** The address of a component port (XEP-0114). */
+/** What is wrong with the address of a component port (XEP-0114). */
 export const problemOfService = (service: string): string | undefined =>
   problemOfAddress(service, {
     schemes: ['xmpp'],
-    credentials: 'the secret of a component goes into XMPP_COMPONENT_SECRET_FILE',
+    credentials: 'the secret of a component belongs in XMPP_COMPONENT_SECRET_FILE',
   });
 
 const wrongList = (why: string): Read => ({
@@ -87,23 +87,23 @@ type Fault = { readonly keyword: string; readonly params: object; readonly messa
 const expectationOf = ({ keyword, params, message }: Fault): string => {
   const { allowedValues, additionalProperties } = params as Record<string, readonly unknown[] | undefined>;
   if (keyword === 'enum') return `must be one of ${allowedValues?.join(', ')}`;
-  return keyword === 'additionalProperties' ? `has ${additionalProperties?.join(', ')}, which is not known` : message;
+  return keyword === 'additionalProperties' ? `has ${additionalProperties?.join(', ')}, which is unknown` : message;
 };
 
 type Json = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly why: string };
 
-/** Node’s own message shows what stands around the place, which may be a secret. */
+/** Node's own message quotes the text around the error, which may be a secret. */
 const parseJson = (text: string): Json => {
   const whole = parsePart(text);
   if (whole.type === 'complete') return { ok: true, value: whole.value };
-  if (whole.type === 'beginning') return { ok: false, why: 'begins like JSON, and ends too early' };
+  if (whole.type === 'beginning') return { ok: false, why: 'begins like JSON, but ends too early' };
   let [good, bad] = [0, text.length];
   while (bad - good > 1) {
     const middle = Math.floor((good + bad) / 2);
     if (parsePart(text.slice(0, middle)).type === 'wrong') bad = middle;
     else good = middle;
   }
-  return { ok: false, why: `begins like JSON, and is none from character ${bad} on` };
+  return { ok: false, why: `begins like JSON, but is not JSON from character ${bad} on` };
 };
 
 type Part = { readonly type: 'complete'; readonly value: unknown } | { readonly type: 'beginning' | 'wrong' };

@@ -2,80 +2,58 @@ import { leases } from '@pushmesh/contracts';
 import type { Bus, Lease } from '@pushmesh/bus';
 import type { Log } from '@pushmesh/telemetry';
 import { connectComponent } from '@pushmesh/xmpp';
-import type { ComponentStream } from '@pushmesh/xmpp';
+import type { ComponentStream, DownReason, StreamState } from '@pushmesh/xmpp';
 import type { ComponentConfig } from './config.ts';
 import { hintOf } from './domain/stream-hints.ts';
-import type { createAnswer } from './flow/answer.ts';
+import type { RequestHandler } from './flow/handle-request.ts';
 import { createIntake } from './flow/intake.ts';
 import type { GatewayMetrics } from './metrics.ts';
 
 type Deps = {
   readonly bus: Pick<Bus, 'lease' | 'ready'>;
-  readonly answer: ReturnType<typeof createAnswer>;
+  readonly handleRequest: RequestHandler;
   readonly maxInFlight: number;
   readonly maxStanzaBytes: number;
   readonly log: Log;
   readonly metrics: GatewayMetrics;
   /** The longest wait before a lost stream is tried again, milliseconds. */
   readonly reconnectCapMs: number;
-  /** How long an exclusive stream may be offline before a gateway that stands by gets the lease, milliseconds. */
+  /** How long an exclusive stream may be offline before a standby gateway gets the lease, milliseconds. */
   readonly passMs: number;
 };
 
 const closeMs = 2_000;
 /**
- * How long a stream that others share waits for NATS: a publish that came before it would be answered `wait`, and lost.
- * No longer, because ejabberd drops registrations while it knows no stream at all.
+ * How long a shared stream waits for NATS before it opens: a publish that came earlier would be answered `wait`, and lost.
+ * No longer than this, because ejabberd drops registrations while it knows no stream at all.
  */
 const readyMs = 2_000;
 
-/** One component name, and its stream whenever this replica may have it. A resource of the process. */
+/** One component name, with its stream whenever this replica may have it. A resource of the process. */
 export const createComponentResource = (component: ComponentConfig, deps: Deps) => {
-  const { bus, answer, maxInFlight, maxStanzaBytes, log, metrics, reconnectCapMs, passMs } = deps;
-  const { name, service, secret, roles } = component;
-  const labels = { component: name };
-  let current: { readonly stream: ComponentStream; readonly intake: ReturnType<typeof createIntake> } | undefined;
+  const { bus, log } = deps;
+  const { name, service } = component;
+  const status = createStreamStatus(component, deps);
+  let current: OpenStream | undefined;
   let lease: Lease | undefined;
   let draining = false;
-  let why: string | undefined;
-  /** A name is free for the next stream only when the last one is gone. */
+  /** The name is free for the next stream only once the last one is gone. */
   let closed: Promise<void> = Promise.resolve();
-  metrics.streamUp.set(labels, 0);
 
   const open = (): void => {
     if (draining || current || lease?.isHeld() === false) return;
-    let offlineSince = performance.now();
-    const stream = connectComponent({
-      service,
-      domain: name,
-      secret,
-      limits: { maxStanzaBytes },
-      timing: { backoffCapMs: reconnectCapMs },
-      onStanza: (stanza) => intake.onStanza(stanza),
-      onRefused: (head, error) => intake.onRefused(head, error.message),
-      onHandlerError: (err) => log.error({ event: 'stanza-fault', component: name, err }),
-      onState: (state, reason) => {
-        const wasOnline = offlineSince === Number.POSITIVE_INFINITY;
-        const hint = reason && hintOf(reason, component, wasOnline);
-        // While it is tried again, it is still down for the last reason.
-        if (reason) why = [reason.text, hint].filter(Boolean).join('; ');
-        if (state === 'online') why = undefined;
-        metrics.streamUp.set(labels, state === 'online' ? 1 : 0);
-        if (state === 'online') offlineSince = Number.POSITIVE_INFINITY;
-        else offlineSince = Math.min(offlineSince, performance.now());
-        metrics.streamChanges.inc({ ...labels, state });
-        log[state === 'waiting' ? 'warn' : 'info']({ event: 'stream', component: name, state, ...reason, hint });
-        if (state === 'waiting' && isOffline()) pass(isOffline);
-      },
+    status.opened();
+    const opened = openStream(component, deps, (state, reason) => {
+      status.change(state, reason);
+      const isOffline = () => current === opened && status.isOffline();
+      if (state === 'waiting' && isOffline()) pass(isOffline);
     });
-    const isOffline = () => current?.stream === stream && performance.now() - offlineSince >= passMs;
-    const intake = createIntake({ host: name, roles, answer, maxInFlight, outlet: stream, log, metrics });
-    current = { stream, intake };
+    current = opened;
   };
-  /** Another gateway may reach the XMPP server. */
+  /** Another gateway may be able to reach the XMPP server. */
   const pass = (isWanted: () => boolean): void => {
     void lease?.pass(isWanted).then((isPassed) => {
-      if (isPassed) log.warn({ event: 'lease-passed', component: name, why: `offline for ${passMs} ms` });
+      if (isPassed) log.warn({ event: 'lease-passed', component: name, why: `offline for ${deps.passMs} ms` });
     });
   };
   const close = (): Promise<void> => {
@@ -87,29 +65,27 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
     }
     return closed;
   };
+  const onHeld = (): void => {
+    log.info({ event: 'lease-held', component: name });
+    void closed.then(open);
+  };
+  const onLost = (): void => {
+    log.warn({ event: 'lease-lost', component: name });
+    void close();
+  };
 
   return {
     name: `component ${name}`,
     start: () => {
       if (component.stream === 'shared') void bus.ready(readyMs).then(open);
-      else
-        lease = bus.lease(
-          leases.componentStream(name),
-          () => {
-            log.info({ event: 'lease-held', component: name });
-            void closed.then(open);
-          },
-          () => {
-            log.warn({ event: 'lease-lost', component: name });
-            void close();
-          },
-        );
+      else lease = bus.lease(leases.componentStream(name), onHeld, onLost);
       return Promise.resolve();
     },
-    // A replica that stands by is ready: it has nothing to do until the lease is free.
+    // A standby replica is ready: it has nothing to do until the lease is free.
     missing: () => {
       if (lease && !lease.isHeld()) return undefined;
       const state = current?.stream.state() ?? 'not started';
+      const why = status.why();
       return state === 'online' ? undefined : `the stream to ${service} is ${state}${why ? ` (${why})` : ''}`;
     },
     // Nothing new is read; what was taken gets its answer before the stream closes.
@@ -122,8 +98,64 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
     stop: async () => {
       const last = current?.intake;
       await close();
-      // The server had sent more before it read our end of the stream. That cannot be answered, but a push is stored.
+      // What the server sent before it read our end of the stream cannot be answered, but a push is stored.
       await Promise.all([lease?.release(), last?.drain()]);
+    },
+  };
+};
+
+type OpenStream = { readonly stream: ComponentStream; readonly intake: ReturnType<typeof createIntake> };
+
+const openStream = (
+  { name, service, secret, roles }: ComponentConfig,
+  { handleRequest, maxInFlight, maxStanzaBytes, reconnectCapMs, log, metrics }: Deps,
+  onState: (state: StreamState, reason?: DownReason) => void,
+): OpenStream => {
+  const stream = connectComponent({
+    service,
+    domain: name,
+    secret,
+    limits: { maxStanzaBytes },
+    timing: { backoffCapMs: reconnectCapMs },
+    onStanza: (stanza) => intake.onStanza(stanza),
+    onRefused: (head, error) => intake.onRefused(head, error.message),
+    onHandlerError: (err) => log.error({ event: 'stanza-fault', component: name, err }),
+    onState,
+  });
+  const intake = createIntake({ host: name, roles, handleRequest, maxInFlight, outlet: stream, log, metrics });
+  return { stream, intake };
+};
+
+/** Follows the states of a component's streams, for metrics, the log and `/readyz`. */
+const createStreamStatus = (component: ComponentConfig, { log, metrics, passMs }: Deps) => {
+  const labels = { component: component.name };
+  let offlineSince = Number.POSITIVE_INFINITY;
+  let why: string | undefined;
+  metrics.streamUp.set(labels, 0);
+
+  return {
+    /** Why the stream is down, while it is tried again too. */
+    why: () => why,
+    /** Offline for so long that another gateway may have the lease. */
+    isOffline: () => performance.now() - offlineSince >= passMs,
+    opened: () => {
+      offlineSince = performance.now();
+    },
+    change: (state: StreamState, reason?: DownReason): void => {
+      const wasOnline = offlineSince === Number.POSITIVE_INFINITY;
+      const hint = reason && hintOf(reason, component, wasOnline);
+      if (reason) why = [reason.text, hint].filter(Boolean).join('; ');
+      if (state === 'online') why = undefined;
+      metrics.streamUp.set(labels, state === 'online' ? 1 : 0);
+      offlineSince = state === 'online' ? Number.POSITIVE_INFINITY : Math.min(offlineSince, performance.now());
+      metrics.streamChanges.inc({ ...labels, state });
+      log[state === 'waiting' ? 'warn' : 'info']({
+        event: 'stream',
+        component: component.name,
+        state,
+        ...reason,
+        hint,
+      });
     },
   };
 };

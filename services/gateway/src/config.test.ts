@@ -29,25 +29,25 @@ it('JSON gives each component what it needs', () => {
 });
 
 it.each([
-  ['[{"name":', 'begins like JSON, and ends too early; such a list is '],
-  ['[{"name":"a","secret":hunter2}]', 'begins like JSON, and is none from character 23 on; such a list is '],
-  ["[{'name':'a'}]", 'is none from character 3 on'],
+  ['[{"name":', 'begins like JSON, but ends too early; such a list is '],
+  ['[{"name":"a","secret":hunter2}]', 'begins like JSON, but is not JSON from character 23 on; such a list is '],
+  ["[{'name':'a'}]", 'is not JSON from character 3 on'],
   ['{"name":"a"}', 'the list must be array'],
   ['[]', 'the list must not have fewer than 1 items; such a list is '],
-  ['[{"nam":"x"}]', 'entry 1 must have required properties name; entry 1 has nam, which is not known'],
+  ['[{"nam":"x"}]', 'entry 1 must have required properties name; entry 1 has nam, which is unknown'],
   ['[{"name":"a"},{"name":"x","roles":["king"]}]', 'entry 2/roles/0 must be one of app-server, xmpp-server'],
   ['[{"name":"a","service":"xmpp://hunter2@b"}]', 'the service of entry 1 has credentials in it'],
   ['a,A', 'entry 2 names a component twice'],
   ['a,hunter2@b', 'the name of entry 2 is not a domain name'],
   ['a b', 'the name of entry 1 is not a domain name'],
-])('%s is refused, with the place, and nothing of it is shown', (components, why) => {
+])('%s is refused with the place of the error, and not quoted', (components, why) => {
   const read = () => readGatewayConfig(env(components));
-  expect(read).toThrow(`XMPP_COMPONENTS: ${why.startsWith('is') ? 'begins like JSON, and ' : ''}${why}`);
+  expect(read).toThrow(`XMPP_COMPONENTS: ${why.startsWith('is') ? 'begins like JSON, but ' : ''}${why}`);
   expect(read).toThrow('for example XMPP_COMPONENTS=push.example.org');
   expect(read).not.toThrow('hunter2');
 });
 
-it('asks for the common secret only when a component has none of its own', () => {
+it('asks for the common secret only if a component has no secret of its own', () => {
   const own = '{"name":"push.a","secret":"x"}';
   expect(readGatewayConfig({ XMPP_COMPONENTS: `[${own}]` }).components).toMatchObject([{ secret: 'x' }]);
   for (const [components, why] of [
@@ -58,14 +58,14 @@ it('asks for the common secret only when a component has none of its own', () =>
     expect(() => readGatewayConfig({ XMPP_COMPONENTS: components })).toThrow(`XMPP_COMPONENT_SECRET: ${why}`);
 });
 
-it('says everything at once', () => {
+it('reports every problem at once', () => {
   const read = () =>
     readGatewayConfig({ XMPP_COMPONENTS: '[]', XMPP_SERVICE: 'b:5347', XMPP_STREAM: 'x', OPS_PORT: 'x' });
   for (const variable of ['XMPP_COMPONENTS', 'XMPP_COMPONENT_SECRET', 'XMPP_SERVICE', 'XMPP_STREAM', 'OPS_PORT'])
     expect(read).toThrow(`${variable}: `);
 });
 
-it('refuses a variable that only a slip can have named, and leaves alone what Kubernetes says of a service called xmpp', () => {
+it('refuses a misspelt variable, and ignores those that Kubernetes sets for a service called xmpp', () => {
   const ofKubernetes = {
     XMPP_SERVICE_HOST: '10.0.0.1',
     XMPP_SERVICE_PORT: '5347',

@@ -22,7 +22,7 @@ const checkComponents: Check = (text) => {
   return read?.ok === false ? read.why : undefined;
 };
 
-/** While it is not known which components there are, this is the secret of all of them. */
+/** If XMPP_COMPONENTS cannot be read, this secret counts as that of every component. */
 const checkSecret: Check = (secret, { XMPP_COMPONENTS: text = '' }) => {
   if (secret !== undefined) return undefined;
   const read = readEntries(text);
@@ -113,7 +113,7 @@ export const readGatewayConfig = (env?: NodeJS.ProcessEnv): GatewayConfig =>
       const components = (read.ok ? read.entries : []).map((entry) => ({
         name: entry.name,
         service: entry.service ?? values.XMPP_SERVICE,
-        // Both were checked: one of the two is there.
+        // Both were checked: there is one or the other.
         secret: entry.secret ?? common ?? '',
         roles: entry.roles ?? roles,
         stream: entry.stream ?? values.XMPP_STREAM,

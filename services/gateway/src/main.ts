@@ -1,10 +1,11 @@
+import { createAcceptPush } from '@pushmesh/acceptance';
 import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { orExit } from '@pushmesh/config';
 import { runService } from '@pushmesh/lifecycle';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { createComponentResource } from './component.ts';
 import { readGatewayConfig } from './config.ts';
-import { createAnswer } from './flow/answer.ts';
+import { createRequestHandler } from './flow/handle-request.ts';
 import { gatewayMetrics } from './metrics.ts';
 
 // what we were told
@@ -24,24 +25,25 @@ const bus = createBus(
 );
 
 // the middle
-const answer = createAnswer({
+const acceptPush = createAcceptPush({
   bus,
   clock: Date.now,
   defaultTtlMs: config.PUSH_TTL_SECONDS * 1_000,
   maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
   onUnverified: () => measure.unverified.inc(),
 });
+const handleRequest = createRequestHandler({ bus, acceptPush });
 
-// A server that restarts must find its component again within seconds: while it is away, registrations can die.
+// A server that restarts must have its component back within seconds: while the component is away, registrations can die.
 const reconnectCapMs = 5_000;
-// One that does not come online for so long may come online from another machine.
+// A stream that stays offline for this long may come online from another gateway.
 const passMs = 15_000;
 
 // the edges meet the middle: a stream for each component name
 const components = config.components.map((component) =>
   createComponentResource(component, {
     bus,
-    answer,
+    handleRequest,
     maxInFlight: config.MAX_IN_FLIGHT,
     maxStanzaBytes: config.XMPP_MAX_STANZA_BYTES,
     log,

@@ -37,7 +37,7 @@ export const gatewayMetrics = {
   paused: {
     type: 'counter',
     name: 'pushmesh_xmpp_pauses_total',
-    help: 'How often a component stream stopped reading because too much was in flight',
+    help: 'How often a component stream stopped being read because too many stanzas were in flight',
     labels: ['component'],
   },
   answersLost: {

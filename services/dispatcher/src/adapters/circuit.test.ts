@@ -9,12 +9,12 @@ const circuitOver = (call: (input: string) => Promise<string>) => {
     volume: 4,
     errorPercent: 50,
     resetMs: 50,
-    onState: (state) => states.push(state),
   });
+  circuit.onState((state) => states.push(state));
   return { circuit, states };
 };
 
-it('opens after enough failures, holds without calling, lets one through, and closes when that one succeeds', async () => {
+it('opens after enough failures, holds without calling, lets one call through, and closes if that one succeeds', async () => {
   let answer = 'bad';
   let calls = 0;
   const { circuit, states } = circuitOver(() => Promise.resolve((calls++, answer)));
@@ -29,7 +29,7 @@ it('opens after enough failures, holds without calling, lets one through, and cl
   circuit.shutdown();
 });
 
-it('opens again when the one that is let through fails', async () => {
+it('opens again if the call that is let through fails', async () => {
   const { circuit, states } = circuitOver(() => Promise.resolve('bad'));
   for (let n = 1; n <= 4; n += 1) await circuit.call('x');
   await expect.poll(() => states.at(-1)).toBe('half-open');
@@ -38,7 +38,7 @@ it('opens again when the one that is let through fails', async () => {
   circuit.shutdown();
 });
 
-it('does not count answers that are no failures, nor bugs, and lets bugs through', async () => {
+it('counts neither answers that are not failures nor bugs, and lets bugs through', async () => {
   const { circuit, states } = circuitOver((input) =>
     input === 'bug' ? Promise.reject(new TypeError('bug')) : Promise.resolve('refused'),
   );

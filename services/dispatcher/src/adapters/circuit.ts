@@ -9,10 +9,9 @@ export type CircuitOptions = {
   readonly errorPercent: number;
   /** Milliseconds from open to half open. */
   readonly resetMs: number;
-  readonly onState: (state: CircuitState) => void;
 };
 
-/** Thrown inside the circuit to tell it of a failure that counts; the value travels with it. */
+/** Thrown inside the circuit to report a failure that counts; it carries the value. */
 class Failure<T> extends Error {
   readonly value: T;
   constructor(value: T) {
@@ -24,15 +23,15 @@ class Failure<T> extends Error {
 const windowMs = 10_000;
 
 /**
- * A circuit around calls that answer in values. `failed` says which values count as failures; a throw is a bug, passes
- * through and does not count. With the circuit open the answer is `whenOpen`, and no call is made. opossum’s own timeout is
- * off: the HTTP client has one that really ends the request.
+ * A circuit around calls whose failures are values. `failed` says which values count as failures; a throw is a bug, passes
+ * through and does not count. While the circuit is open no call is made, and the answer is `whenOpen`. opossum's own
+ * timeout is off: the HTTP client has one that really ends the request.
  */
 export const createCircuit = <A extends unknown[], T>(
   call: (...args: A) => Promise<T>,
   failed: (value: T) => boolean,
   whenOpen: T,
-  { name, volume, errorPercent, resetMs, onState }: CircuitOptions,
+  { name, volume, errorPercent, resetMs }: CircuitOptions,
 ) => {
   const breaker = new CircuitBreaker<A, T>(
     async (...args: A): Promise<T> => {
@@ -47,15 +46,12 @@ export const createCircuit = <A extends unknown[], T>(
       errorThresholdPercentage: errorPercent,
       resetTimeout: resetMs,
       rollingCountTimeout: windowMs,
-      // Statistics that nobody reads: every second it would sort the latencies of all calls of the window.
+      // Nobody reads these statistics, and every second opossum would sort the latencies of all calls in the window.
       rollingPercentilesEnabled: false,
       enableSnapshots: false,
       errorFilter: (error: unknown) => !(error instanceof Failure),
     },
   );
-  breaker.on('open', () => onState('open'));
-  breaker.on('halfOpen', () => onState('half-open'));
-  breaker.on('close', () => onState('closed'));
 
   return {
     call: async (...args: A): Promise<T> => {
@@ -66,6 +62,12 @@ export const createCircuit = <A extends unknown[], T>(
         if ((error as { code?: string }).code === 'EOPENBREAKER') return whenOpen;
         throw error;
       }
+    },
+    /** Tells each change of the state; a new circuit is closed. */
+    onState: (listener: (state: CircuitState) => void): void => {
+      breaker.on('open', () => listener('open'));
+      breaker.on('halfOpen', () => listener('half-open'));
+      breaker.on('close', () => listener('closed'));
     },
     shutdown: () => breaker.shutdown(),
   };

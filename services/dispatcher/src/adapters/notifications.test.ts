@@ -6,7 +6,7 @@ import type { FastifyReply } from 'fastify';
 import { afterEach, expect, it } from 'vitest';
 import { createPushApiClient } from './push-api.ts';
 
-// Several requests in one, where the push API says that it takes them.
+// Several requests in one, if the push API says that it takes them.
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -15,7 +15,7 @@ afterEach(async () => {
 
 type Several = (notifications: readonly AddressedNotification[], reply: FastifyReply) => unknown;
 
-/** A push API that takes several if `several` is there, and a client that knows. `calls` has how many came with each request. */
+/** A push API that takes several if `several` is given, and a client that knows. `calls` has how many arrived with each request. */
 const meet = async (several?: Several, timeoutMs = 5_000) => {
   const calls: number[] = [];
   const server = fastify({ forceCloseConnections: true });
@@ -56,7 +56,7 @@ const inLines = (reply: FastifyReply): FastifyReply['raw'] => {
 const names = (count: number) => Array.from({ length: count }, (_each, index) => `phone ${index}`);
 const alone = { status: 200, body: { reason: 'alone' } };
 
-it('sends the requests of one turn in one, and gives each its own answer, in whatever order they come', async () => {
+it('sends the requests of one turn in one, and gives each its own answer, in whatever order they arrive', async () => {
   let asked: readonly AddressedNotification[] = [];
   const { post, calls } = await meet((notifications, reply) => {
     asked = notifications;
@@ -76,20 +76,20 @@ it('sends the requests of one turn in one, and gives each its own answer, in wha
   expect(calls).toEqual([3]);
 });
 
-it('one alone goes as MongoosePush takes it, and so does all of v2', async () => {
+it('sends a single request, and all of v2, the way MongoosePush takes them', async () => {
   const { post, calls } = await meet(() => expect.unreachable());
   expect(await post('a')).toMatchObject(alone);
   expect(await Promise.all(names(3).map((name) => post(name, 'v2')))).toMatchObject([alone, alone, alone]);
   expect(calls).toEqual([1, 1, 1, 1]);
 });
 
-it('sends each alone where the push API does not say that it takes several', async () => {
+it('sends each alone if the push API does not say that it takes several', async () => {
   const { post, calls } = await meet();
   await Promise.all(names(3).map((name) => post(name)));
   expect(calls).toEqual([1, 1, 1]);
 });
 
-it('puts no more into one than may be', async () => {
+it('puts no more requests into one than the limit', async () => {
   const { post, calls } = await meet((notifications, reply) =>
     inLines(reply).end(notifications.map((_each, place) => line(place)).join('')),
   );
@@ -97,23 +97,23 @@ it('puts no more into one than may be', async () => {
   expect(calls).toEqual([notificationsPerRequest, 2]);
 });
 
-it('sends each alone when together they are larger than what is read', async () => {
+it('sends each alone if together they exceed what push-service reads', async () => {
   const { post, calls } = await meet(() => expect.unreachable());
   const half = { text: 'x'.repeat(maxRequestBytes / 2) };
   expect(await Promise.all([post('a', 'v3', half), post('b', 'v3', half)])).toMatchObject([alone, alone]);
   expect(calls).toEqual([1, 1]);
 });
 
-it('does not wait with one answer for the others', async () => {
+it('hands on each answer without waiting for the others', async () => {
   const slow = Promise.withResolvers<void>();
   const { post } = await meet(async (_notifications, reply) => {
     const response = inLines(reply);
-    // In pieces that are no lines.
+    // In pieces that are not whole lines.
     response.write(line(1).slice(0, 5));
     await sleep(5);
     response.write(line(1).slice(5));
     await slow.promise;
-    // As good as a line without its end.
+    // The last line needs no line break.
     response.end(line(0).trimEnd());
   });
   const first = post('slow');
@@ -134,7 +134,7 @@ it.each([
   expect(await Promise.all([post('a'), post('b')])).toEqual([{ fault }, { status: 200, headers: {}, body: null }]);
 });
 
-it('makes nothing of lines that answer nothing, nor of a second answer', async () => {
+it('ignores lines that answer nothing, and second answers', async () => {
   const { post } = await meet((_notifications, reply) => {
     const strange = [
       '<html>',
@@ -155,7 +155,7 @@ it('makes nothing of lines that answer nothing, nor of a second answer', async (
   ]);
 });
 
-it.each([401, 408, 429, 502, 503, 504])('%i, said of all, is said of each', async (status) => {
+it.each([401, 408, 429, 502, 503, 504])('%i for the whole request is the answer to each', async (status) => {
   const { post, calls } = await meet((_notifications, reply) => reply.code(status).header('retry-after', '3').send({}));
   const each = { status, headers: { 'retry-after': '3' }, body: {} };
   expect(await Promise.all([post('a'), post('b')])).toMatchObject([each, each]);

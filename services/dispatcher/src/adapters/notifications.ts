@@ -12,18 +12,18 @@ type Options = {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly alone: (sending: Sending) => Promise<PushApiAnswer>;
-  /** Something before the push API, or in its place, answered with this status and took nothing. */
+  /** Something in front of the push API, or in its place, answered with this status and took nothing. */
   readonly onNotTaken: (status: number) => void;
 };
 
-/** `POST /v3/notifications` of push-service: each of several requests gets its own answer as soon as it comes. */
+/** `POST /v3/notifications` of push-service: each of several requests gets its own answer as soon as it arrives. */
 export const createNotifications =
   ({ exchange, path, headers, alone, onNotTaken }: Options) =>
   (sendings: readonly Sending[]): readonly Promise<PushApiAnswer>[] => {
     const body = JSON.stringify(sendings.map(toAddressed));
     if (Buffer.byteLength(body) > maxRequestBytes) return sendings.map(alone);
     const answers = sendings.map(() => Promise.withResolvers<PushApiAnswer>());
-    // Of several answers the first is the one: a promise changes no more.
+    // The first answer to a request counts: a promise that is resolved stays as it is.
     const readLine = (line: string): void => {
       const answer = parseBody(line);
       if (!notificationAnswer.Check(answer)) return;
@@ -43,7 +43,7 @@ export const createNotifications =
       .then(
         (answer) => {
           if (isInLines(answer)) {
-            readLine(answer.body); // what stood after the last line’s end
+            readLine(answer.body); // what followed the last line break
             return answerRest({ fault: 'reset' });
           }
           if (saidOfEach.has(answer.status)) return answerRest(toAnswer(answer));
@@ -67,7 +67,8 @@ const isInLines = ({ status, headers }: Omit<HttpAnswer, 'body'>): boolean =>
   status === 200 && single(headers['content-type'])?.toLowerCase().startsWith(linesOfJson) === true;
 
 /**
- * What is said of a whole request and would have been said of each: who may, how much, and whether it works at all. A 403 is none of
- * push-service’s: what lies before it may dislike the text of one. MongoosePush answers 500 to a route that it does not have.
+ * Statuses of a whole request that each notification would have got alone: who may push, how much, and whether anything
+ * works at all. push-service never sends 403, but something in front of it may, because it dislikes the text of one
+ * notification. MongoosePush answers 500 to a route that it does not have.
  */
 const saidOfEach: ReadonlySet<number> = new Set([401, 408, 429, 502, 503, 504]);

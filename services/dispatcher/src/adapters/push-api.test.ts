@@ -31,7 +31,7 @@ it('posts JSON with the trace context and hands on status, headers and body', as
   expect(seen).toEqual([['tp', 'application/json', request.body]]);
 });
 
-it('has a word for every way in which no answer comes', async () => {
+it('has a word for every way in which there is no answer', async () => {
   const listen = async (onConnection: (socket: Socket) => void) => {
     const server = createServer(onConnection);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -15,23 +15,24 @@ export type PushApiOptions = {
   readonly connections: number;
   readonly ca: string | undefined;
   readonly verify: boolean;
-  /** The bearer token that the push API asks for (RFC 6750). */
+  /** The bearer token that the push API requires (RFC 6750). */
   readonly token?: string;
-  /** Our own certificate and its key, PEM, where the push API asks for one. */
+  /** Our own certificate and its key, PEM, if the push API requires one. */
   readonly certificate?: { readonly cert: string; readonly key: string };
-  /** Several at once were answered with this status, and go one by one for a while; told once for each such while. */
+  /** Called when several requests in one are refused with this status: for a while each is sent alone. Once for each while. */
   readonly onNotTaken: (status: number) => void;
 };
 
-/** How long each goes alone after several were not taken, though the push API says that it takes them. */
+/** How long each request is sent alone after several in one were refused, though the push API says that it takes them. */
 const notTakenMs = 60_000;
 
-/** Most bytes of an answer that are read: one is a few hundred, and there are at most 32. */
+/** The most bytes of a response that are read: an answer has a few hundred, and there are at most 32. */
 const maxAnswerBytes = 65_536;
 
 /**
- * The MongoosePush HTTP API over a bounded pool of HTTP/1.1 connections, without pipelining: a POST must not be repeated. Where
- * push-service answers, which says so with its answers, the requests of one turn of the event loop go in one.
+ * The MongoosePush HTTP API over a bounded pool of HTTP/1.1 connections, without pipelining: a POST must not be repeated.
+ * push-service says with its answers that it takes several notifications at once; then the requests of one turn of the event
+ * loop are sent in one.
  */
 export const createPushApiClient = (options: PushApiOptions) => {
   const { url, timeoutMs, connections, ca, verify, token, certificate, onNotTaken } = options;
@@ -90,7 +91,7 @@ export const createPushApiClient = (options: PushApiOptions) => {
   });
 
   return {
-    /** Sends one request; whatever happens on the way is an answer. */
+    /** Sends one request; any failure on the way is an answer. */
     post: async (request: PushRequest, traceparent: string): Promise<PushApiAnswer> => {
       const sending = { request, traceparent };
       if (request.version !== 'v3' || !takesSeveral || performance.now() < notBefore) return alone(sending);

@@ -40,20 +40,20 @@ const tell = (...found: readonly Found[]) => explain({ word: 'n', found, reading
 describe('explain', () => {
   it.each([
     ['waits for verification', [{ type: 'unverified', delivery: delivery() }]],
-    ['attempt 1 is due or under way', [waiting()]],
+    ['attempt 1 is due or in progress', [waiting()]],
     ['waits for attempt 3, due in 5.0 s', [waiting({ attempt: 3, spent: 1, notBefore: now + 5 * second })]],
-    ['2 made before, 1 of them counted', [waiting({ attempt: 3, spent: 1, notBefore: now + 5 * second })]],
+    ['2 made before, of which 1 counted', [waiting({ attempt: 3, spent: 1, notBefore: now + 5 * second })]],
     ['its deadline passed at 2026-11-23 11:59:59.000 UTC', [waiting({ expiresAt: now - second })]],
-    // What was stored for the next attempt stands beside what it came from until that is let go.
+    // The delivery of the next attempt is stored before the message of this one is acknowledged.
     ['attempt 2 is due', [waiting(), waiting({ attempt: 2 })]],
     ['delivered at 2026-11-23 11:59:01.000 UTC, after 1.0 s, by attempt 1', [waiting(), ended()]],
     ['unregistered at', [ended({ end: 'unregistered', outcome: 'unregistered', reason: 'Unregistered' })]],
     [
-      'the last word was “unable_to_connect”',
+      'the last reason was "unable_to_connect"',
       [ended({ end: 'expired', outcome: 'expired', reason: 'unable_to_connect' })],
     ],
     [
-      'the push API refused it for good, “BadDeviceToken”',
+      'the push API refused it for good, "BadDeviceToken"',
       [ended({ end: 'parked', outcome: 'rejected', reason: 'BadDeviceToken' })],
     ],
     [
@@ -78,7 +78,7 @@ describe('explain', () => {
     expect(tell(ended({ end }), parked).match(new RegExp(`^  ${end} at`, 'gm'))).toHaveLength(1);
   });
 
-  it('tells of several pushes, the newest last, and of each end of a repeated one', () => {
+  it('shows several pushes, the newest last, and each end of a repeated one', () => {
     const earlier = { delivery: 'd0', acceptedAt: now - 90 * second };
     const text = tell(ended(), ended({ endedAt: now, end: 'unregistered' }), ended(earlier));
     expect(text.match(/^push \w+|^ {2}(?:un|de)\w+ at/gm)).toEqual([
@@ -90,7 +90,7 @@ describe('explain', () => {
     ]);
   });
 
-  it('tells of the newest of many', () => {
+  it('shows the newest of many', () => {
     const text = tell(
       ...Array.from({ length: 30 }, (_, index) => ended({ delivery: `d${index}`, acceptedAt: now + index })),
     );
@@ -103,12 +103,12 @@ describe('explain', () => {
     const deliveries = { ...readings.deliveries, whole: false } as const;
     const text = explain({ word: 'n', found: [], readings: { ...readings, events, deliveries }, place: 'here', now });
     expect(text.match(/it still waits.*/g)).toEqual([
-      'it still waits, among what was not read of PUSH_EVENTS',
-      'it still waits, among what was not read of STAGING_PUSH_DELIVERIES',
+      'it still waits in the part of PUSH_EVENTS that was not read',
+      'it still waits in the part of STAGING_PUSH_DELIVERIES that was not read',
     ]);
   });
 
-  it('says what it means when there is nothing, and what was read', () => {
+  it('says what it can mean if there is nothing, and what was read', () => {
     const text = tell();
     expect(text).toContain('Nothing found.');
     expect(text).not.toContain('it still waits');
@@ -116,13 +116,13 @@ describe('explain', () => {
       'Read on nats://here:',
       '  STAGING_PUSH_EVENTS      is empty',
       '  STAGING_PUSH_DELIVERIES  all 9 messages',
-      '  STAGING_PUSH_PARKED      is not there: did a service ever run on this NATS, and is NATS_SUBJECT_PREFIX the same?',
-      '  STAGING_PUSH_RESULTS     7 of 90 messages, back to 2026-11-23 12:00:00.000 UTC; there was no time for the others; 2 of them name it and cannot be read by this version',
+      '  STAGING_PUSH_PARKED      does not exist: did a service ever run on this NATS, and is NATS_SUBJECT_PREFIX the same?',
+      '  STAGING_PUSH_RESULTS     7 of 90 messages, back to 2026-11-23 12:00:00.000 UTC; there was no time for the rest; 2 of them mention it, but this version cannot read them',
     ]);
   });
 });
 
-it('knows what a push is called by, and keeps the newest', () => {
+it('finds a push by its node or its id, and keeps the newest', () => {
   expect(['d1', 'n', 'push.example.org', 'fcm'].map((word) => isAbout(ended(), word))).toEqual([
     true,
     true,

@@ -4,7 +4,7 @@ import type { Delivery, Outcome, Result } from '@pushmesh/contracts';
 import { nodeHash } from '@pushmesh/telemetry';
 import { duration, instant } from './words.ts';
 
-/** Of a delivery, what may be shown: no device token and no text of a message. */
+/** The part of a delivery that may be shown: no device token and no text of a message. */
 type Waiting = Pick<
   Delivery,
   'id' | 'node' | 'service' | 'mode' | 'acceptedAt' | 'expiresAt' | 'attempt' | 'spent' | 'notBefore'
@@ -14,16 +14,16 @@ type Waiting = Pick<
 export type Found =
   | { readonly type: 'unverified' | 'waiting'; readonly delivery: Waiting }
   | { readonly type: 'ended'; readonly result: Result }
-  /** `seq`: its number in the stream of what was put aside. */
+  /** `seq`: its number in the stream of parked deliveries. */
   | { readonly type: 'parked'; readonly result: Result; readonly seq: number };
 
-/** What was read of one stream; `unreadable`: how many messages in it name what is asked about, and cannot be read. */
+/** What was read of one stream. `unreadable`: how many of its messages contain the word, but cannot be read. */
 export type Reading = LookedBack & { readonly unreadable: number };
 /** One for each stream. */
 export type Readings = Readonly<Record<keyof typeof streams, Reading>>;
 
-export type Question = {
-  /** The name of a push node, or the id of a delivery. */
+export type Explanation = {
+  /** What was asked about: the name of a push node, or the id of a delivery. */
   readonly word: string;
   readonly found: readonly Found[];
   readonly readings: Readings;
@@ -33,14 +33,14 @@ export type Question = {
   readonly now: number;
 };
 
-/** The most pushes that are told of. */
+/** The most pushes that are shown. */
 const maxPushes = 20;
 
 /**
- * What became of the pushes, in lines for people: the newest last, and then what was read to know it. A push node is shown
- * by its hash, as in the log lines.
+ * What became of the pushes, as text for an operator: the newest last, then how much was read of each stream. Push nodes
+ * are shown by their hash, as in the log lines.
  */
-export const explain = ({ word, found, readings, place, now }: Question): string => {
+export const explain = ({ word, found, readings, place, now }: Explanation): string => {
   const pushes = [...Map.groupBy(found, idOf).values()].toSorted((a, b) => acceptedAt(a[0]) - acceptedAt(b[0]));
   const shown = pushes.slice(-maxPushes);
   const all = Object.values(readings);
@@ -52,11 +52,11 @@ export const explain = ({ word, found, readings, place, now }: Question): string
   return [`What became of the pushes, the newest last${older}:`, '', ...told, ...read].join('\n');
 };
 
-/** Those of the newest pushes, at most so many. */
+/** What was found of the newest pushes, at most `most`. */
 export const newest = (found: readonly Found[], most: number): Found[] =>
   found.toSorted((a, b) => acceptedAt(b) - acceptedAt(a)).slice(0, most);
 
-/** Whether it is about that push node, or that delivery. */
+/** Whether it is about the push node or delivery of that name. */
 export const isAbout = (found: Found, word: string): boolean =>
   idOf(found) === word || headOf(found).node.node === word;
 
@@ -75,7 +75,7 @@ const tell = (push: readonly Found[], parked: string, now: number): readonly str
   ];
 };
 
-/** Its end, or ends: a delivery that was repeated can have several. Without one it waits for its next step. */
+/** Its end, or ends: a delivery that was repeated can have several. Without an end it waits for its next step. */
 const whereabouts = (push: readonly Found[], parked: string, now: number): readonly string[] => {
   const ends = new Map<string, Result>();
   for (const each of push) if ('result' in each) ends.set(`${each.result.end} ${each.result.endedAt}`, each.result);
@@ -96,12 +96,14 @@ const toldOfWaiting = ({ attempt, spent, notBefore, expiresAt }: Waiting, now: n
   const wait =
     due > now
       ? `waits for attempt ${attempt}, due in ${duration(due - now)}`
-      : `attempt ${attempt} is due or under way: if it stays so, look at the dispatcher and its circuit (/readyz, pushmesh_circuit_state)`;
+      : `attempt ${attempt} is due or in progress: if that does not change, look at the dispatcher and its circuit (/readyz, pushmesh_circuit_state)`;
   const before = attempt - 1;
   const made =
     before === 0
       ? []
-      : [`${before} made before, ${spent ?? 0} of them counted: each is a line \`attempt\` in the dispatcher’s log`];
+      : [
+          `${before} made before, of which ${spent ?? 0} counted: each has a line \`attempt\` in the log of the dispatcher`,
+        ];
   const deadline =
     expiresAt > now
       ? `its deadline is ${instant(expiresAt)}, in ${duration(expiresAt - now)}`
@@ -109,7 +111,7 @@ const toldOfWaiting = ({ attempt, spent, notBefore, expiresAt }: Waiting, now: n
   return [wait, ...made, deadline];
 };
 
-/** Why a delivery was parked, of the outcomes that park one. */
+/** Why a delivery was parked, for the outcomes that park. */
 const whyParked: Readonly<Partial<Record<Outcome, string>>> = {
   rejected: 'the push API refused it for good',
   'too-large': 'it is too large',
@@ -120,16 +122,16 @@ const toldOfEnd = (result: Result): string => {
   const { end, outcome, attempt, acceptedAt: accepted, endedAt, reason } = result;
   const when = `at ${instant(endedAt)}, after ${duration(endedAt - accepted)}`;
   const by = attempt === 0 ? '' : `, by attempt ${attempt}`;
-  const word = reason === undefined ? 'no reason was given' : `“${reason}”`;
+  const word = reason === undefined ? 'no reason was given' : `"${reason}"`;
   switch (end) {
     case 'delivered':
-      return `delivered ${when}${by}: what the phone does with it only its push service knows`;
+      return `delivered ${when}${by}: only its push service knows what the phone did with it`;
     case 'unregistered':
       return attempt === 0
         ? `unregistered ${when}: ${word}`
-        : `unregistered ${when}${by}: ${word}; a node that still stands for this device is retired`;
+        : `unregistered ${when}${by}: ${word}; the node is retired if it still stands for this device`;
     case 'expired':
-      return `expired ${when}${by}: its deadline passed before it could be delivered, the last word was ${word}`;
+      return `expired ${when}${by}: its deadline passed before it could be delivered; the last reason was ${word}`;
     case 'parked':
       return `parked ${when}${by}: ${whyParked[outcome] ?? outcome}, ${word}`;
     case 'merged':
@@ -141,7 +143,7 @@ const toldOfEnd = (result: Result): string => {
 
 const toldOf = (reading: Reading, longestName: number): string => {
   const { stream, unreadable } = reading;
-  const odd = unreadable > 0 ? `; ${unreadable} of them name it and cannot be read by this version` : '';
+  const odd = unreadable > 0 ? `; ${unreadable} of them mention it, but this version cannot read them` : '';
   return `${stream.padEnd(longestName)}  ${howFar(reading)}${odd}`;
 };
 
@@ -151,16 +153,14 @@ const isInPart = (reading: Reading): boolean =>
 const howFar = (reading: Reading): string => {
   switch (reading.type) {
     case 'missing':
-      return 'is not there: did a service ever run on this NATS, and is NATS_SUBJECT_PREFIX the same?';
+      return 'does not exist: did a service ever run on this NATS, and is NATS_SUBJECT_PREFIX the same?';
     case 'unreadable':
       return `could not be read: ${reading.why}`;
     case 'read': {
       const { read, of, since, whole } = reading;
       if (whole && read === 0) return 'is empty';
       const back = since === undefined ? '' : `, back to ${instant(since)}`;
-      return whole
-        ? `all ${read} messages${back}`
-        : `${read} of ${of} messages${back}; there was no time for the others`;
+      return whole ? `all ${read} messages${back}` : `${read} of ${of} messages${back}; there was no time for the rest`;
     }
   }
 };
@@ -169,9 +169,9 @@ const nothingFound = (word: string, { events, deliveries }: Readings): readonly 
   'Nothing found. That can mean:',
   ...[events, deliveries]
     .filter(isInPart)
-    .map(({ stream }) => `  - it still waits, among what was not read of ${stream}`),
+    .map(({ stream }) => `  - it still waits in the part of ${stream} that was not read`),
   '  - the XMPP server published nothing: the user was not away, push is not enabled there for this node, or no gateway was connected',
-  `  - the publish was refused: then the gateway’s log has a line \`refused\` with node ${nodeHash(word)}`,
-  `  - it ended more than ${streams.results.maxAgeMs / 86_400_000} days ago, or longer ago than what was read`,
-  '  - it is not the name of a push node or the id of a delivery (`delivery` in the log lines), or not of this mesh',
+  `  - the publish was refused: then the log of the gateway has a line \`refused\` with node ${nodeHash(word)}`,
+  `  - it ended more than ${streams.results.maxAgeMs / 86_400_000} days ago, or before the oldest message that was read`,
+  '  - it is not the name of a push node or the id of a delivery (`delivery` in the log lines), or belongs to another mesh',
 ];

@@ -69,7 +69,7 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
       { service: 'webpush', silent: 'true' },
       { service: 'webpush', data: { 'message-count': 7, 'last-message-sender': 'bob@h', 'last-message-body': 'hi' } },
     ],
-    ['silent is “true” and nothing else', { service: 'fcm', silent: '1' }, { service: 'fcm', alert }],
+    ['silent is "true" and nothing else', { service: 'fcm', silent: '1' }, { service: 'fcm', alert }],
   ])('%s', (_what, options, body) => {
     expect(toPushRequest(delivery(options), style, 1)).toEqual({ version: 'v3', deviceId: 'a/b:c d', body });
   });
@@ -84,7 +84,7 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
     expect(toPushRequest(given, style, now).body).toMatchObject({ time_to_live: left });
   });
 
-  it('wakes the app without a notification when there is no text to show', () => {
+  it('wakes the app without a notification if there is no text to show', () => {
     expect(toPushRequest(delivery({ service: 'fcm' }, {}), style, 1).body).toEqual({ service: 'fcm', data: {} });
     expect(toPushRequest(delivery({ service: 'apns' }, { messageCount: 2 }), style, 1).body).toEqual({
       service: 'apns',
@@ -92,7 +92,7 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
     });
   });
 
-  it('has a title and a badge when the server tells neither sender nor count', () => {
+  it('has a title and a badge if the server tells neither sender nor count', () => {
     expect(toPushRequest(delivery({ service: 'apns' }, { lastMessageBody: 'hi' }), style, 1).body).toEqual({
       service: 'apns',
       alert: { title: 'New message', body: 'hi', badge: 1 },
@@ -107,7 +107,7 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
     });
   });
 
-  it('a call is data, with all that the server tells of it', () => {
+  it('a call is data, with everything that the server says about it', () => {
     const otherFields = { type: 'jmi', 'jmi-sid': 's1', 'jmi-from': 'bob@h/lab' };
     for (const service of ['apns', 'fcm', 'webpush'])
       expect(toPushRequest(delivery({ service }, { lastMessageBody: 'hi', otherFields }), style, 1).body).toEqual({
@@ -116,7 +116,7 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
       });
   });
 
-  it('other fields are data of a silent push only; FCM gets none whose name it refuses', () => {
+  it('other fields are data of a silent push only; FCM gets none with a name that it refuses', () => {
     const names = ['from', 'message_type', 'google.x', 'gcm.n\n', '', 'room'];
     const otherFields = Object.fromEntries(names.map((name) => [name, 'x']));
     const summary = { lastMessageBody: 'hi', otherFields };
@@ -126,7 +126,7 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
     expect(toPushRequest(delivery({ service: 'fcm' }, summary), style, 1).body).not.toHaveProperty('data');
   });
 
-  it('leaves mode dev out for FCM where MongoosePush has no such pool', () => {
+  it('leaves mode dev out for FCM if MongoosePush has no such pool', () => {
     const mongoosePush = { ...style, fcmDev: false };
     const modeOf = (service: string) => toPushRequest(delivery({ service, mode: 'dev' }), mongoosePush, 1).body.mode;
     expect([modeOf('fcm'), modeOf('apns')]).toEqual([undefined, 'dev']);

@@ -2,7 +2,7 @@ import { isCall } from '@pushmesh/contracts';
 import type { Alert, Delivery, Options, PushService, RequestV3, Summary } from '@pushmesh/contracts';
 import type { DispatcherConfig } from '../config.ts';
 
-/** How requests are written; see the variables PUSH_API_VERSION, PUSH_API_FCM_DEV and FALLBACK_TEXT. */
+/** How requests are written: the variables PUSH_API_VERSION, PUSH_API_FCM_DEV and FALLBACK_TEXT. */
 export type RequestStyle = {
   readonly version: DispatcherConfig['PUSH_API_VERSION'];
   readonly fcmDev: boolean;
@@ -12,7 +12,7 @@ export type RequestStyle = {
 /** Fields that are `undefined` are left out in JSON: the API refuses nulls. */
 type OrUndefined<T> = { readonly [K in keyof T]: T[K] | undefined };
 
-/** A request of the MongoosePush API; v2 and v3 differ in the path alone. */
+/** A request of the MongoosePush API; v2 and v3 differ only in the path. */
 export type PushRequest = {
   readonly version: RequestStyle['version'];
   readonly deviceId: string;
@@ -20,9 +20,9 @@ export type PushRequest = {
 };
 
 /**
- * Maps a delivery onto the push API as MongooseIM’s `mod_push_service_mongoosepush` does. A value that the API would
- * refuse the whole push for (a `priority` of "10") is left out: the push matters more than the hint. `now` is in milliseconds
- * since 1970: of the `time_to_live` it leaves what is not over.
+ * Maps a delivery onto the push API as MongooseIM's `mod_push_service_mongoosepush` does. A value for which the API would
+ * refuse the whole push (a `priority` of "10") is left out: the push matters more than the hint. `now`, in milliseconds
+ * since 1970, reduces the `time_to_live` to what is left of it.
  */
 export const toPushRequest = (delivery: Delivery, style: RequestStyle, now: number): PushRequest => ({
   version: style.version,
@@ -45,8 +45,8 @@ const toBody = (delivery: Delivery, style: RequestStyle, now: number): PushReque
 };
 
 /**
- * `silent` asks for it, or there is nothing to show: servers publish without text for chat states, receipts and the
- * like, and for those the app is woken without a notification. A call is shown by the app, which needs its data.
+ * The option `silent` asks for it, or there is nothing to show: servers publish without text for chat states, receipts and
+ * the like, and for those the app is woken without a notification. The app itself shows a call, and needs its data.
  */
 const isSilent = ({ options, summary }: Delivery): boolean =>
   options['silent'] === 'true' || summary.lastMessageBody === undefined || isCall(summary);
@@ -55,15 +55,15 @@ const toAlert = ({ options, summary }: Delivery, { fallbackText }: RequestStyle)
   title: summary.lastMessageSender ?? fallbackText,
   body: summary.lastMessageBody ?? fallbackText,
   tag: summary.lastMessageSender,
-  // A server that does not count (ejabberd) stands for one message, as Prosody and older MongooseIM say themselves.
+  // A server that does not count (ejabberd) means one message, as Prosody and older versions of MongooseIM say explicitly.
   badge: summary.messageCount ?? 1,
   click_action: filled(options['click_action']),
   sound: filled(options['sound']),
 });
 
 /**
- * The summary as data. FCM takes text only, and no message with a name that it keeps for itself; APNs gets the counts as
- * numbers, as MongooseIM sends them.
+ * The summary as data. FCM takes only strings, and refuses a message with a reserved name; APNs gets the counts as numbers,
+ * as MongooseIM sends them.
  */
 const toData = (summary: Summary, service: PushService): Record<string, unknown> => {
   const toFcm = service === 'fcm';
@@ -78,13 +78,13 @@ const toData = (summary: Summary, service: PushService): Record<string, unknown>
   };
 };
 
-/** `message.data` of FCM HTTP v1: one such name, and the whole message is refused. */
+/** `message.data` of FCM HTTP v1: one such name makes FCM refuse the whole message. */
 const isReservedByFcm = (name: string): boolean => /^(?:|from|message_type|google\..*|gcm\..*)$/s.test(name);
 
 const modeOf = ({ service, mode, options }: Delivery, { fcmDev }: RequestStyle) =>
   options['mode'] === undefined || (service === 'fcm' && mode === 'dev' && !fcmDev) ? undefined : mode;
 
-/** Seconds. What waited for the push API has less of it left; 0 stays 0, which asks for one try without storing. */
+/** Seconds. A push that waited for the push API has less time left; 0 stays 0, which asks for one try without storing. */
 const timeToLiveOf = ({ options, expiresAt }: Delivery, now: number): number | undefined => {
   const given = int32Of(options['time_to_live']);
   return given === undefined ? undefined : Math.min(given, Math.max(1, Math.ceil((expiresAt - now) / 1_000)));

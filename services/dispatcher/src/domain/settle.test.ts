@@ -28,7 +28,7 @@ const settled = (
 ) => settle(delivery(changes), { outcome, reason: 'why', ...more }, settings, now, () => random);
 
 describe('before the attempt', () => {
-  it('drops what is past its deadline, recorded', () => {
+  it('expires what is past its deadline', () => {
     expect(beforeAttempt(delivery({ expiresAt: now }), now)).toMatchObject({
       type: 'end',
       result: { end: 'expired', outcome: 'expired' },
@@ -77,7 +77,7 @@ describe('after the attempt', () => {
     });
   });
 
-  it('parks when the attempts are used up', () => {
+  it('parks once the attempts are used up', () => {
     expect(settled('unavailable', { attempt: 3, spent: 2 })).toMatchObject({
       type: 'end',
       result: { end: 'parked', outcome: 'exhausted', reason: 'why' },
@@ -89,14 +89,14 @@ describe('after the attempt', () => {
     expect(out).toMatchObject({ type: 'again', delivery: { attempt: 501, spent: 2 } });
   });
 
-  it('expires at once when the next attempt would come too late', () => {
+  it('expires at once if the next attempt would come too late', () => {
     expect(settled('throttled', { expiresAt: now + 5_000 }, { retryAfterMs: 20_000 })).toMatchObject({
       type: 'end',
       result: { end: 'expired' },
     });
   });
 
-  it('too large: shortens the body once, by octets and never through a character, then parks', () => {
+  it('too large: shortens the body once, by octets and never inside a character, then parks', () => {
     const summary = { lastMessageSender: 'bob', lastMessageBody: 'ü😀'.repeat(500) };
     const decision = settled('too-large', { summary });
     if (decision.type !== 'again') throw new Error('not tried again');

@@ -5,7 +5,7 @@ import type { Verdict } from '../ports.ts';
 
 /** What becomes of a delivery: what has to be stored, and what happens to the message it came in. */
 export type Decision =
-  /** It ended: the result is stored, and the delivery is parked when a human should see it. */
+  /** It ended: the result is stored, and the delivery is parked if an operator should see it. */
   | { readonly type: 'end'; readonly result: Result }
   /** Another attempt: this delivery is stored in its place. */
   | { readonly type: 'again'; readonly delivery: Delivery }
@@ -16,11 +16,11 @@ export type RetrySettings = {
   readonly maxAttempts: number;
   readonly baseMs: number;
   readonly capMs: number;
-  /** How long to leave a message alone that met an open circuit. */
+  /** How long a message that met an open circuit waits. */
   readonly holdMs: number;
 };
 
-/** Bytes of body text that are kept after a 413: enough for a line on a lock screen. */
+/** Octets of body text that are kept after a 413: enough for a line on a lock screen. */
 export const shortBodyBytes = 512;
 
 /** Before the attempt: is the delivery due, and still worth it? `undefined` means: send it. */
@@ -31,7 +31,7 @@ export const beforeAttempt = (delivery: Delivery, now: number): Decision | undef
   return undefined;
 };
 
-/** After the attempt: the outcome’s policy, applied. */
+/** After the attempt: applies the policy of the outcome. */
 export const settle = (
   delivery: Delivery,
   verdict: Verdict,
@@ -62,12 +62,12 @@ const retry = (
   const spent = (delivery.spent ?? 0) + (verdict.isOut ? 0 : 1);
   if (spent >= settings.maxAttempts) return ended(delivery, 'exhausted', verdict.reason, now);
   const notBefore = now + Math.max(1, Math.round(retryDelay(delivery.attempt, verdict.retryAfterMs, settings, random)));
-  // Waiting past the deadline would only expire it later: it ends now, with the reason that it could not be sent.
+  // After a wait past the deadline it would only expire: it ends now, with the reason why it could not be sent.
   if (notBefore >= delivery.expiresAt) return ended(delivery, 'expired', verdict.reason, now);
   return { type: 'again', delivery: { ...delivery, attempt: delivery.attempt + 1, spent, notBefore } };
 };
 
-/** Exponential back-off with full jitter; a hint of the push API is kept, and spread by a tenth so that not all come at once. */
+/** Exponential back-off with full jitter; never before the push API's hint, which is spread by a tenth so that not all come at once. */
 const retryDelay = (
   attempt: number,
   retryAfterMs: number | undefined,

@@ -65,34 +65,34 @@ describe('a page of a proxy in between ends no delivery', () => {
   });
 });
 
-describe('what is the fault of one push spends its attempts and opens no circuit', () => {
+describe('the fault of one push spends its attempts and opens no circuit', () => {
   it.each([
-    ['a word that nobody knows', answer(500, { details: 'SomethingNew' }), {}, false],
-    ['an answer of the provider that no table knows', answer(520, { reason: 'unspecified' }), {}, false],
+    ['an unknown word', answer(500, { details: 'SomethingNew' }), {}, false],
+    ['an answer of the provider that no table has', answer(520, { reason: 'unspecified' }), {}, false],
     ['a page of a proxy with its number', answer(520, undefined), {}, true],
-    ['a provider that is out, told by v2', answer(500, { details: 'ServiceUnavailable' }), {}, true],
-    ['our credentials, told by v2', answer(500, { details: 'InvalidProviderToken' }), {}, true],
+    ['a provider that is out, in v2', answer(500, { details: 'ServiceUnavailable' }), {}, true],
+    ['our credentials, in v2', answer(500, { details: 'InvalidProviderToken' }), {}, true],
     ['the key of Apple or Web Push in Firebase', answer(500, { reason: 'THIRD_PARTY_AUTH_ERROR' }), {}, false],
-    ['a topic of the user’s own', answer(503, { reason: 'internal_config' }), { topic: 'x' }, false],
-    ['the operator’s topic', answer(503, { reason: 'internal_config' }), {}, true],
-    ['the same, told by v2', answer(500, { details: 'BadTopic' }), {}, true],
-    ['a service account that Google refuses, told by v2', answer(500, { details: 'invalid_grant' }), {}, true],
+    ['the topic of one user', answer(503, { reason: 'internal_config' }), { topic: 'x' }, false],
+    ['the topic of the operator', answer(503, { reason: 'internal_config' }), {}, true],
+    ['the same, in v2', answer(500, { details: 'BadTopic' }), {}, true],
+    ['a service account that Google refuses, in v2', answer(500, { details: 'invalid_grant' }), {}, true],
   ] as const)('%s', (_what, given, options, isOut) => {
     const verdict = toVerdict(given, to('apns', options));
     expect([verdict.outcome, verdict.isOut ?? false, isFailure(verdict)]).toEqual(['unavailable', isOut, isOut]);
   });
 });
 
-it('a topic is nothing to FCM: a project that is not found is an outage all the same', () => {
+it('FCM ignores the topic: a project that is not found is an outage all the same', () => {
   for (const body of [{ reason: 'internal_config' }, { reason: 'NOT_FOUND' }])
     expect(toVerdict(answer(500, body), to('fcm', { topic: 'x' }))).toMatchObject({ isOut: true });
 });
 
-describe('behind Web Push are many servers: the push API is out only when it does not answer itself', () => {
+describe('behind Web Push are many servers: the push API is out only if it does not answer itself', () => {
   it.each([
     ['no answer', { fault: 'refused' }, true],
     ['a proxy in between', answer(503, undefined), true],
-    ['an answer that nobody should give', answer(502, null), true],
+    ['an answer that makes no sense', answer(502, null), true],
     ['one server that is out', answer(503, { reason: 'unable_to_connect' }), false],
     ['the same in v2', answer(503, { details: 'Please try again later' }), false],
     ['one server that is throttling', answer(429, { reason: 'too_many_requests' }), false],
@@ -101,7 +101,7 @@ describe('behind Web Push are many servers: the push API is out only when it doe
     expect([verdict.isOut ?? false, isFailure(verdict)]).toEqual([isOut, isOut]);
   });
 
-  it('of the others every answer that says so counts', () => {
+  it('for the others, every answer of an outage counts', () => {
     expect(isFailure(toVerdict(answer(503, { reason: 'service_internal' }), to('apns')))).toBe(true);
   });
 });
@@ -110,7 +110,7 @@ it.each([
   [answer(401, { reason: 'unauthorized' }), 'PUSH_API_TOKEN'],
   [answer(403, null), 'PUSH_API_TOKEN'],
   [{ fault: 'tls' }, 'PUSH_API_URL, PUSH_API_CA, PUSH_API_CERT, PUSH_API_KEY'],
-] as const)('%j is ours to put right: it spends no attempt and parks nothing', (locked, lockedOutBy) => {
+] as const)('%j is for the operator to correct: it spends no attempt and parks nothing', (locked, lockedOutBy) => {
   for (const service of pushServices) {
     const verdict = toVerdict(locked, to(service));
     expect(verdict).toMatchObject({ outcome: 'unavailable', isOut: true, lockedOutBy });
@@ -123,7 +123,7 @@ it('no other answer blames our settings', () => {
     expect(toVerdict(answer(status, null), to('apns'))).not.toHaveProperty('lockedOutBy');
 });
 
-it('reads Retry-After in seconds, believes five minutes at most, and ignores what it cannot read', () => {
+it('reads Retry-After in seconds, up to five minutes, and ignores what it cannot read', () => {
   const retryAfter = (value: string) => toVerdict(answer(429, null, { 'retry-after': value }), to('apns')).retryAfterMs;
   expect([retryAfter('2'), retryAfter('999999999'), retryAfter('-1'), retryAfter('soon')]).toEqual([
     2_000,
@@ -133,7 +133,7 @@ it('reads Retry-After in seconds, believes five minutes at most, and ignores wha
   ]);
 });
 
-it('hands on since when a device is gone', () => {
+it('passes on since when a device has been gone', () => {
   expect(
     toVerdict(answer(410, { reason: 'unregistered' }, { 'x-unregistered-at': '1795347600850' }), to('apns'))
       .unregisteredAt,

@@ -48,7 +48,7 @@ const deliver = async (verdict: Verdict, stored: Published[] = [], changes: Part
 };
 
 describe('one delivery', () => {
-  it('is let go only after its end is stored', async () => {
+  it('is acknowledged only after its end is stored', async () => {
     const { settlement, published, sent, ends } = await deliver({ outcome: 'delivered', reason: 'HTTP 200' });
     expect(settlement).toEqual({ type: 'ack' });
     expect(published).toMatchObject([{ subject: 'in company', value: { end: 'delivered' } }]);
@@ -56,7 +56,7 @@ describe('one delivery', () => {
     expect(ends).toEqual(['delivered']);
   });
 
-  it('is stored anew for the next attempt, under a key of its own', async () => {
+  it('is stored again for the next attempt, under its own dedupe key', async () => {
     const { settlement, published } = await deliver({ outcome: 'unavailable', reason: 'timeout' });
     expect(settlement).toEqual({ type: 'ack' });
     expect(published).toMatchObject([
@@ -81,7 +81,7 @@ describe('one delivery', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('comes back when NATS will not store what was decided', async () => {
+  it('comes back if NATS does not store what was decided', async () => {
     const { settlement, ends, slept } = await deliver({ outcome: 'delivered', reason: '' }, [
       refused,
       refused,
@@ -103,7 +103,7 @@ describe('one delivery', () => {
     });
   });
 
-  it('goes back untouched when the circuit is open', async () => {
+  it('goes back untouched while the circuit is open', async () => {
     expect(await deliver({ outcome: 'held', reason: 'circuit open' })).toMatchObject({
       published: [],
       settlement: { type: 'retry', delayMs: 75 },

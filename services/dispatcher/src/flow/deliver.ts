@@ -10,19 +10,19 @@ import type { PushApi, Verdict } from '../ports.ts';
 type Ports = {
   readonly pushApi: PushApi;
   readonly bus: Pick<Bus, 'publish'>;
-  /** Records an end that only `explain` will ever read: in company, which costs a fraction. */
+  /** Records an end that only `explain` will ever read: together with others, which costs a fraction. */
   readonly recordDelivered: (result: Result) => Promise<Published>;
   readonly clock: () => number;
   readonly random: () => number;
   readonly retry: RetrySettings;
-  /** Waits that lie between the tries to store what was decided; after the last one the message comes back. */
+  /** The waits between the tries to store what was decided; after the last try the message comes back. */
   readonly storeWaitsMs: readonly number[];
   readonly sleep: (ms: number) => Promise<void>;
   readonly onAttempt: (delivery: Delivery, verdict: Verdict, context: MessageContext) => void;
   readonly onEnd: (delivery: Delivery, result: Result, context: MessageContext) => void;
 };
 
-/** One delivery: read the clock and the push API’s answer, decide, store what was decided, and only then let go. */
+/** One delivery: reads the clock and the answer of the push API, decides, stores what was decided, and only then acknowledges. */
 export const createDeliver =
   ({ pushApi, bus, recordDelivered, clock, random, retry, storeWaitsMs, sleep, onAttempt, onEnd }: Ports) =>
   async (delivery: Delivery, context: MessageContext): Promise<Settlement> => {
@@ -40,7 +40,7 @@ export const createDeliver =
       return settle(delivery, verdict, retry, clock(), random);
     }
 
-    // Sent again, the push would reach the phone twice: so only the storing is repeated, for as long as is reasonable.
+    // If it were sent again, the push would reach the phone twice: so only storing is repeated, for a reasonable time.
     async function storeAtLast(decided: Exclude<Decision, { type: 'wait' }>): Promise<boolean> {
       for (const waitMs of storeWaitsMs) {
         if (await store(decided)) return true;

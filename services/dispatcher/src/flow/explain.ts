@@ -9,19 +9,19 @@ type Ports = {
   readonly clock: () => number;
   /** Milliseconds for each stream. */
   readonly withinMs: number;
-  /** Where the reader reads, in words. */
+  /** The NATS that is read, for the text. */
   readonly place: string;
 };
 
 /** The most messages that are kept: a node may have had any number of pushes. */
 const maxFound = 1_000;
 
-/** Reads the streams for a push node or a delivery, and says what became of its pushes. */
+/** Searches the streams for a push node or a delivery, and says what became of its pushes. */
 export const createExplain =
   ({ reader, clock, withinMs, place }: Ports) =>
   async (word: string): Promise<{ readonly isFound: boolean; readonly text: string }> => {
     let found: Found[] = [];
-    // In the order in which a push moves on, so that none is missed that does so meanwhile.
+    // In the order in which a push moves, so that one that moves meanwhile is not missed.
     const readings = {
       events: await look('events'),
       deliveries: await look('deliveries'),
@@ -31,7 +31,7 @@ export const createExplain =
     return { isFound: found.length > 0, text: explain({ word, found, readings, place, now: clock() }) };
 
     async function look(stream: keyof typeof streams): Promise<Reading> {
-      // As JSON.stringify writes it: only what has it somewhere is worth being parsed.
+      // As JSON.stringify writes it: only a message that contains it is worth parsing.
       const needle = JSON.stringify(word);
       let unreadable = 0;
       const onMessage = (data: Uint8Array, seq: number): void => {
@@ -53,7 +53,7 @@ export const createExplain =
 const map = <A, B>(decoded: Decoded<A>, to: (value: A) => B): Decoded<B> =>
   decoded.ok ? { ok: true, value: to(decoded.value) } : decoded;
 
-/** What a message of each stream tells of. */
+/** What a message of each stream says. */
 const toFound: Readonly<Record<keyof typeof streams, (data: Uint8Array, seq: number) => Decoded<readonly Found[]>>> = {
   events: (data) => map(messages.unverifiedPublish.decode(data), ({ delivery }) => [{ type: 'unverified', delivery }]),
   deliveries: (data) => map(messages.delivery.decode(data), (delivery) => [{ type: 'waiting', delivery }]),

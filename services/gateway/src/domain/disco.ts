@@ -21,7 +21,7 @@ const featuresOf: Readonly<Record<Role, readonly string[]>> = {
   'xmpp-server': [ns.push],
 };
 
-/** What the component is: an app server by identity, with the features that it really has. */
+/** What the component is: an app server by identity, with the features of its roles. */
 export const discoInfo = (roles: readonly Role[]): Element => {
   const features = new Set([ns.discoInfo, ns.discoItems, ns.ping, ...roles.flatMap((role) => featuresOf[role])]);
   return xml(
@@ -44,6 +44,6 @@ export const discoInfoOfNode = (node: string): Element =>
     xml('feature', { var: ns.pubsub }),
   );
 
-/** The requester’s own push nodes; nobody sees those of others. */
+/** The requester's own push nodes; nobody sees those of other users. */
 export const discoItems = (host: string, nodes: readonly string[]): Element =>
   xml('query', { xmlns: ns.discoItems }, ...nodes.map((node) => xml('item', { jid: host, node })));

@@ -1,9 +1,9 @@
-// XEP-0060 §5.7, §8.2 and §8.9: what is shown of push nodes to their owners
+// XEP-0060 §5.7, §8.2 and §8.9: what owners are shown about their push nodes
 import { ns, xml } from '@pushmesh/xmpp';
 import type { Element } from '@pushmesh/xmpp';
 import type { Affiliation, PublishModel } from '@pushmesh/contracts';
 
-/** Who has which affiliation with a node (XEP-0060 §8.9.1). */
+/** The affiliations with a node (XEP-0060 §8.9.1). */
 export const affiliationsOf = (
   node: string,
   affiliations: readonly { readonly jid: string; readonly affiliation: Affiliation }[],
@@ -14,10 +14,10 @@ export const affiliationsOf = (
     xml('affiliations', { node }, ...affiliations.map((each) => xml('affiliation', each))),
   );
 
-/** Prosody cuts a component’s stream over a stanza of more than 512 KiB, and with it the pushes of everybody. */
+/** Prosody cuts a component's stream over a stanza of more than 512 KiB, and with it everybody's pushes. */
 const maxListBytes = 131_072;
 
-/** As many of the nodes as one answer can hold; `"` in a name becomes `&quot;` there. */
+/** As many of the nodes as one answer can hold; a `"` in a name takes the six octets of `&quot;`. */
 export const listable = (nodes: readonly string[]): readonly string[] => {
   let left = maxListBytes;
   return nodes.filter((node) => {
@@ -26,7 +26,7 @@ export const listable = (nodes: readonly string[]): readonly string[] => {
   });
 };
 
-/** The requester’s own affiliations: the nodes that are theirs (XEP-0060 §5.7). */
+/** The requester's own affiliations: the nodes that they own (XEP-0060 §5.7). */
 export const ownAffiliations = (nodes: readonly string[]): Element =>
   xml(
     'pubsub',
@@ -34,7 +34,7 @@ export const ownAffiliations = (nodes: readonly string[]): Element =>
     xml('affiliations', {}, ...nodes.map((node) => xml('affiliation', { node, affiliation: 'owner' }))),
   );
 
-/** The form of a node (XEP-0060 §8.2.1). A secret is not shown, nor whether there is one. */
+/** The configuration form of a node (XEP-0060 §8.2.1). It shows neither the secret nor whether there is one. */
 export const configurationOf = (node: string, publishModel: PublishModel): Element =>
   xml(
     'pubsub',

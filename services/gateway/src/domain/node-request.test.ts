@@ -62,13 +62,13 @@ describe('affiliations', () => {
       },
     });
   });
-  it('may be none at all', () => {
+  it('may be empty', () => {
     expect(read('set', affiliations(''))).toMatchObject({ request: { affiliations: [] } });
   });
   it.each([
     ['another word', affiliation('bob@localhost', 'friend'), badRequest],
     ['no word', "<affiliation jid='bob@localhost'/>", badRequest],
-    ['a JID that is none', affiliation('@@', 'publisher'), badRequest],
+    ['an invalid JID', affiliation('@@', 'publisher'), badRequest],
     ['no JID', "<affiliation affiliation='publisher'/>", badRequest],
     ['something else', '<sing/>', badRequest],
     ['a good one and a bad one', affiliation('b@h', 'publisher') + affiliation('', 'publisher'), badRequest],
@@ -87,7 +87,7 @@ describe('the configuration', () => {
   it.each([
     ['the publish model', form('submit', field('pubsub#publish_model', 'open')), { publishModel: 'open' }],
     ['a secret', form('submit', field('secret', 'hush')), { secret: 'hush' }],
-    ['no secret any more', form('submit', field('secret', '')), { secret: '' }],
+    ['the removal of a secret', form('submit', field('secret', '')), { secret: '' }],
     ['a secret that was not filled in', form('submit', "<field var='secret'/>"), {}],
     ['fields that do not matter', form('submit', field('pubsub#title', 'x') + field('FORM_TYPE', 'x')), {}],
     ['a form that was cancelled', form('cancel', field('pubsub#publish_model', 'open')), {}],
@@ -103,7 +103,7 @@ describe('the configuration', () => {
   ])('%s is refused', (_what, configure, error) => {
     expect(read('set', configure)).toEqual({ kind: type, error });
   });
-  it('stands beside a create as well', () => {
+  it('can come with a create', () => {
     const fields = field('pubsub#publish_model', 'open') + field('secret', 'hush');
     const create = `<create node='n'/>${form('submit', fields).replace(" node='n'", '')}`;
     const request = { type: 'create-node', node: 'n', owner: 'alice@localhost', publishModel: 'open', secret: 'hush' };

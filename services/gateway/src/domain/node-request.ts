@@ -1,18 +1,18 @@
-// XEP-0060 §8: what the owner of a push node asks for. Order and answers of the checks follow MongooseIM 6.8.
+// XEP-0060 §8: the requests of a push node's owner. The order of the checks and their answers follow MongooseIM 6.8.
 import { bareJid, childElements, readAffiliations, readConfigure, readCreate } from '@pushmesh/xmpp';
 import type { Element, Form, Jid, StanzaError } from '@pushmesh/xmpp';
 import { maxAffiliations } from '@pushmesh/contracts';
 import type { PublishModel } from '@pushmesh/contracts';
 import { stanzaErrors } from './stanza-errors.ts';
-import type { Iq, Question } from './request.ts';
+import type { Iq, IqRequest } from './request.ts';
 
-/** Longest node id: XEP-0060 names none; this is what a JID resource may have. */
+/** The longest node id. XEP-0060 sets no limit; this is the limit of a JID resource. */
 const maxNodeBytes = 1023;
 
-/** XEP-0060 names no limit; longer ids than ours cannot exist here. */
+/** No node with a longer id exists here. */
 export const isTooLong = (node: string): boolean => Buffer.byteLength(node) > maxNodeBytes;
 
-export const readUnsupported = (pubsub: Element, features: Readonly<Record<string, string>>): Question => {
+export const readUnsupported = (pubsub: Element, features: Readonly<Record<string, string>>): IqRequest => {
   const feature = childElements(pubsub)
     .map(({ name }) => (Object.hasOwn(features, name) ? features[name] : undefined))
     .find((each) => each !== undefined);
@@ -22,7 +22,7 @@ export const readUnsupported = (pubsub: Element, features: Readonly<Record<strin
   };
 };
 
-export const readCreateNode = (pubsub: Element, sender: Jid): Question => {
+export const readCreateNode = (pubsub: Element, sender: Jid): IqRequest => {
   const kind = 'create-node';
   const create = readCreate(pubsub);
   if (!create || (create.type !== undefined && create.type !== 'push'))
@@ -37,16 +37,16 @@ export const readCreateNode = (pubsub: Element, sender: Jid): Question => {
 /** What can be configured of a push node. */
 export type NodeConfig = {
   readonly publishModel?: PublishModel;
-  /** What a publish has to bring along in the publish-option `secret` (XEP-0357 §3); empty for nothing. */
+  /** What a publish must have in the publish-option `secret` (XEP-0357 §3); empty: nothing. */
   readonly secret?: string;
 };
 
-/** Longest secret. */
+/** The longest secret. */
 const maxSecretBytes = 1023;
 
 /**
- * `pubsub#publish_model` and `pubsub#access_model` of XEP-0060 §16.4.3, and `secret`; other fields do not matter to push
- * nodes. A secret without value is no change: the form that an owner fills in does not tell it.
+ * Reads `pubsub#publish_model` and `pubsub#access_model` (XEP-0060 §16.4.3) and `secret`; push nodes ignore other fields. A
+ * secret without a value changes nothing: the form that an owner fills in does not show the secret.
  */
 const readNodeConfig = (form: Form): NodeConfig | { readonly error: StanzaError } => {
   if (form.type !== 'submit') return { error: stanzaErrors.badRequest('configure/x: type must be submit') };
@@ -68,8 +68,8 @@ const unsupported = {
   subscriptions: 'manage-subscriptions',
 };
 
-/** Reads a request in the namespace of owners; pubsub-push says whether the requester is one. */
-export const readOwner = ({ type, payload, sender }: Iq): Question => {
+/** Reads a request in the owner namespace; pubsub-push says whether the requester is an owner. */
+export const readOwner = ({ type, payload, sender }: Iq): IqRequest => {
   const requester = bareJid(sender);
   const deletion = type === 'set' ? payload.getChild('delete') : undefined;
   if (deletion) return readDelete(deletion, requester);
@@ -88,7 +88,7 @@ export const readOwner = ({ type, payload, sender }: Iq): Question => {
 
 const nodeAttribute = ({ attrs }: Element): string => (attrs['node'] as string | undefined) ?? '';
 
-const readDelete = (element: Element, requester: string): Question => {
+const readDelete = (element: Element, requester: string): IqRequest => {
   const kind = 'delete-node';
   const node = nodeAttribute(element);
   if (!node) return { kind, error: stanzaErrors.notAllowed };
@@ -96,17 +96,17 @@ const readDelete = (element: Element, requester: string): Question => {
   return { kind, request: { type: 'delete-node', node, requester } };
 };
 
-const readGet = (kind: 'get-affiliations' | 'get-configuration', element: Element, requester: string): Question =>
+const readGet = (kind: 'get-affiliations' | 'get-configuration', element: Element, requester: string): IqRequest =>
   ofNode(kind, element, (node) => ({ kind, request: { type: kind, node, requester } }));
 
-/** What `read` makes of a request about a node that can exist. */
-const ofNode = (kind: string, element: Element, read: (node: string) => Question): Question => {
+/** Reads a request about a node, if a node of that name can exist. */
+const ofNode = (kind: string, element: Element, read: (node: string) => IqRequest): IqRequest => {
   const node = nodeAttribute(element);
   if (!node) return { kind, error: stanzaErrors.nodeIdMissing };
   return isTooLong(node) ? { kind, error: stanzaErrors.nodeUnknown } : read(node);
 };
 
-const readSetAffiliations = (element: Element, requester: string): Question => {
+const readSetAffiliations = (element: Element, requester: string): IqRequest => {
   const kind = 'set-affiliations';
   return ofNode(kind, element, (node) => {
     const affiliations = readAffiliations(element);
@@ -116,12 +116,12 @@ const readSetAffiliations = (element: Element, requester: string): Question => {
   });
 };
 
-const readSetConfiguration = (element: Element, requester: string): Question => {
+const readSetConfiguration = (element: Element, requester: string): IqRequest => {
   const kind = 'set-configuration';
   return ofNode(kind, element, (node) => {
     const form = readConfigure(element);
     if (!form) return { kind, error: stanzaErrors.badRequest('configure: a data form is expected') };
-    // XEP-0060 §8.2.3: nothing changes.
+    // XEP-0060 §8.2.3: a cancelled form changes nothing.
     const config = form.type === 'cancel' ? {} : readNodeConfig(form);
     return 'error' in config
       ? { kind, error: config.error }

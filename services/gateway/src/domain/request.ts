@@ -1,15 +1,13 @@
 import { bareJid, childElements, fullJid, ns, parseJid, readDisable, readEnable, readPublish } from '@pushmesh/xmpp';
 import type { AffiliationChange, Disable, Element, Enable, Jid, Publish, StanzaError } from '@pushmesh/xmpp';
+import type { Payload, Push } from '@pushmesh/acceptance';
 import { cutText } from '@pushmesh/contracts';
 import type { Role } from '../config.ts';
 import { stanzaErrors } from './stanza-errors.ts';
 import { isTooLong, readCreateNode, readOwner, readUnsupported } from './node-request.ts';
 import type { NodeConfig } from './node-request.ts';
 
-/** A publish without what could be long: the texts are cut, and options that are too large are not kept. */
-export type PublishToNode = Publish & { readonly node: string; readonly areOptionsTooLarge: boolean };
-
-/** What an IQ asks for, past the door: everything is parsed and normalised. */
+/** What an IQ asks for: everything is parsed and normalised, and what others wrote is cut to its bounds. */
 export type Request =
   | { readonly type: 'ping' }
   | { readonly type: 'disco-info'; readonly node: string | undefined; readonly requester: string }
@@ -26,40 +24,32 @@ export type Request =
     }
   | { readonly type: 'get-configuration'; readonly node: string; readonly requester: string }
   | ({ readonly type: 'set-configuration'; readonly node: string; readonly requester: string } & NodeConfig)
-  | {
-      readonly type: 'publish';
-      readonly sender: string;
-      readonly publisher: string;
-      readonly publish: PublishToNode;
-    }
+  /** A push as acceptance takes it; its host and request id come from the envelope of the stanza. */
+  | ({ readonly type: 'publish' } & Omit<Push, 'host' | 'requestId'>)
   | ({ readonly type: 'enable'; readonly user: string } & Enable)
   | ({ readonly type: 'disable'; readonly user: string } & Disable);
 
-/** A stanza that needs no answer (RFC 6120 §8.2), and why: the label of a metric. */
+/** A stanza that gets no answer (RFC 6120 §8.2). `ignored` says why and is a metric label. */
 export type Ignored = {
   readonly ignored: 'message' | 'presence' | 'reply' | 'without-sender' | 'without-id' | 'long-id' | 'unknown';
 };
 
-/** An IQ to answer: its `request`, or the `error` that is its answer. `kind` names it in metrics; the set is bounded. */
-export type Question =
+/** An IQ that must be answered: its `request`, or the `error` that answers it. `kind` is a metric label; the set is bounded. */
+export type IqRequest =
   { readonly kind: string; readonly request: Request } | { readonly kind: string; readonly error: StanzaError };
 
 /** The push node that a request is about. */
-export const nodeOf = (question: Question): string | undefined => {
-  if ('error' in question) return undefined;
-  const { request } = question;
-  if (request.type === 'publish') return request.publish.node;
-  return 'node' in request ? request.node : undefined;
-};
+export const nodeOf = (iq: IqRequest): string | undefined =>
+  'request' in iq && 'node' in iq.request ? iq.request.node : undefined;
 
-/** Longest id of an iq that is answered: the answer repeats it, and too large an answer costs us the stream. */
+/** The longest id of an IQ that is answered: the answer repeats it, and too large an answer costs us the stream. */
 const maxIdBytes = 4096;
 
-/** Largest options of a publish or a registration, as JSON, and largest other fields of a summary. */
+/** The bound of the options of a publish or registration, as JSON, and of the other fields of a summary. */
 const maxOptionsBytes = 60_000;
 const areTooLarge = (options: object): boolean => Buffer.byteLength(JSON.stringify(options)) > maxOptionsBytes;
 
-/** Who gets the answer to a stanza, or why there is none; its content does not matter. */
+/** Who gets the answer to a stanza, or why nobody does; the content does not matter. */
 export const senderOf = ({ name, attrs }: Element): Jid | Ignored => {
   if (name === 'message' || name === 'presence') return { ignored: name };
   if (name !== 'iq') return { ignored: 'unknown' };
@@ -71,8 +61,8 @@ export const senderOf = ({ name, attrs }: Element): Jid | Ignored => {
   return Buffer.byteLength(id) > maxIdBytes ? { ignored: 'long-id' } : sender;
 };
 
-/** Reads a stanza. Order and answers of the checks follow MongooseIM 6.8 (`mod_pubsub_old`, `mod_event_pusher_push`). */
-export const readStanza = (stanza: Element, roles: readonly Role[]): Question | Ignored => {
+/** Reads a stanza. The order of the checks and their answers follow MongooseIM 6.8 (`mod_pubsub_old`, `mod_event_pusher_push`). */
+export const readStanza = (stanza: Element, roles: readonly Role[]): IqRequest | Ignored => {
   const sender = senderOf(stanza);
   if ('ignored' in sender) return sender;
   const { type } = stanza.attrs as Readonly<Record<string, string | undefined>>;
@@ -83,7 +73,7 @@ export const readStanza = (stanza: Element, roles: readonly Role[]): Question | 
   return read({ type, payload, sender, roles });
 };
 
-/** A request past the door: exactly one payload. */
+/** The envelope of a request and its one payload. */
 export type Iq = {
   readonly type: 'get' | 'set';
   readonly payload: Element;
@@ -91,10 +81,10 @@ export type Iq = {
   readonly roles: readonly Role[];
 };
 
-const unknown = (): Question => ({ kind: 'unknown', error: stanzaErrors.serviceUnavailable });
+const unknown = (): IqRequest => ({ kind: 'unknown', error: stanzaErrors.serviceUnavailable });
 
-/** By the namespace of the payload; a namespace that is not here is answered `service-unavailable`. */
-const readers: ReadonlyMap<string, (iq: Iq) => Question> = new Map<string, (iq: Iq) => Question>(
+/** By the namespace of the payload. Any other namespace is answered `service-unavailable`. */
+const readers: ReadonlyMap<string, (iq: Iq) => IqRequest> = new Map<string, (iq: Iq) => IqRequest>(
   Object.entries({
     [ns.ping]: ({ type, payload }: Iq) =>
       type === 'get' && payload.name === 'ping' ? { kind: 'ping', request: { type: 'ping' } } : unknown(),
@@ -120,7 +110,7 @@ const readers: ReadonlyMap<string, (iq: Iq) => Question> = new Map<string, (iq: 
 
 const nodeAttribute = ({ attrs }: Element): string | undefined => (attrs['node'] as string | undefined) || undefined;
 
-/** XEP-0060 requests that push nodes do not have, by the element that asks: the feature we name as unsupported. */
+/** XEP-0060 requests that push nodes do not support, by element: the feature that the error names. */
 const unsupported = {
   default: 'retrieve-default',
   items: 'retrieve-items',
@@ -133,7 +123,7 @@ const unsupported = {
 
 const isPubsub = ({ payload, roles }: Iq): boolean => payload.name === 'pubsub' && roles.includes('app-server');
 
-const readPubsub = ({ type, payload, sender }: Iq): Question => {
+const readPubsub = ({ type, payload, sender }: Iq): IqRequest => {
   const affiliations = payload.getChild('affiliations');
   if (type === 'get' && affiliations) {
     const node = nodeAttribute(affiliations);
@@ -147,40 +137,42 @@ const readPubsub = ({ type, payload, sender }: Iq): Question => {
   return readUnsupported(payload, unsupported);
 };
 
-const readPublishNode = (publish: Publish, sender: Jid): Question => {
+const readPublishNode = (publish: Publish, sender: Jid): IqRequest => {
   const kind = 'publish';
   const { node } = publish;
   if (!node) return { kind, error: stanzaErrors.nodeIdMissing };
   if (publish.payload === 'item-required') return { kind, error: stanzaErrors.itemRequired };
   if (publish.payload === 'item-invalid') return { kind, error: stanzaErrors.payloadInvalid };
   if (isTooLong(node)) return { kind, error: stanzaErrors.nodeUnknown };
-  const areOptionsTooLarge = areTooLarge(publish.options);
   return {
     kind,
     request: {
       type: 'publish',
       sender: fullJid(sender),
       publisher: bareJid(sender),
-      publish: {
-        ...publish,
-        node,
-        payload: shortened(publish.payload),
-        options: areOptionsTooLarge ? {} : publish.options,
-        areOptionsTooLarge,
-      },
+      node,
+      payload: readPayload(publish.payload),
+      options: areTooLarge(publish.options) ? 'too-large' : publish.options,
     },
   };
+};
+
+type ItemPayload = Exclude<Publish['payload'], 'item-required' | 'item-invalid'>;
+
+const readPayload = (payload: ItemPayload): Push['payload'] => {
+  if (payload === 'payload-invalid') return 'invalid-payload';
+  return payload === 'payload-required' ? payload : shortened(payload);
 };
 
 /** Octets of text that are kept: no push service takes a larger notification. */
 const maxTextBytes = 4_096;
 
 /**
- * Cuts what others wrote, before anything waits with it: all that are under way have to fit into memory. It is never a
- * reason to refuse: an error would let anybody who can write to a user destroy the user’s registration with one long message.
+ * Cuts what others wrote before the publish waits for anything, because all publishes under way must fit in memory. Its
+ * length is never a reason to refuse: with an error, anybody who can write to a user could destroy the user's registration
+ * with one long message.
  */
-const shortened = (payload: Publish['payload']): Publish['payload'] => {
-  if (typeof payload === 'string') return payload;
+const shortened = (payload: Payload): Payload => {
   const { lastMessageSender: sender, lastMessageBody: body, otherFields, ...summary } = payload.summary;
   return {
     ...payload,
@@ -193,7 +185,7 @@ const shortened = (payload: Publish['payload']): Publish['payload'] => {
   };
 };
 
-const readPush = ({ type, payload, sender }: Iq): Question => {
+const readPush = ({ type, payload, sender }: Iq): IqRequest => {
   const { name } = payload;
   const kind = name === 'enable' || name === 'disable' ? name : 'unknown';
   if (type === 'get') return { kind, error: stanzaErrors.notAllowed };
@@ -203,8 +195,7 @@ const readPush = ({ type, payload, sender }: Iq): Question => {
   if (name === 'enable') {
     const enable = readEnable(payload);
     if ('malformed' in enable) return { kind, error: stanzaErrors.badRequest(enable.malformed) };
-    if (areTooLarge(enable.options))
-      return { kind, error: stanzaErrors.preconditionNotMet('publish-options are too large') };
+    if (areTooLarge(enable.options)) return { kind, error: stanzaErrors.optionsTooLarge };
     return { kind, request: { type: 'enable', user, ...enable } };
   }
   if (name === 'disable') {

@@ -1,34 +1,34 @@
 import { expect, it } from 'vitest';
 import { commandTypes } from '@pushmesh/contracts';
 import { stanzaErrors } from './stanza-errors.ts';
-import { refusalOf } from './reply.ts';
+import { errorOfReply } from './refusals.ts';
 
 const all = Object.entries(stanzaErrors).map(
   ([name, error]) => [name, typeof error === 'function' ? error('x' as never) : error] as const,
 );
 
-it('only trouble of ours is internal-server-error, and that is always wait: anything else costs registrations', () => {
+it('only internal failures are internal-server-error, and always wait: anything else costs registrations', () => {
   for (const [name, { type, condition }] of all)
     expect(condition === 'internal-server-error').toBe(['trouble', 'overLimit'].includes(name) && type === 'wait');
 });
 
 it.each(['timeout', 'no-responders', 'disconnected', 'unavailable', 'unreadable'] as const)(
-  '%s is trouble, for every command',
+  '%s is an internal failure, for every command',
   (type) => {
     for (const command of commandTypes.filter((each) => each !== 'authorise-publish'))
-      expect(refusalOf(command, { v: 1, type } as never)).toEqual(stanzaErrors.trouble);
+      expect(errorOfReply(command, { v: 1, type } as never)).toEqual(stanzaErrors.trouble);
   },
 );
 
 it('refusals of pubsub-push have their own errors', () => {
-  expect(refusalOf('create-node', { v: 1, type: 'conflict' })).toEqual(stanzaErrors.nodeExists);
-  expect(refusalOf('delete-node', { v: 1, type: 'not-found' })).toEqual(stanzaErrors.nodeUnknown);
-  expect(refusalOf('delete-node', { v: 1, type: 'forbidden' })).toEqual(stanzaErrors.forbidden);
+  expect(errorOfReply('create-node', { v: 1, type: 'conflict' })).toEqual(stanzaErrors.nodeExists);
+  expect(errorOfReply('delete-node', { v: 1, type: 'not-found' })).toEqual(stanzaErrors.nodeUnknown);
+  expect(errorOfReply('delete-node', { v: 1, type: 'forbidden' })).toEqual(stanzaErrors.forbidden);
   for (const command of ['get-affiliations', 'set-affiliations', 'get-configuration', 'set-configuration'] as const) {
-    expect(refusalOf(command, { v: 1, type: 'not-found' })).toEqual(stanzaErrors.nodeUnknown);
-    expect(refusalOf(command, { v: 1, type: 'forbidden' })).toEqual(stanzaErrors.forbidden);
+    expect(errorOfReply(command, { v: 1, type: 'not-found' })).toEqual(stanzaErrors.nodeUnknown);
+    expect(errorOfReply(command, { v: 1, type: 'forbidden' })).toEqual(stanzaErrors.forbidden);
   }
-  expect(refusalOf('enable', { v: 1, type: 'too-many' })).toMatchObject({
+  expect(errorOfReply('enable', { v: 1, type: 'too-many' })).toMatchObject({
     type: 'wait',
     condition: 'resource-constraint',
   });

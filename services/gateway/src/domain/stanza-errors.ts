@@ -1,9 +1,9 @@
 import { maxAffiliations } from '@pushmesh/contracts';
 import type { Element, StanzaError } from '@pushmesh/xmpp';
 
-// Every stanza error the gateway can answer, in one place. What each XMPP server does with it decides the type: ejabberd
+// Every stanza error that the gateway answers, in one place. Their types follow from what XMPP servers do with them: ejabberd
 // drops a registration on the first error that is not `wait`, MongooseIM on the first `cancel`, Prosody after 16, and
-// Tigase looks at the condition. So trouble of ours is always `wait` with `internal-server-error`.
+// Tigase looks at the condition. So internal failures are always `wait` with `internal-server-error`.
 
 const cancel = (condition: StanzaError['condition'], more: Partial<StanzaError> = {}): StanzaError => ({
   type: 'cancel',
@@ -16,8 +16,10 @@ const modify = (condition: StanzaError['condition'], more: Partial<StanzaError> 
   ...more,
 });
 
+const preconditionNotMet = (text: string): StanzaError => cancel('conflict', { pubsub: 'precondition-not-met', text });
+
 export const stanzaErrors = {
-  /** We are in trouble, of any kind, bugs included. */
+  /** An internal failure of any kind, bugs included. */
   trouble: { type: 'wait', condition: 'internal-server-error' },
   /** The stanza is over a limit of the parser. */
   overLimit: {
@@ -25,9 +27,9 @@ export const stanzaErrors = {
     condition: 'internal-server-error',
     text: 'the stanza is too large, too deep or has too many attributes',
   },
-  /** The publisher, or who manages the node, is not allowed to. */
+  /** The publisher may not publish, or the requester may not manage the node. */
   forbidden: { type: 'auth', condition: 'forbidden' },
-  /** The node is unknown or retired: the device is dead for us. */
+  /** The node is unknown or retired: to us the device is dead. */
   nodeUnknown: cancel('item-not-found'),
   nodeExists: cancel('conflict'),
   /** XEP-0060 §8.1.1; there are no instant nodes. */
@@ -39,15 +41,16 @@ export const stanzaErrors = {
   payloadRequired: modify('bad-request', { pubsub: 'payload-required' }),
   payloadInvalid: modify('bad-request', { pubsub: 'invalid-payload' }),
   payloadTooBig: modify('not-acceptable', { pubsub: 'payload-too-big' }),
-  /** `service` and `device_id` must stand in the publish-options. */
-  preconditionNotMet: (text: string): StanzaError => cancel('conflict', { pubsub: 'precondition-not-met', text }),
+  /** The publish-options do not say where to push. */
+  preconditionNotMet,
+  optionsTooLarge: preconditionNotMet('publish-options are too large'),
   accessModel: modify('not-acceptable', { pubsub: 'unsupported-access-model', text: 'only whitelist' }),
   configInvalid: (text: string): StanzaError => modify('not-acceptable', { text }),
-  /** XEP-0060 §8.9.2.4, with the owners that there are. */
+  /** XEP-0060 §8.9.2.4; `payload` lists the current owners. */
   lastOwner: (payload: Element): StanzaError =>
     modify('not-acceptable', { text: 'a push node keeps at least one owner', payload }),
   badRequest: (text?: string): StanzaError => modify('bad-request', text === undefined ? {} : { text }),
-  /** XEP-0060 §12.1: the feature is named so that the client can tell what is missing. */
+  /** XEP-0060 §12.1: the error names the feature that is missing. */
   unsupported: (feature: string): StanzaError => cancel('feature-not-implemented', { pubsub: 'unsupported', feature }),
   notAllowed: cancel('not-allowed'),
   /** An IQ for something that does not exist here (RFC 6120 §8.4). */

@@ -9,15 +9,15 @@ it.each([
   [refused('not-authorized'), shared, /XMPP_COMPONENT_SECRET.* push\.a /],
   [refused('host-unknown'), shared, /push\.a .*XMPP_COMPONENTS.*XMPP_SERVICE.*5347/],
   [refused('conflict'), shared, /XMPP_STREAM=exclusive$/],
-  [refused('conflict'), exclusive, /no gateway with XMPP_STREAM=exclusive/],
+  [refused('conflict'), exclusive, /not a gateway with XMPP_STREAM=exclusive/],
   [refused('invalid-namespace'), shared, /XMPP_SERVICE.*5347/],
   [{ cause: 'timeout', text: 'not online in time' }, shared, /XMPP_SERVICE.*5347/],
   [{ cause: 'xml', text: 'not-well-formed' }, shared, /XMPP_SERVICE.*5347/],
-] as const)('%j names what has to be set otherwise', (reason, component, hint) => {
+] as const)('%j names the settings to correct', (reason, component, hint) => {
   expect(hintOf(reason, component, false)).toMatch(hint);
 });
 
-it('has nothing to say of what is no matter of settings', () => {
+it('says nothing about a failure that no setting causes', () => {
   expect(hintOf({ cause: 'socket', text: 'ECONNREFUSED' }, shared, false)).toBeUndefined();
   expect(hintOf({ cause: 'xml', text: 'not-well-formed' }, shared, true)).toBeUndefined();
   expect(hintOf(refused('constructor-less'), shared, true)).toBeUndefined();

@@ -1,9 +1,10 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { createAcceptPush } from '@pushmesh/acceptance';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { parseStanza } from '@pushmesh/xmpp';
 import type { Element, Sent } from '@pushmesh/xmpp';
-import { createAnswer } from './answer.ts';
+import { createRequestHandler } from './handle-request.ts';
 import { createIntake } from './intake.ts';
 import { gatewayMetrics } from '../metrics.ts';
 
@@ -27,7 +28,7 @@ const outlet = () => {
 };
 
 const intakeWith = (
-  answer: Parameters<typeof createIntake>[0]['answer'],
+  handleRequest: Parameters<typeof createIntake>[0]['handleRequest'],
   maxInFlight = 4,
   log = createLog('gateway', 'silent'),
 ) => {
@@ -37,7 +38,7 @@ const intakeWith = (
     outlet: out,
     host: 'push.b',
     roles: ['app-server', 'xmpp-server'],
-    answer,
+    handleRequest,
     maxInFlight,
     log,
     metrics: metrics.add(gatewayMetrics),
@@ -51,18 +52,15 @@ const logged = () => {
   return { lines, log: createLog('gateway', 'info', sink) };
 };
 
-type Bus = Parameters<typeof createAnswer>[0]['bus'];
-const answerOver = (bus: { request?: unknown; publish?: unknown }) =>
-  createAnswer({
-    bus: bus as Bus,
-    clock: () => 0,
-    defaultTtlMs: 1_000,
-    maxPayloadBytes: 1_000,
-    onUnverified: () => {},
-  });
+const handlerOver = (stub: { request?: unknown; publish?: unknown }) => {
+  const bus = stub as Parameters<typeof createAcceptPush>[0]['bus'];
+  const limits = { defaultTtlMs: 1_000, maxPayloadBytes: 1_000 };
+  const acceptPush = createAcceptPush({ bus, clock: () => 0, ...limits, onUnverified: () => {} });
+  return createRequestHandler({ bus, acceptPush });
+};
 
 describe('back-pressure', () => {
-  it('stops reading when too much waits for its answer, and reads again when half of it is answered', async () => {
+  it('stops reading when too many stanzas wait for their answer, and reads again when half are answered', async () => {
     const waiting: (() => void)[] = [];
     const { intake, out } = intakeWith(
       () => new Promise((resolve) => waiting.push(() => resolve({ result: undefined }))),
@@ -73,7 +71,7 @@ describe('back-pressure', () => {
     intake.onStanza(ping(4));
     intake.onStanza(ping(5));
     expect(out.calls).toEqual(['pause']);
-    // What came in the same packet waits: never are there more under way.
+    // Stanzas of the same packet wait: there are never more in flight.
     for (const [index, underWay] of [4, 5, 5, 5, 5].entries()) {
       expect(waiting).toHaveLength(underWay);
       waiting[index]?.();
@@ -84,7 +82,7 @@ describe('back-pressure', () => {
 });
 
 describe('draining', () => {
-  it('reads nothing more, and does not begin again as the answers leave', async () => {
+  it('stops reading, and does not start again as the answers are sent', async () => {
     const waiting: (() => void)[] = [];
     const { intake, out } = intakeWith(
       () => new Promise((resolve) => waiting.push(() => resolve({ result: undefined }))),
@@ -104,7 +102,7 @@ it('a refusal is logged with the node and the reason, and without the device', a
   const { lines, log } = logged();
   const request = (type: string) =>
     Promise.resolve(type === 'list-nodes' ? { v: 1, type: 'nodes', nodes: [] } : { v: 1, type: 'allowed', version: 1 });
-  const { intake, out } = intakeWith(answerOver({ request }), 4, log);
+  const { intake, out } = intakeWith(handlerOver({ request }), 4, log);
   intake.onStanza(
     parseStanza(publish.toString().replace('fcm', 'sms').replace('<value>t<', '<value>my-token<')) as Element,
   );
@@ -120,7 +118,7 @@ it('a refusal is logged with the node and the reason, and without the device', a
     },
   ]);
   expect(lines.join('')).toMatch(/"why":"[^"]*service[^"]*".*/);
-  // Anybody may ask this, with as long a name.
+  // Anybody may ask this, with a name of any length.
   const disco = `<query xmlns='http://jabber.org/protocol/disco#info' node='${'n'.repeat(9_000)}'/>`;
   intake.onStanza(parseStanza(`<iq type='get' id='d' from='a@b' to='push.b'>${disco}</iq>`) as Element);
   await expect.poll(() => out.sent).toHaveLength(2);
@@ -156,7 +154,7 @@ describe('no exception reaches the wire as anything but wait', () => {
     ['too much is in flight', { type: 'full' }],
   ])('when %s', async (_what, published) => {
     const { intake, out } = intakeWith(
-      answerOver({
+      handlerOver({
         request: () => Promise.resolve({ v: 1, type: 'allowed', version: 1 }),
         publish: () => Promise.resolve(published),
       }),
@@ -171,7 +169,7 @@ describe('a publish is answered', () => {
   it('only after the PubAck', async () => {
     let stored: (published: { type: 'stored' }) => void = () => {};
     const { intake, out } = intakeWith(
-      answerOver({
+      handlerOver({
         request: () => Promise.resolve({ v: 1, type: 'allowed', version: 1 }),
         publish: () => new Promise((resolve) => (stored = resolve)),
       }),
@@ -187,7 +185,7 @@ describe('a publish is answered', () => {
   it('with result when it is a duplicate, and when pubsub-push is away', async () => {
     const subjects: string[] = [];
     const { intake, metrics, out } = intakeWith(
-      answerOver({
+      handlerOver({
         request: () => Promise.resolve({ type: 'no-responders' }),
         publish: (subject: string) => (subjects.push(subject), Promise.resolve({ type: 'duplicate' })),
       }),
@@ -200,15 +198,15 @@ describe('a publish is answered', () => {
   });
 });
 
-it('tells the sender of a stanza that the parser skipped, in a way that costs no registration', () => {
-  const { intake, out } = intakeWith(answerOver({}));
+it('tells the sender about a stanza that the parser skipped, in a way that costs no registration', () => {
+  const { intake, out } = intakeWith(handlerOver({}));
   intake.onRefused(publish, 'a stanza has more than 64 levels');
   expect(out.sent[0]).toContain('<error type="wait"><internal-server-error');
 });
 
-it('logs a flood of such stanzas in one line, and answers each of them', () => {
+it('logs a flood of such stanzas in one line, and answers each one', () => {
   const { lines, log } = logged();
-  const { intake, out } = intakeWith(answerOver({}), 4, log);
+  const { intake, out } = intakeWith(handlerOver({}), 4, log);
   for (let i = 0; i < 100; i += 1) intake.onRefused(publish, 'a stanza has more than 64 levels');
   expect(out.sent).toHaveLength(100);
   expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ event: 'stanza-refused', times: 1 }]);

@@ -5,8 +5,9 @@ import type { Element, Head, Sent, StanzaError } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
 import { stanzaErrors } from '../domain/stanza-errors.ts';
 import { nodeOf, readStanza, senderOf } from '../domain/request.ts';
-import type { Ignored, Question } from '../domain/request.ts';
-import type { Answer, createAnswer } from './answer.ts';
+import type { Ignored, IqRequest } from '../domain/request.ts';
+import type { Answer, RequestHandler } from './handle-request.ts';
+import { createInFlight } from './in-flight.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 
 /** What the intake needs of a component stream. */
@@ -17,9 +18,10 @@ export type Outlet = {
 };
 
 type Ports = {
+  /** The name of the component. */
   readonly host: string;
   readonly roles: readonly Role[];
-  readonly answer: ReturnType<typeof createAnswer>;
+  readonly handleRequest: RequestHandler;
   readonly maxInFlight: number;
   readonly outlet: Outlet;
   readonly log: Log;
@@ -27,149 +29,132 @@ type Ports = {
 };
 
 /**
- * Takes the stanzas of one component stream and sends their answers. When `maxInFlight` stanzas wait for their answer the
- * stream is no longer read, until half of them are answered: what is behind it stays in the XMPP server. What came in the
- * same packets has to wait here.
+ * Takes the stanzas of one component stream and sends their answers. With `maxInFlight` stanzas waiting for their answer the
+ * stream is not read until half of them are answered: what follows stays in the XMPP server.
  */
-export const createIntake = ({ host, roles, answer, maxInFlight, log, metrics, outlet }: Ports) => {
+export const createIntake = (ports: Ports) => {
+  const { host, maxInFlight, log, metrics, outlet } = ports;
   const labels = { component: host };
-  const waiting: (() => void)[] = [];
-  let inFlight = 0;
-  let paused = false;
-  let draining = false;
-  let toldOfOthers = false;
-  /** For stanzas over a limit, of which any user may send as many as he likes. */
-  const tellOverLimit = createThrottle();
-  const idle: (() => void)[] = [];
-
-  const entered = (): void => {
-    inFlight += 1;
-    metrics.inFlight.set(labels, inFlight);
-    if (paused || inFlight < maxInFlight) return;
-    paused = true;
-    metrics.paused.inc(labels);
-    outlet.pause();
-  };
-
-  const left = (): void => {
-    inFlight -= 1;
-    metrics.inFlight.set(labels, inFlight);
-    waiting.shift()?.();
-    if (inFlight === 0) for (const resolve of idle.splice(0)) resolve();
-    if (!paused || draining || inFlight > maxInFlight / 2) return;
-    paused = false;
-    outlet.resume();
-  };
-
-  const readSafely = (stanza: Element): Question | Ignored => {
-    try {
-      return readStanza(stanza, roles);
-    } catch (err) {
-      log.error({ event: 'read-fault', stanza: stanza.name, err });
-      const isRequest = stanza.name === 'iq' && ['get', 'set'].includes(String(stanza.attrs['type']));
-      return isRequest ? { kind: 'malformed', error: stanzaErrors.trouble } : { ignored: 'unknown' };
-    }
-  };
-
-  /** No exception reaches the wire as anything but `wait`: to the sender’s server other errors mean “forget this node”. */
-  const answerTo = async (question: Question, iq: Head, traceparent: string): Promise<Answer> => {
-    if ('error' in question) return { error: question.error };
-    try {
-      return await answer(question.request, { host, roles, iqId: String(iq.attrs['id']), traceparent });
-    } catch (err) {
-      log.error({ event: 'answer-fault', request: question.kind, traceId: traceIdOf(traceparent), err });
-      return { error: stanzaErrors.trouble };
-    }
-  };
-
-  /** The XMPP server drops the reason; without this line nobody could tell why a phone stays silent. */
-  const tellRefusal = (line: object, iq: Head, { pubsub, text }: StanzaError): void =>
-    log.info({
-      event: 'refused',
-      ...line,
-      from: iq.attrs['from'] as string,
-      pubsub,
-      why: text,
-    });
-
-  const take = async (question: Question, iq: Head): Promise<void> => {
-    const started = performance.now();
-    const traceparent = newTraceparent();
-    entered();
-    try {
-      const outcome = await answerTo(question, iq, traceparent);
-      const sent = outlet.send('error' in outcome ? errorOf(iq, outcome.error) : resultOf(iq, outcome.result));
-      if (sent === 'offline' || sent === 'invalid') metrics.answersLost.inc(labels);
-      const answered = 'error' in outcome ? outcome.error.condition : 'result';
-      const request = question.kind;
-      metrics.answerSeconds.observe({ request }, (performance.now() - started) / 1000);
-      metrics.stanzas.inc({ ...labels, request, answer: answered });
-      const traceId = traceIdOf(traceparent);
-      const line = { component: host, request, answer: answered, node: nodeOf(question), traceId };
-      if ('error' in outcome && outcome.error.type !== 'wait' && aboutPush.has(request))
-        tellRefusal(line, iq, outcome.error);
-      else log.debug({ event: 'answered', ...line });
-    } catch (err) {
-      log.error({ event: 'answer-fault', request: question.kind, traceId: traceIdOf(traceparent), err });
-    } finally {
-      left();
-    }
-  };
-
-  /** Said once: it is the same for every stanza, and a matter of the XMPP server’s configuration. */
-  const tellOfOthers = ({ attrs }: Element): void => {
-    if (toldOfOthers) return;
-    toldOfOthers = true;
-    const to = parseJid(String(attrs['to']))?.domain;
-    const why = 'sent over the wrong stream: for ejabberd_service set global_routes: false';
-    log.error({ event: 'stanza-of-another-component', component: host, to, why });
-  };
-
-  const ignore = (request: string): void => metrics.stanzas.inc({ ...labels, request, answer: 'ignored' });
+  const inFlight = createInFlight({
+    limit: maxInFlight,
+    onCount: (count) => metrics.inFlight.set(labels, count),
+    pause: () => {
+      metrics.paused.inc(labels);
+      outlet.pause();
+    },
+    resume: () => outlet.resume(),
+  });
+  const reportOtherComponent = createOtherComponentReport(ports);
+  /** For stanzas over a limit, which any user may send in any number. */
+  const reportOverLimit = createThrottle();
 
   return {
     onStanza: (stanza: Element): void => {
-      const read = readSafely(stanza);
-      if ('ignored' in read) return ignore(read.ignored);
+      const read = readSafely(stanza, ports);
+      if ('ignored' in read) return ignore(read.ignored, ports);
       if (!isTo(host, stanza)) {
-        tellOfOthers(stanza);
-        return ignore('other-component');
+        reportOtherComponent(stanza);
+        return ignore('other-component', ports);
       }
-      // Nobody can be answered any more. A push is stored all the same; what asks for something will ask again.
-      if (draining && (read.kind !== 'publish' || waiting.length >= maxInFlight)) return ignore(read.kind);
-      // An answer needs the head alone: the tree of a stanza that waits would survive the next collections.
+      // Nobody can be answered any more. A push is stored all the same; other requests will be repeated by their senders.
+      if (inFlight.isDraining() && (read.kind !== 'publish' || inFlight.isCrowded())) return ignore(read.kind, ports);
+      // The answer needs only the head: the tree of a stanza that waits would survive the next garbage collections.
       const head = { attrs: stanza.attrs };
-      const next = (): void => void take(read, head);
-      if (inFlight < maxInFlight) next();
-      else waiting.push(next);
+      inFlight.admit(() => void answer(read, head, ports, inFlight.leave));
     },
     /**
-     * A stanza that the parser skipped because it is over a limit: its sender is told, the stream goes on. It may be a
-     * server’s publish with the long text of somebody else, so the answer must not cost the registration.
+     * A stanza that the parser skipped because it is over a limit: its sender is told, and the stream goes on. It may be a
+     * server's publish with somebody else's long text, so the answer must not cost the registration.
      */
     onRefused: (head: Element, why: string): void => {
-      tellOverLimit((times) => log.warn({ event: 'stanza-refused', component: host, stanza: head.name, why, times }));
+      reportOverLimit((times) => log.warn({ event: 'stanza-refused', component: host, stanza: head.name, why, times }));
       const isIgnored = 'ignored' in senderOf(head);
-      metrics.stanzas.inc({
-        ...labels,
-        request: 'refused',
-        answer: isIgnored ? 'ignored' : stanzaErrors.overLimit.condition,
-      });
+      const answered = isIgnored ? 'ignored' : stanzaErrors.overLimit.condition;
+      metrics.stanzas.inc({ ...labels, request: 'refused', answer: answered });
       if (!isIgnored) outlet.send(errorOf(head, stanzaErrors.overLimit));
     },
     /**
-     * Reads nothing more and resolves when every stanza that was taken is answered. Of what still comes, because the stream
-     * was closed and the server had sent more, publishes are taken.
+     * Stops reading, and resolves once every stanza that was taken is answered. Of what the server had sent before it read
+     * our end of the stream, publishes are still taken.
      */
     drain: async (): Promise<void> => {
-      draining = true;
       outlet.pause();
-      if (inFlight > 0) await new Promise<void>((resolve) => void idle.push(resolve));
+      await inFlight.drain();
     },
   };
 };
 
-/** What a phone depends on; the others anybody may ask, and as much of it as he likes. */
+const readSafely = (stanza: Element, { roles, log }: Ports): IqRequest | Ignored => {
+  try {
+    return readStanza(stanza, roles);
+  } catch (err) {
+    log.error({ event: 'read-fault', stanza: stanza.name, err });
+    const isRequest = stanza.name === 'iq' && ['get', 'set'].includes(String(stanza.attrs['type']));
+    return isRequest ? { kind: 'malformed', error: stanzaErrors.trouble } : { ignored: 'unknown' };
+  }
+};
+
+const ignore = (request: string, { host, metrics }: Ports): void =>
+  metrics.stanzas.inc({ component: host, request, answer: 'ignored' });
+
+/** The server chose this stream by the domain, which it may write in capitals. */
+const isTo = (host: string, { attrs }: Element): boolean =>
+  attrs['to'] === host || attrs['to'] === undefined || parseJid(String(attrs['to']))?.domain === host.toLowerCase();
+
+/** Reports it once: the XMPP server's configuration is at fault, for every such stanza. */
+const createOtherComponentReport = ({ host, log }: Ports) => {
+  let isReported = false;
+  return ({ attrs }: Element): void => {
+    if (isReported) return;
+    isReported = true;
+    const to = parseJid(String(attrs['to']))?.domain;
+    const why = 'sent over the wrong stream: for ejabberd_service set global_routes: false';
+    log.error({ event: 'stanza-of-another-component', component: host, to, why });
+  };
+};
+
+const answer = async (iq: IqRequest, head: Head, ports: Ports, onDone: () => void): Promise<void> => {
+  const { host, outlet, log, metrics } = ports;
+  const started = performance.now();
+  const traceparent = newTraceparent();
+  const request = iq.kind;
+  try {
+    const given = await decideAnswer(iq, head, traceparent, ports);
+    const sent = outlet.send('error' in given ? errorOf(head, given.error) : resultOf(head, given.result));
+    if (sent === 'offline' || sent === 'invalid') metrics.answersLost.inc({ component: host });
+    const answered = 'error' in given ? given.error.condition : 'result';
+    metrics.answerSeconds.observe({ request }, (performance.now() - started) / 1000);
+    metrics.stanzas.inc({ component: host, request, answer: answered });
+    const line = { component: host, request, answer: answered, node: nodeOf(iq), traceId: traceIdOf(traceparent) };
+    if ('error' in given && isWorthALine(request, given.error)) log.info(refusalLine(line, head, given.error));
+    else log.debug({ event: 'answered', ...line });
+  } catch (err) {
+    log.error({ event: 'answer-fault', request, traceId: traceIdOf(traceparent), err });
+  } finally {
+    onDone();
+  }
+};
+
+/** No exception reaches the wire as anything but `wait`: to the sender's server other errors mean "forget this node". */
+const decideAnswer = async (
+  iq: IqRequest,
+  head: Head,
+  traceparent: string,
+  { host, roles, handleRequest, log }: Ports,
+): Promise<Answer> => {
+  if ('error' in iq) return { error: iq.error };
+  try {
+    return await handleRequest(iq.request, { host, roles, iqId: String(head.attrs['id']), traceparent });
+  } catch (err) {
+    log.error({ event: 'answer-fault', request: iq.kind, traceId: traceIdOf(traceparent), err });
+    return { error: stanzaErrors.trouble };
+  }
+};
+
+/** The XMPP server drops the reason of a refusal; without its line nobody could tell why a phone stays silent. */
+const isWorthALine = (request: string, { type }: StanzaError): boolean => type !== 'wait' && aboutPush.has(request);
+
+/** The requests that pushes depend on. Anybody may send the others, in any number, so they are not logged. */
 const aboutPush: ReadonlySet<string> = new Set([
   'publish',
   'create-node',
@@ -180,6 +165,10 @@ const aboutPush: ReadonlySet<string> = new Set([
   'disable',
 ]);
 
-/** The server chose this stream by the domain; it may write it in capitals. */
-const isTo = (host: string, { attrs }: Element): boolean =>
-  attrs['to'] === host || attrs['to'] === undefined || parseJid(String(attrs['to']))?.domain === host.toLowerCase();
+const refusalLine = (line: object, head: Head, { pubsub, text }: StanzaError) => ({
+  event: 'refused',
+  ...line,
+  from: head.attrs['from'] as string,
+  pubsub,
+  why: text,
+});

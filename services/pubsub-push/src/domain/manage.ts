@@ -68,14 +68,14 @@ export const decideDelete = (
   return { type: 'delete', version: found.version };
 };
 
-export type Authorisation =
+export type AuthorisationDecision =
   | { readonly type: 'not-found' | 'forbidden' }
   | { readonly type: 'allowed'; readonly version: number }
   /** Allowed, once it is recorded that the node now stands for this device. */
   | { readonly type: 'renew'; readonly version: number; readonly device: string };
 
-/** What `authorise-publish` tells about a publish. */
-export type PublishFacts = {
+/** A publish, as the command `authorise-publish` describes it. */
+export type PublishToAuthorise = {
   readonly publisher: string;
   readonly device?: string | undefined;
   readonly secret?: string | undefined;
@@ -88,9 +88,9 @@ export type PublishFacts = {
  */
 export const decideAuthorisation = (
   found: PushNode | undefined,
-  { publisher, device, secret }: PublishFacts,
+  { publisher, device, secret }: PublishToAuthorise,
   trustedDomains: ReadonlySet<string>,
-): Authorisation => {
+): AuthorisationDecision => {
   if (!found) return { type: 'not-found' };
   const sameDevice = device === undefined || device === found.device;
   if (found.retiredAt !== undefined && sameDevice) return { type: 'not-found' };
@@ -107,11 +107,9 @@ const mayPublish = ({ publishModel, affiliations }: PushNode, publisher: string)
   return publishers.has(affiliation) || (publishModel === 'open' && affiliation !== 'outcast');
 };
 
-/**
- * XEP-0357 §3: a server publishes for all of its users, so its name alone does not prove whose push it is. A gateway of
- * an earlier version sends no secret at all; its publishes are let through.
- */
+/** XEP-0357 §3: a server publishes for all of its users, so its name alone does not prove whose push it is. */
 const knowsSecret = ({ secret }: PushNode, given: string | undefined): boolean => {
+  // An absent secret passes: it comes from a gateway that is older than secrets. Every other one says at least "" (none).
   if (secret === undefined || given === undefined) return true;
   const [expected, actual] = [Buffer.from(secret), Buffer.from(given)];
   return expected.length === actual.length && timingSafeEqual(expected, actual);

@@ -1,3 +1,4 @@
+import { storeDelivery } from '@pushmesh/acceptance';
 import { messages, subjects } from '@pushmesh/contracts';
 import type { Command, Delivery, Reply, Result, UnverifiedPublish } from '@pushmesh/contracts';
 import { isStored } from '@pushmesh/bus';
@@ -33,9 +34,7 @@ export const createVerify =
 
     if (reply.type === 'allowed') {
       const verified: Delivery = { ...delivery, node: { host, node, version: reply.version } };
-      const subject = subjects.delivery(delivery.service, delivery.mode);
-      const stored = await bus.publish(subject, messages.delivery, verified, { msgId: delivery.id, traceparent });
-      return isStored(stored) ? settled('allowed') : { type: 'retry' };
+      return (await storeDelivery(bus, verified, traceparent)) ? settled('allowed') : { type: 'retry' };
     }
     if (reply.type !== 'not-found' && reply.type !== 'forbidden') return { type: 'retry' };
 

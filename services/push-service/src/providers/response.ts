@@ -14,11 +14,9 @@ export type ProviderResponse = {
   };
 };
 
-/** Turns reason words by category into a map from word to category. */
-export const byWord = (words: Readonly<Partial<Record<Refusal, readonly string[]>>>): ReadonlyMap<string, Refusal> =>
-  new Map(
-    Object.entries(words).flatMap(([category, each]) => each.map((word) => [word, category as Refusal] as const)),
-  );
+/** A list of reason words with their categories, for looking up a word that may be any text (`constructor`). */
+export const byWord = (reasons: Readonly<Record<string, Refusal>>): ReadonlyMap<string, Refusal> =>
+  new Map(Object.entries(reasons));
 
 /** A reason word as push services write them. Anything else may be part of a message's text, and is not passed on. */
 export const isReasonWord = (value: unknown): value is string =>

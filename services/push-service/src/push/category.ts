@@ -1,27 +1,7 @@
-/**
- * What a push service's answer means, in MongoosePush's own words (its v3 API). The list is closed: a new category does
- * not compile until the HTTP table answers it. `unknown` is a reason word that no table knows; `unspecified` an answer
- * that says nothing. Ours alone is `third_party_auth`: a key that the Firebase project has for Apple or for Web Push is refused.
- */
-export const categories = [
-  'ok',
-  'invalid_request',
-  'no_matching_pool',
-  'invalid_notification',
-  'unregistered',
-  'payload_too_large',
-  'too_many_requests',
-  'service_internal',
-  'auth',
-  'third_party_auth',
-  'internal_config',
-  'unable_to_connect',
-  'connection_lost',
-  'request_timeout',
-  'unspecified',
-  'unknown',
-] as const;
-type Category = (typeof categories)[number];
+import { categories } from '@pushmesh/contracts';
+import type { Category } from '@pushmesh/contracts';
+
+export { categories };
 export type Refusal = Exclude<Category, 'ok'>;
 
 /** What came of one push. `reason` is the push service's word, or the category when it gave none. */
@@ -32,7 +12,7 @@ export type ProviderAnswer =
       readonly reason: string;
       /** Milliseconds since 1970: the token has been dead since then (APNs `timestamp`). */
       readonly unregisteredAt?: number;
-      /** The push service asks to wait so many seconds. */
+      /** The push service asks to wait this many seconds. */
       readonly retryAfterSeconds?: number;
     };
 

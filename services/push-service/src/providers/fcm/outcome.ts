@@ -1,25 +1,11 @@
+import { fcmReasons } from '@pushmesh/contracts';
 import { refuse } from '../../push/category.ts';
 import type { ProviderAnswer, Refusal } from '../../push/category.ts';
 import { parseJson } from '../../push/parse-json.ts';
 import { byWord, isReasonWord, refuseWordless, withRetryAfter } from '../response.ts';
 import type { ProviderResponse } from '../response.ts';
 
-// FCM HTTP v1 "ErrorCode" and google.rpc.Code. MongoosePush knows the FCM words; the google.rpc words that come without
-// an FCM word (UNAUTHENTICATED, RESOURCE_EXHAUSTED and so on) it leaves unsorted.
-const categoryOf = byWord({
-  // A token of another project is wrong for ever, and only for this device: no outage, as MongoosePush has it, for which
-  // it would be tried again and again and the others held back.
-  invalid_request: ['INVALID_ARGUMENT', 'SENDER_ID_MISMATCH'],
-  unregistered: ['UNREGISTERED'],
-  too_many_requests: ['QUOTA_EXCEEDED', 'RESOURCE_EXHAUSTED'],
-  auth: ['UNAUTHENTICATED', 'PERMISSION_DENIED'],
-  // Only the apps on iOS or in browsers: no outage, as MongoosePush has it, for which those on Android are held back.
-  third_party_auth: ['THIRD_PARTY_AUTH_ERROR', 'APNS_AUTH_ERROR'],
-  // Without the FCM word UNREGISTERED it is the project that was not found.
-  internal_config: ['NOT_FOUND'],
-  service_internal: ['UNAVAILABLE', 'INTERNAL', 'DEADLINE_EXCEEDED'],
-  unspecified: ['UNSPECIFIED', 'UNSPECIFIED_ERROR'],
-});
+const categoryOf = byWord(fcmReasons);
 
 type FcmError = {
   readonly status?: unknown;

@@ -4,7 +4,7 @@ import { refuse } from '../../push/category.ts';
 import type { ProviderAnswer } from '../../push/category.ts';
 import type { Notification } from '../../push/notification.ts';
 import { toWebPushMessage } from './message.ts';
-import { toWebPushAnswer } from './outcome.ts';
+import { refuseFor, toWebPushAnswer } from './outcome.ts';
 import { encrypt, maxPlaintext } from './encryption.ts';
 import type { MessageSecrets } from './encryption.ts';
 import type { EndpointAnswer, EndpointFault, Endpoints } from './endpoints.ts';
@@ -29,7 +29,7 @@ export const createWebPushProvider = (options: Options) => {
   const { mode, tags, endpoints, circuits, vapid, clock, secrets = newSecrets } = options;
   const push = async (notification: Notification): Promise<ProviderAnswer> => {
     const parsed = parseSubscription(notification.device_id);
-    if (!parsed.ok) return { category: 'invalid_request', reason: parsed.problem };
+    if (!parsed.ok) return refuseFor(parsed.problem);
     const { endpoint, keys } = parsed.subscription;
     const { headers, payload } = toWebPushMessage(notification);
     const plaintext = Buffer.from(payload);
@@ -73,7 +73,7 @@ const downFaults: ReadonlySet<EndpointFault> = new Set(['unable_to_connect', 'co
 const downStatuses: ReadonlySet<number> = new Set([502, 503, 504]);
 
 const byFault: Readonly<Record<EndpointFault, ProviderAnswer>> = {
-  not_allowed: { category: 'invalid_request', reason: 'endpoint_not_allowed' },
+  not_allowed: refuseFor('endpoint_not_allowed'),
   unable_to_connect: refuse('unable_to_connect'),
   connection_lost: refuse('connection_lost'),
   request_timeout: refuse('request_timeout'),

@@ -1,6 +1,9 @@
 import { ECDH } from 'node:crypto';
+import type { WebPushReason } from '@pushmesh/contracts';
 import { parseJson } from '../../push/parse-json.ts';
 import type { SubscriptionKeys } from './encryption.ts';
+
+type SubscriptionProblem = Extract<WebPushReason, 'not_a_subscription' | `bad_${string}`>;
 
 /** Where a browser or UnifiedPush app receives its pushes, and how they are encrypted. */
 export type Subscription = { readonly endpoint: URL; readonly keys: SubscriptionKeys };
@@ -8,7 +11,7 @@ export type Subscription = { readonly endpoint: URL; readonly keys: Subscription
 type ParsedSubscription =
   | { readonly ok: true; readonly subscription: Subscription }
   /** One word that quotes nothing of what was read. */
-  | { readonly ok: false; readonly problem: 'not_a_subscription' | 'bad_endpoint' | 'bad_p256dh' | 'bad_auth' };
+  | { readonly ok: false; readonly problem: SubscriptionProblem };
 
 /** UnifiedPush allows 1000 bytes; the longest browser endpoints (WNS) have about 600. */
 const maxEndpoint = 2_000;

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { createAcceptPush, secretDigest } from '@pushmesh/acceptance';
 import { parseStanza } from '@pushmesh/xmpp';
 import { stanzaErrors } from '../domain/stanza-errors.ts';
-import { secretDigest } from '../domain/publish.ts';
 import { readStanza } from '../domain/request.ts';
-import { createAnswer } from './answer.ts';
+import { createRequestHandler } from './handle-request.ts';
 import type { Role } from '../config.ts';
 
 type Asked = readonly [type: string, command: unknown];
 
-/** What is answered to an IQ from a@b when pubsub-push replies `reply`, in short, and what it was asked. */
+/** The answer to an IQ from a@b if pubsub-push replies `reply`, and what pubsub-push was asked. */
 const ask = async (
   type: 'get' | 'set',
   payload: string,
@@ -21,19 +21,20 @@ const ask = async (
   const bus = {
     request: (command: string, value: unknown) => (asked.push([command, value]), Promise.resolve(reply)),
     publish: () => Promise.resolve({ type: published }),
-  };
-  const answer = createAnswer({
-    bus: bus as unknown as Parameters<typeof createAnswer>[0]['bus'],
+  } as unknown as Parameters<typeof createAcceptPush>[0]['bus'];
+  const acceptPush = createAcceptPush({
+    bus,
     clock: () => 0,
     defaultTtlMs: 1_000,
     maxPayloadBytes: 1_000,
     onUnverified: () => (unverified += 1),
   });
+  const handleRequest = createRequestHandler({ bus, acceptPush });
   const iq = parseStanza(`<iq type='${type}' id='o' from='a@b/r' to='push.b'>${payload}</iq>`);
   if (iq instanceof Error) throw iq;
   const read = readStanza(iq, roles);
   if (!('request' in read)) throw new Error('not a request');
-  const given = await answer(read.request, { host: 'push.b', roles, iqId: 'o', traceparent: '' });
+  const given = await handleRequest(read.request, { host: 'push.b', roles, iqId: 'o', traceparent: '' });
   return 'error' in given
     ? { asked, unverified, error: given.error, result: undefined }
     : { asked, unverified, error: undefined, result: given.result?.toString() };
@@ -62,12 +63,12 @@ describe('affiliations', () => {
     expect(asked).toEqual([['set-affiliations', { v: 1, host: 'push.b', node: 'n', requester: 'a@b', affiliations }]]);
     expect(answer).toMatchObject({ result: undefined, error: undefined });
   });
-  it('leave at least one owner, and say who that is', async () => {
+  it('keep at least one owner, and the error says who that is', async () => {
     const { error } = await ask('set', set, { v: 1, type: 'last-owner', owners: ['a@b'] });
     expect(error).toMatchObject({ type: 'modify', condition: 'not-acceptable' });
     expect(String(error?.payload)).toContain('<affiliation jid="a@b" affiliation="owner"/>');
   });
-  it('of one’s own are the nodes', async () => {
+  it('of the requester are the nodes that they own', async () => {
     const own = async (inside: string) =>
       (await ask('get', `<pubsub xmlns='${pubsub}'>${inside}</pubsub>`, { v: 1, type: 'nodes', nodes: ['n', 'm'] }))
         .result;
@@ -92,7 +93,7 @@ describe('the configuration', () => {
     expect(result).toMatch(/var="pubsub#publish_model".*<value>open<\/value><\/field>/);
     expect(result).toMatch(/<field var="secret"[^>]*\/>/);
   });
-  it('takes a secret, of which the digest goes on', async () => {
+  it('takes a secret and passes on its digest', async () => {
     const command = { v: 1, host: 'push.b', node: 'n', requester: 'a@b' };
     const secret = secretDigest('push.b', 'n', 'hush');
     expect((await ask('set', set('hush'), updated)).asked).toEqual([['set-configuration', { ...command, secret }]]);
@@ -131,13 +132,12 @@ it('an unverified publish counts when it is stored', async () => {
   expect(await ask('set', publish, away, 'timeout')).toMatchObject({ unverified: 0, error: stanzaErrors.trouble });
 });
 
-it('a component that is no app server asks nobody about push nodes', async () => {
-  const ports = { bus: {} as never, clock: () => 0, defaultTtlMs: 1, maxPayloadBytes: 1, onUnverified: () => {} };
-  const answer = createAnswer(ports);
+it('a component that is not an app server asks nobody about push nodes', async () => {
+  const handleRequest = createRequestHandler({ bus: {} as never, acceptPush: () => expect.unreachable() });
   const context = { host: 'push.b', roles: ['xmpp-server'], iqId: '1', traceparent: '' } as const;
   const requester = 'a@b';
-  expect(await answer({ type: 'disco-info', node: 'n', requester }, context)).toEqual({
+  expect(await handleRequest({ type: 'disco-info', node: 'n', requester }, context)).toEqual({
     error: stanzaErrors.nodeUnknown,
   });
-  expect(await answer({ type: 'disco-items', node: undefined, requester }, context)).toHaveProperty('result');
+  expect(await handleRequest({ type: 'disco-items', node: undefined, requester }, context)).toHaveProperty('result');
 });

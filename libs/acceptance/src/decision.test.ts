@@ -1,22 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { stanzaErrors } from './stanza-errors.ts';
-import { decidePublish, dedupeKey, deviceFingerprint, secretDigest, toAuthorisation, toQuestion } from './publish.ts';
-import type { PublishFacts } from './publish.ts';
+import { decideAcceptance, toAuthorisation, toAuthoriseCommand } from './decision.ts';
+import type { AcceptanceFacts } from './decision.ts';
+import { dedupeKey, deviceFingerprint, secretDigest } from './delivery.ts';
+import type { Push } from './push.ts';
 
 const options = { service: 'apns', device: 'token', mode: 'dev', click_action: 'open', color: 'red' };
-const facts = (
-  changes: Partial<Omit<PublishFacts, 'publish'>> = {},
-  publish: Partial<PublishFacts['publish']> = {},
-): PublishFacts => ({
-  host: 'push.localhost',
-  sender: 'localhost',
-  iqId: 'rr-1',
-  publish: {
+const facts = (changes: Partial<Omit<AcceptanceFacts, 'push'>> = {}, push: Partial<Push> = {}): AcceptanceFacts => ({
+  push: {
+    host: 'push.localhost',
     node: 'n',
+    publisher: 'localhost',
+    sender: 'localhost',
+    requestId: 'rr-1',
     payload: { summary: { lastMessageBody: 'hi' }, otherBytes: 100 },
     options,
-    areOptionsTooLarge: false,
-    ...publish,
+    ...push,
   },
   authorisation: { version: 3 },
   now: 1_000_000,
@@ -25,8 +23,8 @@ const facts = (
   ...changes,
 });
 
-it('an accepted publish becomes a delivery, with every option kept', () => {
-  expect(decidePublish(facts())).toEqual({
+it('an accepted push becomes a delivery, with every option kept', () => {
+  expect(decideAcceptance(facts())).toEqual({
     type: 'deliver',
     delivery: {
       v: 1,
@@ -44,37 +42,38 @@ it('an accepted publish becomes a delivery, with every option kept', () => {
   });
 });
 
-it('without a word from pubsub-push it is stored all the same, to be verified', () => {
-  const decision = decidePublish(facts({ authorisation: 'unverified' }));
+it('without a reply from pubsub-push it is stored all the same, to be verified', () => {
+  const decision = decideAcceptance(facts({ authorisation: 'unverified' }));
   expect(decision).toMatchObject({
     type: 'verify-later',
-    device: deviceFingerprint({ service: 'apns', mode: 'dev', deviceId: 'token' }),
-    secret: '',
-    delivery: { node: { host: 'push.localhost', node: 'n' } },
+    publish: {
+      publisher: 'localhost',
+      device: deviceFingerprint({ service: 'apns', mode: 'dev', deviceId: 'token' }),
+      secret: '',
+      delivery: { node: { host: 'push.localhost', node: 'n' } },
+    },
   });
 });
 
-it('the secret of a publish goes to pubsub-push as a digest, and nowhere else', () => {
+it('the secret of a push goes to pubsub-push as a digest, and nowhere else', () => {
   const secured = facts({}, { options: { ...options, secret: 'hush' } });
   const secret = secretDigest('push.localhost', 'n', 'hush');
   expect(secret).toMatch(/^[\w-]{43}$/);
-  expect(toQuestion('push.localhost', 'localhost', secured.publish, 1_000)).toMatchObject({ secret });
-  const later = decidePublish({ ...secured, authorisation: 'unverified' });
-  expect(later).toMatchObject({ type: 'verify-later', secret });
-  for (const decision of [later, decidePublish(secured)]) {
-    expect(decision).toMatchObject({ delivery: { options } });
-    expect(JSON.stringify(decision)).not.toContain('hush');
-  }
+  expect(toAuthoriseCommand(secured.push, 1_000)).toMatchObject({ secret });
+  const later = decideAcceptance({ ...secured, authorisation: 'unverified' });
+  expect(later).toMatchObject({ type: 'verify-later', publish: { secret, delivery: { options } } });
+  const verified = decideAcceptance(secured);
+  expect(verified).toMatchObject({ delivery: { options } });
+  for (const decision of [later, verified]) expect(JSON.stringify(decision)).not.toContain('hush');
   for (const other of [secretDigest('push.localhost', 'm', 'hush'), secretDigest('push.other', 'n', 'hush')])
     expect(other).not.toBe(secret);
 });
 
 describe('the device that the node stands for', () => {
-  const question = (publish: Partial<PublishFacts['publish']>) =>
-    toQuestion('push.localhost', 'localhost', facts({}, publish).publish, 1_000);
-  it('is that of the publish', () => {
+  const command = (push: Partial<Push>) => toAuthoriseCommand(facts({}, push).push, 1_000);
+  it('is the one that the push names', () => {
     const device = deviceFingerprint({ service: 'apns', mode: 'dev', deviceId: 'token' });
-    expect(question({})).toEqual({
+    expect(command({})).toEqual({
       v: 1,
       host: 'push.localhost',
       node: 'n',
@@ -85,43 +84,44 @@ describe('the device that the node stands for', () => {
   });
   it.each([
     ['has no payload', { payload: 'payload-required' }],
-    ['has another payload', { payload: 'payload-invalid' }],
+    ['has another payload', { payload: 'invalid-payload' }],
     ['is too big', { payload: { summary: {}, otherBytes: 1_001 } }],
     ['lacks options', { options: { service: 'apns' } }],
-  ] as const)('is not that of a publish that %s', (_what, publish) => {
-    expect(question(publish)).not.toHaveProperty('device');
+    ['has too large options', { options: 'too-large' }],
+  ] as const)('stays the same if the push %s', (_what, push) => {
+    expect(command(push)).not.toHaveProperty('device');
   });
 });
 
 describe('the order of the checks', () => {
-  const bad = { payload: 'payload-invalid', options: {} } as const;
+  const bad = { payload: 'invalid-payload', options: {} } as const;
   const tooBig = { payload: { summary: {}, otherBytes: 1_001 }, options: {} };
   it.each([
-    ['the node before the payload', { authorisation: 'not-found' }, bad, stanzaErrors.nodeUnknown],
-    ['the payload before the options', { authorisation: 'forbidden' }, bad, stanzaErrors.payloadInvalid],
-    ['no payload at all', {}, { payload: 'payload-required' }, stanzaErrors.payloadRequired],
-    ['the size before the options', { authorisation: 'forbidden' }, tooBig, stanzaErrors.payloadTooBig],
+    ['the node before the payload', { authorisation: 'not-found' }, bad, { type: 'unknown-node' }],
+    ['the payload before the options', { authorisation: 'forbidden' }, bad, { type: 'invalid-payload' }],
+    ['no payload at all', {}, { payload: 'payload-required' }, { type: 'payload-required' }],
+    ['the size before the options', { authorisation: 'forbidden' }, tooBig, { type: 'payload-too-big' }],
     [
       'options that are too large',
-      {},
-      { options: {}, areOptionsTooLarge: true },
-      stanzaErrors.preconditionNotMet('publish-options are too large'),
+      { authorisation: 'forbidden' },
+      { options: 'too-large' },
+      { type: 'options-too-large' },
     ],
     [
       'the options before the right to publish',
       { authorisation: 'forbidden' },
       { options: {} },
-      stanzaErrors.preconditionNotMet('publish-options must hold service and device_id'),
+      { type: 'incomplete-options', why: 'publish-options must hold service and device_id' },
     ],
-    ['the right to publish', { authorisation: 'forbidden' }, {}, stanzaErrors.forbidden],
+    ['the right to publish', { authorisation: 'forbidden' }, {}, { type: 'forbidden' }],
     [
-      'what is wrong for ever is refused even while unverified',
+      'what is wrong for ever is refused even if unverified',
       { authorisation: 'unverified' },
       bad,
-      stanzaErrors.payloadInvalid,
+      { type: 'invalid-payload' },
     ],
-  ] as const)('%s', (_what, changes, publish, error) => {
-    expect(decidePublish(facts(changes, publish))).toEqual({ type: 'refuse', error });
+  ] as const)('%s', (_what, changes, push, refusal) => {
+    expect(decideAcceptance(facts(changes, push))).toEqual({ type: 'refuse', refusal });
   });
 });
 
@@ -133,19 +133,19 @@ it.each([
   ['99999999', 60_000],
   ['9999999', 2_419_200_000],
 ])('time_to_live %s makes it worthless after %d ms', (time_to_live, ms) => {
-  const decision = decidePublish(facts({}, { options: { ...options, time_to_live } }));
+  const decision = decideAcceptance(facts({}, { options: { ...options, time_to_live } }));
   expect(decision).toMatchObject({ delivery: { expiresAt: 1_000_000 + ms } });
 });
 
-it('a call that waited for a minute is not worth a push, unless the client says otherwise', () => {
+it('a call is worth a push for a minute, unless the client says otherwise', () => {
   const payload = { summary: { otherFields: { type: 'jmi', 'jmi-sid': 's' } }, otherBytes: 100 };
   const config = { defaultTtlMs: 3_600_000 };
-  expect(decidePublish(facts(config, { payload }))).toMatchObject({ delivery: { expiresAt: 1_060_000 } });
+  expect(decideAcceptance(facts(config, { payload }))).toMatchObject({ delivery: { expiresAt: 1_060_000 } });
   const longer = { payload, options: { ...options, time_to_live: '90' } };
-  expect(decidePublish(facts(config, longer))).toMatchObject({ delivery: { expiresAt: 1_090_000 } });
+  expect(decideAcceptance(facts(config, longer))).toMatchObject({ delivery: { expiresAt: 1_090_000 } });
 });
 
-it('the dedupe key is that of host, sender, iq id, node and content', () => {
+it('the dedupe key depends on host, sender, request id, node and content', () => {
   const keys: [string, string, string, string, unknown][] = [
     ['h', 'a', 'b', 'c', 'x'],
     ['h', 'ab', '', 'c', 'x'],
@@ -159,7 +159,7 @@ it('the dedupe key is that of host, sender, iq id, node and content', () => {
   expect(new Set(once).size).toBe(keys.length);
 });
 
-it('the fingerprint of a device does not tell its token', () => {
+it('the fingerprint of a device does not reveal its token', () => {
   expect(deviceFingerprint({ service: 'fcm', mode: 'prod', deviceId: 'token' })).toMatch(/^[\w-]{22}$/);
 });
 
