@@ -151,9 +151,10 @@ describe('PUT /sandbox/fault', () => {
   });
 
   it('answers all delayed requests when it stops', async () => {
-    await fault({ answer: 'slow', ms: 60_000 });
+    await fault({ answer: 'slow', ms: 60_000, times: 1 });
     const waiting = service.push('tok', apns);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // The fault is over once the push has reached the fake.
+    await expect.poll(() => service.sandbox.faults(), patiently).toEqual([]);
     await service.stop();
     expect((await waiting).status).toBe(200);
   });
