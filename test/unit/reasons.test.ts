@@ -1,15 +1,6 @@
 // The table of reasons, held from both ends: what push-service answers for a category is what the dispatcher reads.
 import { describe, expect, it } from 'vitest';
-import {
-  apnsReasons,
-  bareReasons,
-  categories,
-  categoryTable,
-  fcmReasons,
-  oauthReasons,
-  pushApiVersions,
-  webPushReasons,
-} from '@pushmesh/contracts';
+import { bareReasons, categories, categoryTable, pushApiVersions, reasons } from '@pushmesh/contracts';
 import type { Category, PushApiVersion } from '@pushmesh/contracts';
 import { toVerdict } from '../../services/dispatcher/src/domain/verdict.ts';
 import { toHttpAnswer } from '../../services/push-service/src/api/api-answer.ts';
@@ -46,7 +37,7 @@ describe.each(pushApiVersions)('%s', (version) => {
 });
 
 // v3 tells a category, and a bare word for third_party_auth and unknown only.
-const words = Object.entries({ ...apnsReasons, ...fcmReasons, ...oauthReasons, ...webPushReasons });
+const words = Object.entries(reasons);
 
 it.each(words)('%s has the outcome of its category %s in v3', (word, category) => {
   expect(verdictOf('v3', category, word)).toEqual(rowOf(category));

@@ -64,8 +64,8 @@ export const deviceFingerprint = ({ service, mode, deviceId }: Device): string =
   hash('sha256', JSON.stringify([service, mode, deviceId]), 'base64url').slice(0, 22);
 
 /**
- * What stands for a secret everywhere behind the source; empty for no secret. Host and node are part of it, so that it does
- * not show which nodes have the same secret.
+ * The digest that replaces a secret everywhere behind the source; empty: no secret. Host and node are part of it, so that it
+ * does not show which nodes have the same secret.
  */
 export const secretDigest = (host: string, node: string, secret: string | undefined): string =>
   secret ? hash('sha256', JSON.stringify([host, node, secret]), 'base64url') : '';

@@ -28,7 +28,7 @@ const rows = {
   payload_too_large: { v3: { status: 413, word: 'payload_too_large' }, outcome: 'too-large', isOutage: false },
   too_many_requests: { v3: { status: 429, word: 'too_many_requests' }, outcome: 'throttled', isOutage: false },
   service_internal: { v3: { status: 503, word: 'service_internal' }, ...outage },
-  // That our credentials are refused is nobody's business but the operator's, so callers see the word of an outage.
+  // Refused credentials concern only the operator: callers see the word of an outage.
   auth: { v3: { status: 503, word: 'service_internal' }, ...outage },
   // Only the apps on iOS or in browsers are affected: as an outage it would hold back those on Android.
   third_party_auth: { v3: { status: 500 }, ...doubtful },
@@ -135,9 +135,9 @@ export const oauthReasons = {
 } as const satisfies Reasons;
 
 /**
- * Web Push: push-service's own words, for a subscription that is none, an endpoint that may not be connected to, and
- * statuses of push services (RFC 8030 §5 to §8, RFC 8292 §4). Whoever subscribes chooses who answers, so none of them may
- * pass for an outage, which would hold back the pushes of everybody else.
+ * Web Push: push-service's own words for an invalid subscription, for an endpoint that it must not connect to, and for
+ * statuses of push services (RFC 8030 §5 to §8, RFC 8292 §4). The subscriber chooses which server answers, so none of these
+ * words may pass for an outage, which would hold back everybody else's pushes.
  */
 export const webPushReasons = {
   not_a_subscription: 'invalid_request',
@@ -150,6 +150,9 @@ export const webPushReasons = {
   // The subscription was made for another VAPID key.
   vapid_refused: 'invalid_request',
 } as const satisfies Reasons;
+
+/** Every reason word with its category. No word is in two lists, and none is the name of a category. */
+export const reasons: Reasons = { ...apnsReasons, ...fcmReasons, ...oauthReasons, ...webPushReasons };
 
 export type ApnsReason = keyof typeof apnsReasons;
 export type WebPushReason = keyof typeof webPushReasons;

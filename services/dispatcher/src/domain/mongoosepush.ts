@@ -6,15 +6,7 @@
 // - It takes the wrong topic of a single user for an outage. See `isTopicOfOneUser`.
 // - An empty 500 is its crash over a provider that was slow, and 503 "Please try again later" means that it cannot reach
 //   the provider. Neither has a reason word, so the status decides in verdict.ts: both are outages.
-import {
-  apnsReasons,
-  bareReasons,
-  categories,
-  fcmReasons,
-  oauthReasons,
-  wrongTopicReasons,
-  webPushReasons,
-} from '@pushmesh/contracts';
+import { bareReasons, categories, reasons, wrongTopicReasons } from '@pushmesh/contracts';
 import type { Category, Delivery } from '@pushmesh/contracts';
 
 /** What the word of a 500 means. A word that no list has is `unknown`: worth another try, and no outage. */
@@ -23,7 +15,7 @@ export const categoryOfBareWord = (word: string): Category => byBareWord.get(wor
 const byBareWord: ReadonlyMap<string, Category> = new Map<string, Category>([
   // Where the provider gave no word, the category itself is the word.
   ...categories.filter((category) => category !== 'ok').map((category) => [category, category] as const),
-  ...Object.entries({ ...apnsReasons, ...fcmReasons, ...oauthReasons, ...webPushReasons }),
+  ...Object.entries(reasons),
   ...Object.entries(bareReasons).map(([word, { as }]) => [word, as] as const),
 ]);
 
