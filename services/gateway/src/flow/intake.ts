@@ -4,9 +4,11 @@ import { errorOf, parseJid, resultOf } from '@pushmesh/xmpp';
 import type { Element, Head, Sent, StanzaError } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
 import { stanzaErrors } from '../domain/stanza-errors.ts';
-import { nodeOf, readStanza, senderOf } from '../domain/request.ts';
+import { readStanza, senderOf } from '../domain/read-stanza.ts';
+import { nodeOf } from '../domain/request.ts';
 import type { Ignored, IqRequest } from '../domain/request.ts';
-import type { Answer, RequestHandler } from './handle-request.ts';
+import type { RequestHandler } from './handle-request.ts';
+import type { Answer } from './request-handler.ts';
 import { createInFlight } from './in-flight.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 
