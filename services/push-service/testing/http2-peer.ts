@@ -3,20 +3,20 @@ import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream, Settings } f
 import type { AddressInfo, Socket } from 'node:net';
 import { createFakeAuthority } from '../src/fakes/tls.ts';
 
-/** For `expect.poll`: as long as a loaded machine may take. */
+/** For `expect.poll`: allows for a loaded machine. */
 export const patiently = { interval: 5, timeout: 20_000 } as const;
 
 type Handler = (stream: ServerHttp2Stream, body: string, path: string) => void;
 
 const authority = createFakeAuthority();
 
-/** For the `ca` of those who speak to a peer. */
+/** The `ca` for clients of a peer. */
 export const { ca } = authority;
 
 /** A server of HTTP/2 over TLS on the loopback that does what `handler` says, once a request is complete. */
 export const startPeer = async (handler: Handler, settings: Settings = {}) => {
   const sessions = new Set<Http2Session>();
-  /** The paths that came, in their order. */
+  /** The paths of the requests, in order. */
   const seen: string[] = [];
   const received: IncomingHttpHeaders[] = [];
   const server = createSecureServer({ ...authority.issue('peer'), settings });

@@ -18,7 +18,7 @@ type Options = {
   readonly projectId?: string;
 };
 
-/** The provider with the real pool and token endpoint, over TLS, and the fake of FCM; time goes on when a test says so. */
+/** The provider with the real pool and token endpoint, over TLS, and the fake of FCM; time passes when a test says so. */
 export const startFcm = async ({
   skewMs = 0,
   timeoutMs = 10_000,
