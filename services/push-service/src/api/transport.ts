@@ -32,7 +32,10 @@ const timeouts: Timeouts = {
   drainMs: 10_000,
   certificateMs: 10_000,
 };
-/** How long a caller's HTTP/1.1 connection may wait for its next request: longer than the idle timeout of common balancers. */
+/**
+ * How long a caller's HTTP/1.1 connection may wait for its next request: longer than the idle timeout of common
+ * balancers.
+ */
 const keepAliveMs = 72_000;
 /** Bytes of a request's header; most of it is the path with its device token. */
 const maxHeaderBytes = 16_384;
@@ -124,7 +127,10 @@ const createSecureServers = (files: CertificateFiles, limits: Timeouts, { log, m
   });
 
   const throttled = nowAndThen();
-  /** A caller with a missing or foreign certificate sees only that the connection ends. Anybody can make handshakes fail. */
+  /**
+   * A caller with a missing or foreign certificate sees only that the connection ends. Anybody can make handshakes
+   * fail.
+   */
   const onHandshakeFailed = (error: NodeJS.ErrnoException, { authorizationError }: TLSSocket): void => {
     metrics.handshakesFailed.inc();
     throttled((times) => log.warn({ event: 'handshake-failed', why: authorizationError ?? error.code, times }));
