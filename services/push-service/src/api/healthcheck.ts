@@ -12,7 +12,10 @@ type Deps = {
   readonly clock: () => number;
 };
 
-/** MongoosePush's form of draft-inadarei-api-health-check. `refused` is ours: the word of a push service that refuses our credentials. */
+/**
+ * MongoosePush's form of draft-inadarei-api-health-check. `refused` is ours: the word of a push service that refuses
+ * our credentials.
+ */
 export const Health = Type.Object({
   status: Type.Enum(['pass', 'warn', 'fail']),
   version: Type.String(),
@@ -34,7 +37,10 @@ export const Health = Type.Object({
 });
 type Health = Static<typeof Health>;
 
-/** `GET /healthcheck`: a pool passes if it has a connection and its credentials are not refused; 503 only if no pool has a connection. */
+/**
+ * `GET /healthcheck`: a pool passes if it has a connection and its credentials are not refused; 503 only if no pool has
+ * a connection.
+ */
 export const healthcheck =
   (deps: Deps) =>
   (server: FastifyInstance): void => {

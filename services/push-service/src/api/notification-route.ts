@@ -29,7 +29,10 @@ export const pushApi =
 
 const base = (version: PushApiVersion) => `/${version}/notification/`;
 
-/** Counts answers, whether they come from the handler, a hook before it, or the error handler; also if the caller has hung up. */
+/**
+ * Counts answers, whether they come from the handler, a hook before it, or the error handler; also if the caller has
+ * hung up.
+ */
 export const countAnswers =
   (version: PushApiVersion, { requests }: Requests): onSendHookHandler =>
   (request, { statusCode }, payload, done) => {

@@ -26,7 +26,10 @@ const url = '/v3/notifications';
 /** The array, and the object around each notification in it. */
 const depthOfArray = 2;
 
-/** In bytes. No token is nearly as long; in a request of its own it would have to fit into the path, which has this limit. */
+/**
+ * In bytes. No token is nearly as long; in a request of its own it would have to fit into the path, which has this
+ * limit.
+ */
 const maxDeviceIdBytes = 16_384;
 
 /**

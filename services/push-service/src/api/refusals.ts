@@ -66,7 +66,10 @@ export const logFault = (log: Log, { name, code, stack }: NodeJS.ErrnoException)
 export const sendErrors = (reply: FastifyReply, errors: readonly CastError[]): FastifyReply =>
   reply.code(422).send({ errors });
 
-/** Refuses requests that do not declare JSON or do not accept the answer; `sent` are the other types that the route may send. */
+/**
+ * Refuses requests that do not declare JSON or do not accept the answer; `sent` are the other types that the route may
+ * send.
+ */
 export const checkHeaders =
   (...sent: readonly string[]): onRequestHookHandler =>
   (request, reply, done) => {
@@ -83,7 +86,10 @@ const clientErrors: Readonly<Record<string, keyof typeof refusals>> = {
   HPE_HEADER_OVERFLOW: 'header_too_large',
 };
 
-/** Answers input that is not an HTTP/1.1 request, on the bare socket. Any other connection error, TLS included, closes it silently. */
+/**
+ * Answers input that is not an HTTP/1.1 request, on the bare socket. Any other connection error, TLS included, closes
+ * it silently.
+ */
 export const onClientError = ({ code = '' }: NodeJS.ErrnoException, socket: Socket): void => {
   if (!socket.writable || (!code.startsWith('HPE_') && !clientErrors[code])) return void socket.destroy();
   const reason = clientErrors[code] ?? 'malformed_request';

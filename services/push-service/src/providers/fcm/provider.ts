@@ -19,7 +19,10 @@ type Options = {
   readonly tags: readonly string[];
   /** The platforms that the app exists on besides Android. */
   readonly platforms: readonly FcmPlatform[];
-  /** Connections to `https://fcm.googleapis.com`; its `timeoutMs` is that of a whole push, including the wait for a token. */
+  /**
+   * Connections to `https://fcm.googleapis.com`; its `timeoutMs` is that of a whole push, including the wait for a
+   * token.
+   */
   readonly pool: Pick<Http2Pool, 'request' | 'connections' | 'timeoutMs'>;
   readonly oauth: Pick<OAuth, 'accessToken' | 'replacementOf'>;
   /** Milliseconds since 1970. */
