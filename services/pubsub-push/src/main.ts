@@ -38,7 +38,7 @@ const feedback = createFeedback({
   onFeedback: (decision) => measure.feedback.inc({ decision }),
 });
 const verify = createVerify({
-  authorise: commands,
+  authorise: (command) => commands('authorise-publish', command),
   bus,
   clock: Date.now,
   log,
