@@ -1,7 +1,7 @@
 // XEP-0060 §8.2 and §8.9: an owner reads or changes the configuration and affiliations of a push node
 import { maxAffiliations } from '@pushmesh/contracts';
 import type { Affiliation, Command } from '@pushmesh/contracts';
-import { isOwner } from './manage.ts';
+import { isOwner } from './node.ts';
 import type { NodeChanges, PushNode } from './node.ts';
 
 type Refusal = { readonly type: 'not-found' | 'forbidden' };
