@@ -18,7 +18,7 @@ export const decideRead = (
 type Change =
   { readonly type: 'unchanged' } | { readonly type: 'change'; readonly version: number; readonly changes: NodeChanges };
 
-/** Applies all of the changes or none. At least one owner must remain, and the affiliations of a node are bounded. */
+/** Applies all of the changes or none. At least one owner must remain, and a node has a limit on its affiliations. */
 export const decideAffiliations = (
   found: PushNode | undefined,
   requester: string,
