@@ -1,5 +1,5 @@
 import type { JsMsg } from '@nats-io/jetstream';
-import { streams, subjects } from '@pushmesh/contracts';
+import { prefixedStream, streams, subjects } from '@pushmesh/contracts';
 import type { Durable, Message } from '@pushmesh/contracts';
 import type { Log } from '@pushmesh/telemetry';
 import type { BusMetrics } from './metrics.ts';
@@ -8,7 +8,6 @@ import { isStored } from './publish.ts';
 import type { Publisher } from './publish.ts';
 import { createPullConsumer } from './pull-consumer.ts';
 import type { PullConsumer, Settlement } from './pull-consumer.ts';
-import { prefixedStream } from './streams.ts';
 
 export type MessageContext = { readonly traceparent: string | undefined };
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { startNats } from '@pushmesh/servers';
 import { createLog } from '@pushmesh/telemetry';
+import { connectNats } from './connect-nats.ts';
 import { openLease } from './lease.ts';
-import { connectNats } from './nats-link.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-lease-'));
 let nats: Awaited<ReturnType<typeof startNats>>;

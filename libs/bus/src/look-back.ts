@@ -2,9 +2,9 @@ import { DeliverPolicy, JetStreamApiError, jetstream, jetstreamManager } from '@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { prefixedStream } from '@pushmesh/contracts';
 import type { Stream } from '@pushmesh/contracts';
-import { serversOf } from './nats-link.ts';
-import { prefixedStream } from './streams.ts';
+import { serversOf } from './client-options.ts';
 
 export type LookBackOptions = {
   /** Milliseconds after which no further read is started. */

@@ -1,4 +1,4 @@
-import type { NatsOptions } from './nats-link.ts';
+import type { NatsOptions } from './connect-nats.ts';
 
 export type BusOptions = NatsOptions & {
   /** How long JetStream may take to acknowledge a publish. */

@@ -124,3 +124,10 @@ export const allDurables: readonly Durable[] = [
   durables.feedback,
   ...pushServices.flatMap((service) => modes.map((mode) => deliveryDurable(service, mode))),
 ];
+
+/** A subject of the contracts as this NATS knows it. `prefix` is '' for none. */
+export const prefixedSubject = (prefix: string, subject: string): string => (prefix ? `${prefix}.${subject}` : subject);
+
+/** A stream or bucket name of the contracts as this NATS knows it. `prefix` is '' for none. */
+export const prefixedStream = (prefix: string, name: string): string =>
+  prefix ? `${prefix.toUpperCase().replaceAll('-', '_')}_${name}` : name;
