@@ -4,7 +4,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { dedupeKey } from '@pushmesh/acceptance';
 import type { Element } from '@pushmesh/xmpp';
 import { StreamParser } from '../../libs/xmpp/src/stream-parser.ts';
-import { readStanza } from '../../services/gateway/src/domain/request.ts';
+import { readStanza } from '../../services/gateway/src/domain/read-stanza.ts';
 
 /** One publish of the XMPP server, as it went over the wire. */
 export type RecordedPublish = {

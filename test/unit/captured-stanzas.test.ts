@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { deviceOf } from '@pushmesh/contracts';
 import { childElements, parseStanza } from '@pushmesh/xmpp';
 import type { Element } from '@pushmesh/xmpp';
-import { readStanza } from '../../services/gateway/src/domain/request.ts';
+import { readStanza } from '../../services/gateway/src/domain/read-stanza.ts';
 import { roles } from '../../services/gateway/src/config.ts';
 
 const folder = new URL('../stanzas/', import.meta.url);

@@ -20,8 +20,8 @@ export type ConsumeOptions<T> = {
   /** Expected failures are settlements. A throw is a bug: it is logged, and the message comes again after a back-off. */
   readonly handle: (value: T, context: MessageContext) => Promise<Settlement>;
   /**
-   * When the subject of a message began (ms since 1970), for messages that are stored anew on their way. Without it the
-   * age of the queue counts from when a message was stored.
+   * When the work that a message carries began (ms since 1970), for messages that are stored again on their way. Without
+   * it the age of the queue counts from when a message was stored.
    */
   readonly beganAt?: (value: T) => number;
 };

@@ -21,7 +21,7 @@ const patience = { timeout: 20_000 };
 let meshes = 0;
 const newPrefix = () => `t${process.pid}-${(meshes += 1)}`;
 
-/** So long that the next round comes too late for everybody. */
+/** So long that no test gets as far as the next round. */
 const hourMs = 3_600_000;
 
 const contenders: {

@@ -40,7 +40,7 @@ export const openResponder = ({ link, prefix, log }: Ports, handler: CommandHand
   };
 };
 
-/** Replies to messages of commands; `unavailable` to each command beyond `maxInFlight`. */
+/** Replies to the commands in each message, with `unavailable` to every command beyond `maxInFlight`. */
 export const createResponder = (handler: CommandHandler, maxInFlight: number, log: Log) => {
   let commands = 0;
   let messages = 0;

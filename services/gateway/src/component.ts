@@ -1,26 +1,10 @@
 import { leases } from '@pushmesh/contracts';
 import type { Bus, Lease } from '@pushmesh/bus';
-import type { Log } from '@pushmesh/telemetry';
-import { connectComponent } from '@pushmesh/xmpp';
-import type { ComponentStream, DownReason, StreamState } from '@pushmesh/xmpp';
 import type { ComponentConfig } from './config.ts';
-import { hintOf } from './domain/stream-hints.ts';
-import type { RequestHandler } from './flow/handle-request.ts';
-import { createIntake } from './flow/intake.ts';
-import type { GatewayMetrics } from './metrics.ts';
+import { createStreamStatus, openStream } from './component-stream.ts';
+import type { OpenStream, StreamDeps } from './component-stream.ts';
 
-type Deps = {
-  readonly bus: Pick<Bus, 'lease' | 'ready'>;
-  readonly handleRequest: RequestHandler;
-  readonly maxInFlight: number;
-  readonly maxStanzaBytes: number;
-  readonly log: Log;
-  readonly metrics: GatewayMetrics;
-  /** The longest wait before a lost stream is tried again, milliseconds. */
-  readonly reconnectCapMs: number;
-  /** How long an exclusive stream may be offline before a standby gateway gets the lease, milliseconds. */
-  readonly passMs: number;
-};
+type Deps = StreamDeps & { readonly bus: Pick<Bus, 'lease' | 'ready'> };
 
 const closeMs = 2_000;
 /**
@@ -100,62 +84,6 @@ export const createComponentResource = (component: ComponentConfig, deps: Deps) 
       await close();
       // What the server sent before it read our end of the stream cannot be answered, but a push is stored.
       await Promise.all([lease?.release(), last?.drain()]);
-    },
-  };
-};
-
-type OpenStream = { readonly stream: ComponentStream; readonly intake: ReturnType<typeof createIntake> };
-
-const openStream = (
-  { name, service, secret, roles }: ComponentConfig,
-  { handleRequest, maxInFlight, maxStanzaBytes, reconnectCapMs, log, metrics }: Deps,
-  onState: (state: StreamState, reason?: DownReason) => void,
-): OpenStream => {
-  const stream = connectComponent({
-    service,
-    domain: name,
-    secret,
-    limits: { maxStanzaBytes },
-    timing: { backoffCapMs: reconnectCapMs },
-    onStanza: (stanza) => intake.onStanza(stanza),
-    onRefused: (head, error) => intake.onRefused(head, error.message),
-    onHandlerError: (err) => log.error({ event: 'stanza-fault', component: name, err }),
-    onState,
-  });
-  const intake = createIntake({ host: name, roles, handleRequest, maxInFlight, outlet: stream, log, metrics });
-  return { stream, intake };
-};
-
-/** Follows the states of a component's streams, for metrics, the log and `/readyz`. */
-const createStreamStatus = (component: ComponentConfig, { log, metrics, passMs }: Deps) => {
-  const labels = { component: component.name };
-  let offlineSince = Number.POSITIVE_INFINITY;
-  let why: string | undefined;
-  metrics.streamUp.set(labels, 0);
-
-  return {
-    /** Why the stream is down, while it is tried again too. */
-    why: () => why,
-    /** Offline for so long that another gateway may have the lease. */
-    isOffline: () => performance.now() - offlineSince >= passMs,
-    opened: () => {
-      offlineSince = performance.now();
-    },
-    change: (state: StreamState, reason?: DownReason): void => {
-      const wasOnline = offlineSince === Number.POSITIVE_INFINITY;
-      const hint = reason && hintOf(reason, component, wasOnline);
-      if (reason) why = [reason.text, hint].filter(Boolean).join('; ');
-      if (state === 'online') why = undefined;
-      metrics.streamUp.set(labels, state === 'online' ? 1 : 0);
-      offlineSince = state === 'online' ? Number.POSITIVE_INFINITY : Math.min(offlineSince, performance.now());
-      metrics.streamChanges.inc({ ...labels, state });
-      log[state === 'waiting' ? 'warn' : 'info']({
-        event: 'stream',
-        component: component.name,
-        state,
-        ...reason,
-        hint,
-      });
     },
   };
 };

@@ -38,7 +38,7 @@ const minute = 60_000;
 
 const delivered: (ApnsDelivery | FcmDelivery)[] = [];
 
-/** Fakes of both, and the variables of credentials that are right for them. */
+/** Fakes of both, and variables with the right credentials for them. */
 const start = async (options: Partial<FakeApnsOptions> = {}) => {
   const onDelivered = (delivery: ApnsDelivery | FcmDelivery) => void delivered.push(delivery);
   const apns = await startFakeApns({
@@ -97,7 +97,7 @@ it.each([
   expect(await check(apnsEnv({ ...env, ...more }))).toMatchObject({ ok: false, found: [finding] });
 });
 
-it('finds that there is no topic, which is no fault of the credentials', async () => {
+it('finds that there is no topic, which is not a fault of the credentials', async () => {
   const { env } = await start();
   delete env['PUSH_APNS_PROD_DEFAULT_TOPIC'];
   expect(await check(apnsEnv(env))).toMatchObject({ ok: true, found: ['topic_missing'] });
@@ -142,7 +142,7 @@ it.each([
   [-121, 'the clock of this machine is 7260 s behind that of the provider of fcm'],
   [121, 'the clock of this machine is 7260 s ahead of that of the provider of fcm'],
 ])(
-  'finds a clock that is %i minutes off, by the clock of Google, which FCM gets by with and APNs does not',
+  'finds by the clock of Google that ours is %i minutes off, which FCM tolerates and APNs does not',
   async (minutes, words) => {
     const { env } = await start();
     const checked = await check(env, { offBy: minutes * minute });
@@ -151,7 +151,7 @@ it.each([
   },
 );
 
-it('finds a clock that is a little off, though nobody minds', async () => {
+it('finds a clock that is a little off, although all tolerate it', async () => {
   const { env } = await start();
   expect(await check(env, { offBy: -2 * minute })).toMatchObject({
     ok: true,
@@ -159,7 +159,7 @@ it('finds a clock that is a little off, though nobody minds', async () => {
   });
 });
 
-it('finds that the host is a stranger', async () => {
+it('finds that the host is unknown', async () => {
   const { env } = await start();
   expect(await check(env, { ca: createFakeAuthority().ca })).toMatchObject({
     ok: false,
@@ -196,7 +196,7 @@ it.each([
   [200, page.repeat(2_000)],
   [403, page],
   [302, ''],
-])('finds that a proxy, or whoever, answered %i for the token endpoint', async (status, body) => {
+])('finds that something else answered %i in place of the token endpoint', async (status, body) => {
   const proxy = createServer(authority.issue('proxy'), (_request, response) => response.writeHead(status).end(body));
   await once(proxy.listen(0, '127.0.0.1'), 'listening');
   cleanups.push(() => proxy.close());
@@ -205,11 +205,11 @@ it.each([
   const onlyFcm = { ...env, PUSH_APNS_ENABLED: 'false', FCM_AUTH_ENDPOINT: tokenEndpoint };
   const { found, text } = await check(onlyFcm, { offBy: -2 * minute });
   expect(found).toEqual(['foreign_answer']);
-  // Its clock is not that of Google.
+  // Its clock is not Google's.
   expect(text).toContain('no provider told us its time');
 });
 
-it('names the token endpoint where that is what failed', async () => {
+it('names the token endpoint if that is what failed', async () => {
   const { env } = await start();
   const onlyFcm = { ...env, PUSH_APNS_ENABLED: 'false' };
   const { found, text } = await check({ ...onlyFcm, FCM_AUTH_ENDPOINT: 'https://localhost:1/token' });
@@ -227,7 +227,7 @@ it.each([200, 401, 403, 404])('finds that a proxy answered APNs and FCM with a p
   expect((await check(env)).found).toEqual(['foreign_answer', 'foreign_answer']);
 });
 
-it('finds that who answers speaks no TLS', async () => {
+it('finds that the other side does not speak TLS', async () => {
   const proxy = createPlainServer((socket) => socket.end(`HTTP/1.0 403 Forbidden\r\n\r\n${page}`));
   await once(proxy.listen(0, '127.0.0.1'), 'listening');
   cleanups.push(() => proxy.close());
@@ -253,7 +253,7 @@ it('is not kept waiting by a token endpoint that speaks something else after HTT
   expect(found).toEqual(['unreachable']);
 });
 
-it('finds the account of another project', async () => {
+it('finds a service account of another project', async () => {
   const { env, fcm } = await start();
   const account = createFakeServiceAccount({
     projectId: 'chat-example',
@@ -269,7 +269,7 @@ it('finds the account of another project', async () => {
   expect(found).toMatchObject({ ok: false, found: ['sending_forbidden'] });
 });
 
-it('says of Web Push what can be said without sending anything, and knows the clock from others', async () => {
+it('says about Web Push what can be said without sending anything, and learns the time from other providers', async () => {
   const vapid = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' });
   const webPush = {
     PUSH_WEBPUSH_ENABLED: 'true',

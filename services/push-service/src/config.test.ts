@@ -27,17 +27,17 @@ it.each([
   ['PUSH_APNS_DEV_KEY', '/run/secrets/apns.key.pem', 'PUSH_APNS_ENABLED is not true'],
   ['PUSH_WEBPUSH_VAPID_KEY', 'a secret', 'PUSH_WEBPUSH_ENABLED is not true'],
   ['PUSH_POOLS_FILE', '', 'is empty'],
-])('is no sandbox for who has %s', (variable, value, why) => {
+])('does not start a sandbox if %s is set', (variable, value, why) => {
   const read = (more = {}) => readPushServiceConfig({ [variable]: value, ...more });
   expect(read).toThrow(new RegExp(`${variable}: .*${why}`));
   expect(read).not.toThrow('a secret');
-  // With a provider enabled, the others may be prepared.
+  // With one provider enabled, others may be prepared.
   const vapid = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' });
   const webPush = { PUSH_WEBPUSH_ENABLED: 'true', PUSH_WEBPUSH_SUBJECT: 'mailto:push@example.org' };
   expect(() => read({ ...webPush, PUSH_WEBPUSH_VAPID_KEY: vapid.toString() })).not.toThrow();
 });
 
-it('says which variables do nothing beside those that do, and shows none of their values', () => {
+it('says which variables have no effect beside the others, and reveals none of their values', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pushmesh-unused-'));
   const file = (name: string, text: string) => {
     writeFileSync(join(folder, name), text);
@@ -92,13 +92,13 @@ it.each([
   ['PUSH_APNS_PROD_KEYFILE', 'PUSH_APNS_PROD_KEY'],
   ['PUSH_APNS_PROD_KEYID_FILE', 'PUSH_APNS_PROD_KEY_ID_FILE'],
   ['HTTP_BEARER_TOKEN', 'HTTP_BEARER_TOKENS'],
-])('is no sandbox for who has %s, which is not known', (variable, meant) => {
+])('does not start a sandbox if there is %s, which is not known', (variable, meant) => {
   expect(() => readPushServiceConfig({ [variable]: 'true' })).toThrow(
     `${variable}: is unknown; did you mean ${meant}?`,
   );
 });
 
-it('lets MongoosePush’s variables be that mean nothing here', () => {
+it("ignores MongoosePush's variables that mean nothing here", () => {
   const values = { PUSH_HTTPS_ACCEPTORS: '100', PUSH_LOGLEVEL: 'info', PUSH_OPENAPI_EXPOSE_UI: 'true' };
   expect(() => readPushServiceConfig(values)).not.toThrow();
 });

@@ -3,20 +3,20 @@ import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream, Settings } f
 import type { AddressInfo, Socket } from 'node:net';
 import { createFakeAuthority } from '@pushmesh/fakes';
 
-/** For `expect.poll`: as long as a busy machine may need. */
+/** For `expect.poll`: allows for a loaded machine. */
 export const patiently = { interval: 5, timeout: 20_000 } as const;
 
 type Handler = (stream: ServerHttp2Stream, body: string, path: string) => void;
 
 const authority = createFakeAuthority();
 
-/** For the `ca` option of clients. */
+/** The `ca` for clients of a peer. */
 export const { ca } = authority;
 
 /** An HTTP/2 server over TLS on loopback that calls `handler` for each complete request. */
 export const startPeer = async (handler: Handler, settings: Settings = {}) => {
   const sessions = new Set<Http2Session>();
-  /** The paths of all requests, in order. */
+  /** The paths of the requests, in order. */
   const seen: string[] = [];
   const received: IncomingHttpHeaders[] = [];
   const server = createSecureServer({ ...authority.issue('peer'), settings });

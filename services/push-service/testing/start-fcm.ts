@@ -16,7 +16,7 @@ type Options = {
   readonly projectId?: string;
 };
 
-/** The FCM provider with its real connection pool and token endpoint, and the fake of FCM. Time passes only by `pass`. */
+/** The provider with the real pool and token endpoint, over TLS, and the fake of FCM; time passes when a test says so. */
 export const startFcm = async ({
   skewMs = 0,
   timeoutMs = 10_000,

@@ -15,7 +15,7 @@ type Options = {
   readonly maxSubscribers?: number;
   readonly http?: Partial<HttpSettings>;
   readonly timeouts?: Partial<Timeouts>;
-  /** In place of the sandbox's. */
+  /** Instead of the sandbox's. */
   readonly providers?: readonly Provider[];
 };
 

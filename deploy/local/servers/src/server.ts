@@ -95,13 +95,13 @@ export const runServer = async <Port extends string>(
     const numbers = Object.values<number>(ports);
     const instance = await start(location, { kind: plan.kind, dataDir, ports: numbers, args, env, report });
     try {
-      const trouble = async () => {
+      const failure = async () => {
         const end = await instance.ended();
-        return troubleIn(await instance.lastLines(), numbers, plan.complaint) ?? end;
+        return failureIn(await instance.lastLines(), numbers, plan.complaint) ?? end;
       };
-      await retryUntil(startDeadlineMs, () => plan.answers(ports, dataDir), trouble);
+      await retryUntil(startDeadlineMs, () => plan.answers(ports, dataDir), failure);
       // Once more, for a line logged just before the answer.
-      const late = await trouble();
+      const late = await failure();
       if (late !== undefined) throw new Error(late);
       await plan.complete?.(ports);
       return instance;
@@ -145,7 +145,7 @@ const start = (location: Exclude<Location, { via: 'url' }>, launch: Launch): Pro
     ? startContainer(location.engine, location.image, launch)
     : startProcess(location.program, { ...launch, name: launch.kind, title: catalogue[launch.kind].title });
 
-const troubleIn = (log: string, ports: readonly number[], complaint: RegExp | undefined): string | undefined => {
+const failureIn = (log: string, ports: readonly number[], complaint: RegExp | undefined): string | undefined => {
   const lines = log.split('\n').map((line) => line.trim());
   const taken = lines.find((line) => portTaken.test(line));
   if (taken !== undefined)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createAcceptPush, secretDigest } from '@pushmesh/acceptance';
 import { parseStanza } from '@pushmesh/xmpp';
 import { stanzaErrors } from '../domain/stanza-errors.ts';
-import { readStanza } from '../domain/request.ts';
+import { readStanza } from '../domain/read-stanza.ts';
 import { createRequestHandler } from './handle-request.ts';
 import type { Role } from '../config.ts';
 

@@ -4,10 +4,12 @@ import { errorOf, parseJid, resultOf } from '@pushmesh/xmpp';
 import type { Element, Head, Sent, StanzaError } from '@pushmesh/xmpp';
 import type { Role } from '../config.ts';
 import { stanzaErrors } from '../domain/stanza-errors.ts';
-import { nodeOf, readStanza, senderOf } from '../domain/request.ts';
+import { readStanza, senderOf } from '../domain/read-stanza.ts';
+import { nodeOf } from '../domain/request.ts';
 import type { Ignored, IqRequest } from '../domain/request.ts';
-import type { Answer, RequestHandler } from './handle-request.ts';
 import { createBackPressure } from './back-pressure.ts';
+import type { RequestHandler } from './handle-request.ts';
+import type { Answer } from './request-handler.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 
 /** What the intake needs of a component stream. */

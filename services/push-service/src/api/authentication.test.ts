@@ -15,7 +15,7 @@ const push = (authorization?: string) =>
     body: JSON.stringify({ service: 'fcm', alert }),
   });
 
-it('lets each of the tokens in', async () => {
+it('accepts each of the tokens', async () => {
   for (const token of tokens) expect((await push(`Bearer ${token}`)).status).toBe(200);
   expect((await push(`bearer  ${tokens[0]}`)).status).toBe(200);
 });
@@ -40,7 +40,7 @@ it.each(['/', '/swagger.json', '/sandbox/devices', '/nothing', '/v3/notification
   },
 );
 
-it('leaves the healthcheck open, under no other name', async () => {
+it('leaves the healthcheck open, but under no other name', async () => {
   expect((await fetch(`${service.url}/healthcheck`)).status).toBe(200);
   for (const path of ['/healthcheck/more', '//healthcheck', '/healthcheck/../sandbox/devices'])
     expect((await fetch(service.url + path)).status).toBe(401);

@@ -2,7 +2,7 @@ import { RequestV1, RequestV3 } from '@pushmesh/contracts';
 import { describe, expect, it } from 'vitest';
 import { castRequest } from './cast-request.ts';
 
-// The recorded requests are cast in golden.test.ts; here is what they leave open.
+// golden.test.ts casts the recorded requests; these tests cover the rest.
 
 const alert = { title: 't', body: 'b' };
 const problems = (value: unknown) => {
@@ -26,14 +26,14 @@ describe('castRequest', () => {
     expect(problems({ service: 'fcm', alert, time_to_live: -2_147_483_648 })).toEqual([]);
   });
 
-  it('takes no string with anything but digits for an integer', () => {
+  it('reads no string as an integer that has anything but digits', () => {
     for (const badge of ['', ' 1', '1.0', '0x10', '1e3'])
       expect(problems({ service: 'fcm', alert: { ...alert, badge } })).toEqual([
         '/alert/badge Invalid integer. Got: string',
       ]);
   });
 
-  it('reports the first unexpected field only, before everything else', () => {
+  it('reports only the first unexpected field, before everything else', () => {
     expect(problems({ z: 1, a: 1 })).toEqual(['/a Unexpected field: a']);
   });
 
@@ -44,7 +44,7 @@ describe('castRequest', () => {
     ]);
   });
 
-  it('is not deceived by names that every object has', () => {
+  it('is not fooled by names that every object has', () => {
     expect(problems(JSON.parse('{"__proto__":{"service":"fcm"}}'))).toEqual(['/__proto__ Unexpected field: __proto__']);
     expect(problems({ service: 'constructor', alert })).toEqual(['/service Invalid value for enum']);
   });

@@ -4,7 +4,8 @@ import type { Static } from 'typebox';
 import manifest from '../../package.json' with { type: 'json' };
 import type { CredentialAlerts } from '../push/credential-alerts.ts';
 import type { Provider } from '../push/provider.ts';
-import { acceptsJson, refuseOtherMethods, sendRefusal } from './refusals.ts';
+import { acceptsJson } from './headers.ts';
+import { refuseOtherMethods, sendRefusal } from './refusals.ts';
 
 type Deps = {
   readonly providers: readonly Provider[];
@@ -12,7 +13,10 @@ type Deps = {
   readonly clock: () => number;
 };
 
-/** MongoosePush's form of draft-inadarei-api-health-check. `refused` is ours: the word of a push service that refuses our credentials. */
+/**
+ * MongoosePush's form of draft-inadarei-api-health-check. `refused` is ours: the word of a push service that refuses
+ * our credentials.
+ */
 export const Health = Type.Object({
   status: Type.Enum(['pass', 'warn', 'fail']),
   version: Type.String(),
@@ -34,7 +38,10 @@ export const Health = Type.Object({
 });
 type Health = Static<typeof Health>;
 
-/** `GET /healthcheck`: a pool passes if it has a connection and its credentials are not refused; 503 only if no pool has a connection. */
+/**
+ * `GET /healthcheck`: a pool passes if it has a connection and its credentials are not refused; 503 only if no pool has
+ * a connection.
+ */
 export const healthcheck =
   (deps: Deps) =>
   (server: FastifyInstance): void => {

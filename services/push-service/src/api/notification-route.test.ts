@@ -14,7 +14,7 @@ const send = (path: string, init: RequestInit = {}) => fetch(service.url + path,
 const json = { 'content-type': 'application/json' };
 const body = JSON.stringify({ service: 'fcm', alert });
 
-/** fetch mends paths; this sends them as they are. */
+/** fetch normalises paths; this sends them as they are. */
 const sendRaw = (path: string) =>
   new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
     const sent = request(service.url, { path, method: 'POST', headers: json }, (response) => {
@@ -32,7 +32,7 @@ describe('POST /{version}/notification/{device_id}', () => {
     expect(await service.sandbox.phone('a:b:c/d e')).toHaveLength(1);
   });
 
-  it('takes device ids that are longer than any token, and one slash after them', async () => {
+  it('accepts device ids that are longer than any token, and one slash after them', async () => {
     const token = 'x'.repeat(4096);
     expect((await sendRaw(`/v3/notification/${token}/`)).status).toBe(200);
     expect(await service.sandbox.phone(token)).toHaveLength(1);
@@ -55,14 +55,14 @@ describe('POST /{version}/notification/{device_id}', () => {
     expect(await response.json()).toMatchObject({ reason: 'no_such_route' });
   });
 
-  it('names the methods there are', async () => {
+  it('names the allowed methods', async () => {
     const response = await send('/v2/notification/tok', { method: 'DELETE' });
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('POST');
     expect((await send('/healthcheck', { method: 'POST' })).headers.get('allow')).toBe('GET, HEAD');
   });
 
-  it('refuses what is larger than any push', async () => {
+  it('refuses a body that is larger than any push', async () => {
     const large = JSON.stringify({ service: 'fcm', alert: { ...alert, body: 'x'.repeat(300_000) } });
     const response = await send('/v3/notification/tok', { method: 'POST', headers: json, body: large });
     expect(response.status).toBe(413);
@@ -191,7 +191,7 @@ describe('pushmesh_push_service_requests_total', () => {
 });
 
 describe('GET /healthcheck', () => {
-  it('has the shape of MongoosePush', async () => {
+  it("has MongoosePush's form", async () => {
     expect(await service.json('/healthcheck')).toEqual({
       status: 'pass',
       version: expect.any(String),
@@ -259,7 +259,7 @@ describe('GET /healthcheck', () => {
 });
 
 describe('any JSON body', () => {
-  // Close to the real thing, so that much of it gets past the door.
+  // Close to a real request, so that many get past validation.
   const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.constant('com.example'));
   const near = fc.record(
     {
@@ -297,7 +297,7 @@ describe('any JSON body', () => {
     );
   });
 
-  it('never makes v1 and v2 answer anything but null, 422 or 500 with a word', async () => {
+  it('never makes v1 and v2 answer anything but null, 422, or 500 with a word', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(near, fc.jsonValue()), fc.constantFrom('v1', 'v2'), async (value, version) => {
         const response = await service.server.inject({

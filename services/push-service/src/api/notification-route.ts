@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler }
 import { parseJsonToPassOn } from '../push/parse-json.ts';
 import { readPushRequest } from './push-request.ts';
 import type { PushHandler } from './push-handler.ts';
-import { checkHeaders, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
+import { checkHeaders } from './headers.ts';
+import { refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
 import type { PushServiceMetrics } from '../metrics.ts';
 
 type Requests = Pick<PushServiceMetrics, 'requests'>;
@@ -29,7 +30,10 @@ export const pushApi =
 
 const base = (version: PushApiVersion) => `/${version}/notification/`;
 
-/** Counts answers, whether they come from the handler, a hook before it, or the error handler; also if the caller has hung up. */
+/**
+ * Counts answers, whether they come from the handler, a hook before it, or the error handler; also if the caller has
+ * hung up.
+ */
 export const countAnswers =
   (version: PushApiVersion, { requests }: Requests): onSendHookHandler =>
   (request, { statusCode }, payload, done) => {

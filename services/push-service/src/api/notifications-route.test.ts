@@ -67,14 +67,14 @@ describe('POST /v3/notifications', () => {
     ]);
   });
 
-  it('takes as a device what a path would take', async () => {
+  it('accepts as a device id what a path would accept', async () => {
     const devices = ['a/b c', 'x'.repeat(16_384), '', 'x'.repeat(16_385), '\ud800'];
     const lines = await linesOf(await send(devices.map((device) => to(device))));
     const statuses = lines.toSorted((a, b) => a.place - b.place).map(({ status }) => status);
     expect(statuses).toEqual([200, 200, 422, 422, 422]);
   });
 
-  it('nests as deeply as alone', async () => {
+  it('allows the same nesting as for one notification', async () => {
     const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`) as unknown;
     const deep = { service: 'fcm', data: { a: nested(62) } };
     expect(await linesOf(await send([to('phone', deep)]))).toEqual([{ place: 0, status: 200, body: null }]);
@@ -102,7 +102,7 @@ describe('POST /v3/notifications', () => {
     expect(await linesOf(await send([to('phone')]))).toHaveLength(1);
   });
 
-  it('takes as many as it says', async () => {
+  it('accepts as many as it says', async () => {
     const alone = await service.server.inject({
       method: 'POST',
       url: '/v3/notification/phone',

@@ -11,7 +11,8 @@ import { maxDepth, parseJsonToPassOn } from '../push/parse-json.ts';
 import { readPushRequest } from './push-request.ts';
 import type { PushHandler } from './push-handler.ts';
 import { countAnswers } from './notification-route.ts';
-import { checkHeaders, logFault, refusals, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
+import { checkHeaders } from './headers.ts';
+import { logFault, refusals, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
 import type { PushServiceMetrics } from '../metrics.ts';
 
 type Deps = {
@@ -26,7 +27,10 @@ const url = '/v3/notifications';
 /** The array, and the object around each notification in it. */
 const depthOfArray = 2;
 
-/** In bytes. No token is nearly as long; in a request of its own it would have to fit into the path, which has this limit. */
+/**
+ * In bytes. No token is nearly as long; in a request of its own it would have to fit into the path, which has this
+ * limit.
+ */
 const maxDeviceIdBytes = 16_384;
 
 /**

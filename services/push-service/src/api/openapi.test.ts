@@ -12,7 +12,7 @@ import { requestDifferences } from '../../../../test/golden/golden-differences.t
 import type { Provider } from '../push/provider.ts';
 import { alert, fcmProvider, startPushService } from '../../testing/start-push-service.ts';
 
-// The document as it is served, held against the server.
+// The document as it is served, compared with the server.
 
 type Responses = Readonly<
   Record<string, { readonly headers?: object; readonly content: Readonly<Record<string, { schema: object }>> }>
@@ -31,7 +31,7 @@ type Answer = {
   readonly type?: string | undefined;
 };
 
-/** Answers with the category that the token names, and with all that such an answer may tell; “bug” throws. */
+/** Answers with the category that the token names, and with everything that such an answer may carry; `bug` throws. */
 const told: Provider = {
   ...fcmProvider(({ device_id }) => {
     if (device_id === 'bug') throw new Error('a bug');
@@ -65,7 +65,7 @@ const answerTo = async (path: string, init: RequestInit = {}): Promise<Answer> =
   return { status: response.status, headers: [...response.headers.keys()], body: await response.json() };
 };
 
-/** For what is no HTTP request. */
+/** For input that is not an HTTP request. */
 const answerToBytes = (text: string, of = service): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(of.url).port), '127.0.0.1', () => socket.write(text));
@@ -192,7 +192,7 @@ describe('POST /v3/notifications', () => {
       await answerToBytes(`POST ${path} HTTP/1.1\r\nhost: h\r\n`, impatient),
     ];
     for (const answer of answers) expectDocumented(responses, answer);
-    // A bug in one notification is the answer on its line; another one is not known.
+    // A bug in one notification is the answer on its line; the others are unaffected.
     const possible = Object.keys(responses).filter((status) => status !== '500');
     expect(new Set(answers.map(({ status }) => String(status)))).toEqual(new Set(possible));
   });

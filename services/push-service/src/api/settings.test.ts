@@ -53,7 +53,7 @@ describe('TLS', () => {
 });
 
 describe('bearer tokens', () => {
-  it('stand one to a line in a file, or are separated otherwise', () => {
+  it('are one per line in a file, or separated otherwise', () => {
     const one = 'aaaaaaaaaaaaaaaaaaaa';
     const other = 'bbbbbbbbbbbbbbbbbbbb==';
     for (const text of [`${one}\n${other}\n`, `${one}, ${other}`, `${one} ${other}`])
@@ -63,7 +63,7 @@ describe('bearer tokens', () => {
       ]);
   });
 
-  it('are refused when they are short, and not repeated', () => {
+  it('are refused if they are short, and not repeated', () => {
     expect(() => readPushServiceConfig({ HTTP_BEARER_TOKENS: 'hunter2' })).toThrow(/HTTP_BEARER_TOKENS(?!.*hunter2)/s);
   });
 });

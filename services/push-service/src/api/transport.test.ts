@@ -91,7 +91,7 @@ const peerOf = (service: Service): Promise<PeerCertificate> =>
     socket.on('error', reject);
   });
 
-/** A bare connection, and all that came on it until it was closed. */
+/** A bare connection, and everything that came on it until it was closed. */
 const talkTo = (service: Service) => {
   const { port, protocol } = new URL(service.url);
   const to = { port: Number(port), host: '127.0.0.1', ca };
@@ -125,7 +125,7 @@ describe('with a certificate', () => {
     expect(await plain).toBeInstanceOf(Error);
   });
 
-  it('shows callers how many streams and how large a header it takes, and holds them to it', async () => {
+  it('tells callers how many streams and how large a header it accepts, and enforces it', async () => {
     const session = openSession(service);
     await new Promise((resolve) => session.once('remoteSettings', resolve));
     expect(session.remoteSettings).toMatchObject({ maxConcurrentStreams: 100, maxHeaderListSize: 16_384 });
@@ -146,7 +146,7 @@ describe('with a certificate', () => {
     );
   });
 
-  it('survives frames that are none', async () => {
+  it('survives malformed frames', async () => {
     const { port } = new URL(service.url);
     const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
     const frame = fc
@@ -173,8 +173,8 @@ describe('with a certificate', () => {
   });
 });
 
-describe('with an authority of the callers', () => {
-  it('lets in who has a certificate of it, and nobody else', async () => {
+describe('with an authority for callers', () => {
+  it('admits only callers with a certificate of it', async () => {
     const clientCa = write('clients.crt', ca);
     const service = await start({ http: { tls: { ...filesFor('server'), clientCa } } });
     expect(await overHttp1(service, authority.issue('dispatcher', []))).toEqual(ok);
@@ -188,7 +188,7 @@ describe('with an authority of the callers', () => {
 });
 
 describe('a renewed certificate', () => {
-  it('is used without a restart; what cannot be used is not, and said once', async () => {
+  it('is used without a restart; an unusable one is not, and is logged once', async () => {
     const tls = filesFor('first');
     const service = await start({ http: { tls }, timeouts: { certificateMs: 20 } });
     const name = async () => (await peerOf(service)).subject.CN;
@@ -216,7 +216,7 @@ describe('a certificate that is not valid now', () => {
   it.each([
     ['expired', Date.UTC(10_000, 5), 'server-certificate-expired'],
     ['is of the future', Date.UTC(2019, 5), 'server-certificate-not-yet-valid'],
-  ])('is used, and said to be wrong at start and when it is changed: it %s', async (_what, now, event) => {
+  ])('is used, and reported as wrong at start and when it changes: it %s', async (_what, now, event) => {
     vi.useFakeTimers({ toFake: ['Date'], now });
     const tls = filesFor('wrong');
     const service = await start({ http: { tls }, timeouts: { certificateMs: 20 } });
@@ -228,7 +228,7 @@ describe('a certificate that is not valid now', () => {
   });
 });
 
-describe('the watch of a certificate', () => {
+describe('the watch over a certificate', () => {
   afterEach(() => void vi.useRealTimers());
 
   it('uses what reads the same twice', () => {
@@ -247,7 +247,7 @@ describe('the watch of a certificate', () => {
       writeFileSync(files.cert, text);
       vi.advanceTimersByTime(1_000);
     };
-    // The first of two certificates is there, half of the second, the second: none of it stands still.
+    // The first of two certificates, then half of the second, then all of it: no state lasts for two looks.
     for (const text of [cert, cert + ca.slice(0, 200), cert + ca]) look(text);
     expect(used).toEqual([]);
     look(cert + ca);
@@ -260,7 +260,7 @@ describe.each([
   ['HTTP/1.1', () => ({})],
   ['TLS', () => ({ tls: filesFor('server') })],
 ])('over %s', (_name, http) => {
-  it('ends a request that does not arrive in time, and a connection without any', async () => {
+  it('ends a request that does not arrive in time, and a connection without one', async () => {
     const service = await start({ http: http(), timeouts: { headersMs: 300, requestMs: 300 } });
     const talk = (text: string) => {
       const { socket, answer } = talkTo(service);
@@ -290,7 +290,7 @@ describe.each([
   });
 });
 
-it('ends a stream whose body drips, and leaves its session alone', async () => {
+it('ends a stream whose body trickles in, and leaves its session alone', async () => {
   const service = await start({ http: { tls: filesFor('server') }, timeouts: { headersMs: 1_000, requestMs: 1_000 } });
   const session = openSession(service);
   const stream = session.request({ ':method': 'POST', ':path': path, ...headers });
@@ -309,7 +309,7 @@ it('ends a session on which nothing moves', async () => {
 });
 
 describe('draining', () => {
-  /** Answers when it is told to. */
+  /** Answers on command. */
   const openGate = () => {
     const taken = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
@@ -321,7 +321,7 @@ describe('draining', () => {
     return { taken: taken.promise, open: gate.resolve, provider };
   };
 
-  it('answers what was taken on a session, says GOAWAY, and closes idle sessions', async () => {
+  it('answers what was taken on a session, sends GOAWAY, and closes idle sessions', async () => {
     const { taken, open, provider } = openGate();
     const service = await startPushService({ providers: [provider], http: { tls: filesFor('server') } });
     const [busy, idle] = [openSession(service), openSession(service)];
@@ -336,7 +336,7 @@ describe('draining', () => {
     await stopped;
   });
 
-  it('answers all of several on a session, in lines', async () => {
+  it('answers all of several notifications on a session, in lines', async () => {
     const { taken, open, provider } = openGate();
     const service = await startPushService({ providers: [provider], http: { tls: filesFor('server') } });
     const notification = { service: 'fcm', alert };
@@ -357,7 +357,7 @@ describe('draining', () => {
     ['HTTP/1.1', {}, ''],
     ['HTTP/1.1 with half a request', {}, 'POST /v3'],
     ['HTTP/2 without a preface', { ALPNProtocols: ['h2'] }, ''],
-  ])('does not wait for ever for a connection of %s', async (_name, options, text) => {
+  ])('does not wait for ever for a connection with %s', async (_name, options, text) => {
     const tls = 'ALPNProtocols' in options ? { tls: filesFor('server') } : {};
     const service = await startPushService({ http: tls, timeouts: { drainMs: 200 } });
     const to = { port: Number(new URL(service.url).port), host: '127.0.0.1', ca };

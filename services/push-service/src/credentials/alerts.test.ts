@@ -20,7 +20,7 @@ const start = () => {
 const dead: ProviderAnswer = { category: 'auth', reason: 'InvalidProviderToken' };
 const ok: ProviderAnswer = { category: 'ok' };
 
-it('tells a refusal of our credentials at once, then once a minute for each pool and reason', () => {
+it('logs a refusal of our credentials at once, then once a minute for each pool and reason', () => {
   const { lines, push, wait } = start();
   for (let times = 0; times < 3; times += 1) push(dead);
   push(dead, 'apns_dev');
@@ -47,7 +47,7 @@ it('tells a refusal of our credentials at once, then once a minute for each pool
   expect(JSON.stringify(lines)).not.toMatch(/a-token|a-text/);
 });
 
-it('tells that the credentials of a pool are accepted again', () => {
+it('logs when the credentials of a pool are accepted again', () => {
   const { lines, push, alerts, wait } = start();
   push(ok);
   push(dead);
@@ -65,7 +65,7 @@ it('tells that the credentials of a pool are accepted again', () => {
   expect(told()).toEqual([['InvalidProviderToken', 2]]);
 });
 
-it('a pool that is let in now and not then says so once a minute at the most', () => {
+it('a pool whose credentials are accepted only at times is logged at most once a minute', () => {
   const { lines, push } = start();
   for (let turn = 0; turn < 100; turn += 1) {
     push(dead);
@@ -74,14 +74,14 @@ it('a pool that is let in now and not then says so once a minute at the most', (
   expect(lines).toHaveLength(1);
 });
 
-it('tells of pushes that name no topic where there is no default one, and not of a wrong topic of their own', () => {
+it('logs pushes without a topic if there is no default one, but not a wrong topic that came with the push', () => {
   const { lines, push } = start();
   push({ category: 'invalid_request', reason: 'BadTopic' });
   push({ category: 'invalid_request', reason: 'MissingTopic' });
   expect(lines).toMatchObject([{ reason: 'MissingTopic', lookAt: expect.stringContaining('default topic') as string }]);
 });
 
-it('keeps a bounded number of reasons, whatever the push service says', () => {
+it('keeps a bounded number of reasons, whatever the push service answers', () => {
   const { lines, push } = start();
   for (let word = 0; word < 1_000; word += 1) push({ category: 'unknown', reason: `Word${word}` });
   expect(lines.length).toBeLessThan(50);

@@ -22,7 +22,10 @@ type Report = {
   readonly text: string;
 };
 
-/** Says in words what was found. Apple does not tell the time, Google does: what is known about the clock counts for all. */
+/**
+ * Says in words what was found. Apple does not tell the time, Google does: what is known about the clock counts for
+ * all.
+ */
 export const toReport = (pools: readonly CheckedPool[], now: number): Report => {
   const known = pools.find((pool) => skewOf(pool) !== undefined);
   const rows = pools.map((pool) => ({ ...pool, finding: withClock(pool.finding, skewOf(pool) ?? known?.skewMs) }));

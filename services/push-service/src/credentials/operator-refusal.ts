@@ -11,7 +11,10 @@ const lookAt: Readonly<Partial<Record<Refusal, string>>> = {
   unknown: 'what the push service says about this reason, which push-service does not know',
 };
 
-/** What the operator should look at, in words; `undefined` if the answer is about the push, not about our credentials or settings. */
+/**
+ * What the operator should look at, in words; `undefined` if the answer is about the push, not about our credentials or
+ * settings.
+ */
 export const whatToLookAt = (service: PushService, answer: ProviderAnswer): string | undefined => {
   if (answer.category === 'ok') return undefined;
   const { operatorReasons, findingOfReason } = moduleOf(service);

@@ -93,5 +93,8 @@ type Failure = {
   readonly why: readonly string[];
 };
 
-/** Covers everything that counts: the credentials, and whether the pool may switch to them, which a topic that comes back can change. */
+/**
+ * Covers everything that counts: the credentials, and whether the pool may switch to them, which a topic that comes
+ * back can change.
+ */
 const digestOf = (next: PoolSettings, now: PoolSettings): string => next.loaded.digest + (objectionTo(next, now) ?? '');

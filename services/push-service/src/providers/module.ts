@@ -9,7 +9,10 @@ import type { Loaded } from './credentials/loaded.ts';
 import type { PoolsFileSection } from './settings/pools-file.ts';
 import type { Unused } from './settings/set-variables.ts';
 
-/** What the configuration says about one pool, whichever provider it belongs to: it serves the pushes of one app or project. */
+/**
+ * What the configuration says about one pool, whichever provider it belongs to: it serves the pushes of one app or
+ * project.
+ */
 export type PoolSettings = {
   readonly service: PushService;
   /** Unique; a label of metrics. */

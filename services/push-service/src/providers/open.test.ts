@@ -29,7 +29,7 @@ const file = (name: string, text: string): string => {
 };
 
 describe('push-service with the credentials of both providers, against fakes of them', () => {
-  it('is configured by MongoosePush’s own variables, and pushes', async () => {
+  it("is configured by MongoosePush's own variables, and pushes", async () => {
     const authority = createFakeAuthority();
     const key = createFakeApnsKey();
     const toApns: ApnsDelivery[] = [];
@@ -118,7 +118,7 @@ describe('the configuration of the providers', () => {
     expect(text).toContain('PUSH_APNS_ENABLED: is true, and neither mode has credentials');
   });
 
-  it('says which kind of APNs credentials is set where it is not the one that is asked for', () => {
+  it('says which kind of APNs credentials is set if it is not the configured one', () => {
     const certificate = { PUSH_APNS_ENABLED: 'true', PUSH_APNS_PROD_CERT: '/cert.pem', PUSH_APNS_PROD_KEY: '/key.pem' };
     const text = problemsOf(certificate);
     expect(text).toContain('PUSH_APNS_AUTH_TYPE: is token, though there is PUSH_APNS_PROD_CERT, PUSH_APNS_PROD_KEY');
@@ -127,7 +127,7 @@ describe('the configuration of the providers', () => {
     expect(problemsOf(token)).toContain('PUSH_APNS_AUTH_TYPE: is certificate, though there is PUSH_APNS_DEV_P8_TOKEN');
   });
 
-  it('names the variable of what cannot be used, and shows nothing of it', () => {
+  it('names the variable of anything that cannot be used, and reveals nothing of its content', () => {
     const secret = file('secret', 'not-a-key-but-secret');
     const text = problemsOf({
       PUSH_FCM_ENABLED: 'true',
@@ -146,7 +146,7 @@ describe('the configuration of the providers', () => {
     expect(text).not.toContain('not-a-key-but-secret');
   });
 
-  it('shows nothing of credentials that stand where their path belongs', () => {
+  it('reveals nothing of credentials that are given in place of their path', () => {
     const { p8 } = createFakeApnsKey();
     const enabled = { PUSH_FCM_ENABLED: 'true', PUSH_APNS_ENABLED: 'true', PUSH_APNS_PROD_KEY_ID: 'A' };
     const given = { ...enabled, PUSH_FCM_APP_FILE_FILE: file('fcm.json', '{"private_key":"…"}') };
@@ -166,7 +166,7 @@ describe('the configuration of the providers', () => {
     }
   });
 
-  it('wants a topic for a certificate that names none', () => {
+  it('demands a topic for a certificate that names none', () => {
     const { cert, key } = createFakeAuthority().issue('no topic', []);
     const [certFile, keyFile] = [file('cert.pem', cert), file('key.pem', key)];
     const text = problemsOf({
@@ -188,7 +188,7 @@ describe('the configuration of the providers', () => {
     );
   });
 
-  it('names the place in the file of pools, for all of its problems at once', () => {
+  it('names the place in the pools file for all of its problems at once', () => {
     const pools = file(
       'pools.json',
       JSON.stringify({
@@ -208,7 +208,7 @@ describe('the configuration of the providers', () => {
       expect(text).toContain(`PUSH_POOLS_FILE /apns/${index}: expected either p8_token, key_id and team_id, or cert`);
   });
 
-  it('names the place in the file of pools of files that cannot be used', () => {
+  it('names the place in the pools file of files that cannot be used', () => {
     const secret = file('secret', 'not-a-key-but-secret');
     const pools = file(
       'pools.json',

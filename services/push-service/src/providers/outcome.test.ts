@@ -4,14 +4,14 @@ import { categories } from '../push/category.ts';
 import { toFcmAnswer } from './fcm/outcome.ts';
 import { toHttpAnswer } from '../api/api-answer.ts';
 
-// The recorded answers are read in golden.test.ts; here is what they leave open.
+// golden.test.ts reads the recorded answers; these tests cover the rest.
 
 const now = Date.UTC(2026, 0, 1);
 const apns = (status: number, body: unknown) => toApnsAnswer({ status, body: JSON.stringify(body) }, now);
 const fcm = (code: number, status: string, message = 'm') =>
   toFcmAnswer({ status: code, body: JSON.stringify({ error: { code, message, status } }) }, now);
 
-it('takes a page for that of a proxy, not for a push that was accepted nor for credentials that were refused', () => {
+it('attributes a page to a proxy: it is neither an accepted push nor a refusal of our credentials', () => {
   const page = { status: 200, body: '<html>' };
   expect([toApnsAnswer(page, now), toFcmAnswer(page, now)]).toMatchObject([
     { category: 'service_internal' },
@@ -27,7 +27,7 @@ it('takes a page for that of a proxy, not for a push that was accepted nor for c
 });
 
 describe('toApnsAnswer', () => {
-  it('takes an expired token for dead, since the timestamp', () => {
+  it('reads an expired token as dead since the timestamp', () => {
     const answer = apns(410, { reason: 'ExpiredToken', timestamp: 1_700_000_000_000 });
     expect(answer).toEqual({ category: 'unregistered', reason: 'ExpiredToken', unregisteredAt: 1_700_000_000_000 });
     expect(toHttpAnswer('v3', answer)).toEqual({
@@ -37,7 +37,7 @@ describe('toApnsAnswer', () => {
     });
   });
 
-  it('gives no time of death that is not one', () => {
+  it('gives no time of death if the timestamp is not one', () => {
     for (const timestamp of ['1700000000000', -1, 1.5, null])
       expect(apns(410, { reason: 'Unregistered', timestamp })).toEqual({
         category: 'unregistered',
@@ -45,7 +45,7 @@ describe('toApnsAnswer', () => {
       });
   });
 
-  it('never takes a 410 or 404 without a word for a death', () => {
+  it('never reads a 410 or 404 without a word as a death', () => {
     expect(apns(410, {}).category).toBe('unspecified');
     expect(toFcmAnswer({ status: 404, body: '' }, now).category).toBe('unspecified');
   });
@@ -56,7 +56,7 @@ describe('toApnsAnswer', () => {
     [407, ''],
     [410, '<html>'],
     [421, ''],
-  ])('takes a %i with %j for an answer of somebody in between', (status, body) => {
+  ])('attributes a %i with %j to something in between', (status, body) => {
     for (const answer of [toFcmAnswer({ status, body }, now), toApnsAnswer({ status, body }, now)])
       expect(answer.category).toBe('service_internal');
   });
@@ -71,14 +71,14 @@ describe('toApnsAnswer', () => {
     expect(toApnsAnswer({ status, body: 'null' }, now).category).toBe(category);
   });
 
-  it('passes no reason on that is not a word', () => {
+  it('passes on no reason that is not a word', () => {
     expect(apns(400, { reason: 'Call me at <number>' })).toEqual({ category: 'unspecified', reason: 'unspecified' });
     expect(apns(400, { reason: 'constructor' })).toEqual({ category: 'unknown', reason: 'constructor' });
   });
 });
 
 describe('toFcmAnswer', () => {
-  it('knows a message that is too big by its text only', () => {
+  it('recognises a message that is too big only by its text', () => {
     expect(fcm(400, 'INVALID_ARGUMENT', 'Android message is too big').category).toBe('payload_too_large');
     expect(fcm(400, 'INVALID_ARGUMENT').category).toBe('invalid_request');
   });
@@ -108,7 +108,7 @@ describe('toFcmAnswer', () => {
     expect(toHttpAnswer('v3', answer).headers['retry-after']).toBe(seconds?.toString());
   });
 
-  it('reads a moment by the clock that dated the answer', () => {
+  it('reads a date by the clock that dated the answer', () => {
     const headers = { 'retry-after': 'Thu, 01 Jan 2026 02:01:00 GMT', date: 'Thu, 01 Jan 2026 02:00:00 GMT' };
     expect(toApnsAnswer({ status: 503, body: '', headers }, now)).toMatchObject({ retryAfterSeconds: 60 });
   });

@@ -22,10 +22,16 @@ export const byWord = (reasons: Readonly<Record<string, Refusal>>): ReadonlyMap<
 export const isReasonWord = (value: unknown): value is string =>
   typeof value === 'string' && /^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(value);
 
-/** Neither APNs nor Google's APIs answer like this: a body that is not JSON comes from a proxy, or from whatever stands in front of a provider in trouble. */
+/**
+ * Neither APNs nor Google's APIs answer like this: a body that is not JSON comes from a proxy, or from whatever stands
+ * in front of a provider in trouble.
+ */
 export const isPage = (body: string): boolean => body !== '' && parseJson(body) === undefined;
 
-/** What an answer without a reason word means: only what its status says beyond doubt. A 404 or 410 does not prove that the device is gone. */
+/**
+ * What an answer without a reason word means: only what its status says beyond doubt. A 404 or 410 does not prove that
+ * the device is gone.
+ */
 export const refuseWordless = ({ status, body }: ProviderResponse): ProviderAnswer => {
   // Whatever sends pages has not looked at our credentials.
   if (status === 401 || status === 403) return refuse(isPage(body) ? 'service_internal' : 'auth');
@@ -34,7 +40,10 @@ export const refuseWordless = ({ status, body }: ProviderResponse): ProviderAnsw
   return refuse(status >= 500 || isInBetween(status, body) ? 'service_internal' : 'unspecified');
 };
 
-/** Whether something between us and the provider answered, which would answer every push like this. A page with 400 may be about this push alone. */
+/**
+ * Whether something between us and the provider answered, which would answer every push like this. A page with 400 may
+ * be about this push alone.
+ */
 const isInBetween = (status: number, body: string): boolean =>
   (status >= 300 && status < 400) || status === 407 || status === 421 || (status !== 400 && isPage(body));
 
@@ -56,7 +65,10 @@ const secondsUntil = (moment: string, answered: string | undefined, now: number)
 const httpDate =
   /^[A-Z][a-z]+(?:, \d\d[ -][A-Z][a-z]{2}[ -](?:\d\d){1,2}| [A-Z][a-z]{2} [ \d]\d) \d\d:\d\d:\d\d (?:GMT|\d{4})$/;
 
-/** Milliseconds since 1970; `NaN` for any other text. `Date.parse` alone would accept texts that mean no date (`-5`, `1.5`). */
+/**
+ * Milliseconds since 1970; `NaN` for any other text. `Date.parse` alone would accept texts that mean no date (`-5`,
+ * `1.5`).
+ */
 const parseHttpDate = (text: string): number => {
   if (!httpDate.test(text)) return Number.NaN;
   // The asctime form names no time zone, and would be read as local time.

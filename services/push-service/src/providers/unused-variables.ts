@@ -20,7 +20,10 @@ export const problemsOfUnusedCredentials = (values: ProviderValues, env: NodeJS.
   return [...unused, { variable: 'PUSH_POOLS_FILE', why: 'is empty: name a file, or remove it' }];
 };
 
-/** Variables without effect beside the enabled providers. No problem, for another provider may be prepared; but rarely meant. */
+/**
+ * Variables without effect beside the enabled providers. No problem, for another provider may be prepared; but rarely
+ * meant.
+ */
 export const unusedVariables = (values: ProviderValues): readonly Unused[] => {
   const hasPoolsFile = values.PUSH_POOLS_FILE !== undefined;
   const isInFile = ({ poolsFile }: RegisteredModule) => hasPoolsFile && poolsFile !== undefined;

@@ -9,7 +9,10 @@ export type Notification = Omit<RequestV3, 'mode' | 'tags'> & {
   readonly tags: readonly string[];
 };
 
-/** A call that must ring (XEP-0353 Jingle Message Initiation): data of type `jmi` without an alert, as in MongoosePush 2.3. */
+/**
+ * A call that must ring (XEP-0353 Jingle Message Initiation): data of type `jmi` without an alert, as in MongoosePush
+ * 2.3.
+ */
 export const isCall = ({ alert, data }: Notification): boolean => !alert && data?.['type'] === 'jmi';
 
 /** A call that has rung for half a minute is over (MongoosePush 2.3 `jmi_ttl`). */

@@ -6,12 +6,12 @@ import { readApnsCredentials } from './credentials.ts';
 const token = (p8: string) => readApnsCredentials({ type: 'token', keyId: 'K', teamId: 'T', p8 });
 const { issue } = createFakeAuthority();
 
-it('takes a P-256 key, and a certificate with its key', () => {
+it('accepts a P-256 key, and a certificate with its key', () => {
   expect(token(createFakeApnsKey().p8)).toMatchObject({ ok: true, credentials: { keyId: 'K', teamId: 'T' } });
   expect(readApnsCredentials({ type: 'certificate', ...issue('a') })).toMatchObject({ ok: true });
 });
 
-it('has a word for everything else', () => {
+it('names what is wrong with anything else', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
   expect(token('')).toEqual({ ok: false, why: 'key_unreadable' });
   expect(token(issue('a').cert)).toEqual({ ok: false, why: 'key_unreadable' });

@@ -17,7 +17,7 @@ const message = (more: Partial<Notification>) => {
 };
 
 describe('toApnsMessage', () => {
-  it('carries all that APNs knows of an alert', () => {
+  it('carries everything that APNs supports of an alert', () => {
     const full = { ...alert, badge: 3, click_action: 'c', tag: 'g', sound: 's' };
     const data = { a: { b: [1] }, aps: 'not this one' };
     expect(message({ alert: full, data, priority: 'high', mutable_content: true, time_to_live: 60 })).toEqual({
@@ -33,7 +33,7 @@ describe('toApnsMessage', () => {
     });
   });
 
-  it('sends a silent push with the default topic and the only priority that APNs takes', () => {
+  it('sends a silent push with the default topic and the only priority that APNs accepts', () => {
     expect(message({ data: { a: 1 }, priority: 'high' })).toMatchObject({
       headers: { 'apns-push-type': 'background', 'apns-topic': 'com.example.app', 'apns-priority': '5' },
       payload: { a: 1, aps: { 'content-available': 1 } },
@@ -59,7 +59,7 @@ describe('toApnsMessage', () => {
     });
   });
 
-  it('asks for one try when the time to live is used up', () => {
+  it('asks for one attempt if the time to live is used up', () => {
     expect(message({ alert, time_to_live: 0 }).headers['apns-expiration']).toBe('0');
     expect(message({ alert, time_to_live: -5 }).headers['apns-expiration']).toBe('0');
     expect(message({ alert }).headers['apns-expiration']).toBeUndefined();
@@ -73,7 +73,7 @@ describe('toApnsMessage', () => {
     expect(mapped({ alert, topic })).toEqual({ ok: false, why: 'topic' });
   });
 
-  it('leaves the topic to the certificate where there is no default', () => {
+  it('leaves the topic to the certificate if there is no default', () => {
     const push: Notification = { device_id: 'TOK', service: 'apns', mode: 'dev', tags: [], alert };
     expect(toApnsMessage(push, { defaultTopic: undefined, now })).toMatchObject({
       ok: true,

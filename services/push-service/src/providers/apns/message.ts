@@ -64,7 +64,10 @@ const expiration = (type: PushType, { time_to_live: ttl }: Notification, now: nu
   return ttl === undefined ? {} : { 'apns-expiration': String(Math.floor(now / 1000) + ttl) };
 };
 
-/** A tag does on Android what a collapse id does here: a new notification replaces the old one. A tag that does not fit is sent as its digest. */
+/**
+ * A tag does on Android what a collapse id does here: a new notification replaces the old one. A tag that does not fit
+ * is sent as its digest.
+ */
 const collapseId = ({ alert }: Notification): Record<string, string> => {
   if (!alert?.tag) return {};
   const fits = /^[!-~]{1,64}$/.test(alert.tag);

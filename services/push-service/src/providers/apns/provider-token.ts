@@ -52,7 +52,10 @@ export const createProviderToken = ({ keyId, teamId, privateKey, clock, monotoni
     accepted: (used: string) => {
       if (used === token) wasAccepted = true;
     },
-    /** APNs found this token too old. If our clock agrees, the monotonic one stood still, as it does while the machine is suspended. */
+    /**
+     * APNs found this token too old. If our clock agrees, the monotonic one stood still, as it does while the machine
+     * is suspended.
+     */
     expired: (used: string) => {
       if (used === token && (mayRenew() || clock() - issuedAt >= renewAfterMs)) make();
     },

@@ -23,7 +23,7 @@ afterEach(async () => {
 
 let delivered: ApnsDelivery[];
 let fake: FakeApns;
-/** Apple's clock is right; ours is off by `offBy`. Both go only when they are told to. */
+/** Apple's clock is right; ours is off by `offBy`. Both advance only on command. */
 let time: number;
 let offBy: number;
 
@@ -87,7 +87,7 @@ const expectEachOnce = (expected: readonly string[]) =>
   expect(delivered.map(({ token }) => token).toSorted()).toEqual(expected.toSorted());
 
 describe('pushes', () => {
-  it('delivers what the mapping says, with an id', async () => {
+  it('delivers what the mapping produces, with an id', async () => {
     await startFake({ topics: ['com.example.app', 'com.example.app.voip'] });
     const { push } = start();
     expect(await push('a/b c', { time_to_live: 60, priority: 'high' })).toEqual({ category: 'ok' });
@@ -117,12 +117,12 @@ describe('pushes', () => {
     ['toolarge.always.a', { category: 'payload_too_large', reason: 'PayloadTooLarge' }],
     ['reset.a', { category: 'connection_lost', reason: 'connection_lost' }],
     ['slow.1.a', { category: 'ok' }],
-  ])('hands on what APNs says of %s', async (token, answer) => {
+  ])('passes on what APNs says about %s', async (token, answer) => {
     await startFake();
     expect(await start().push(token)).toEqual(answer);
   });
 
-  it('hands on since when a token is dead', async () => {
+  it('passes on since when a token has been dead', async () => {
     await startFake();
     const { push } = start();
     const since = time;
@@ -135,7 +135,7 @@ describe('pushes', () => {
     });
   });
 
-  it('sends nothing that APNs would find too large or cannot address', async () => {
+  it('sends nothing that is too large for APNs or that it cannot address', async () => {
     await startFake();
     const { push } = start();
     expect(await push('T', { alert: { title: '', body: 'x'.repeat(5_000) } })).toMatchObject({
@@ -164,7 +164,7 @@ describe('pushes', () => {
     expect(await push('T')).toEqual({ category: 'ok' });
   });
 
-  it('has a word for an answer that breaks off or does not come', async () => {
+  it('names an answer that breaks off or does not come', async () => {
     await startFake();
     const { push } = start({}, { timeoutMs: 1_500 });
     await push('T');
@@ -175,7 +175,7 @@ describe('pushes', () => {
     await expect.poll(async () => (await push('T')).category, patiently).toBe('unable_to_connect');
   });
 
-  it('says when it has too much to do', async () => {
+  it('says so when its queue is full', async () => {
     await startFake();
     const { push } = start({}, { queueLimit: 1 });
     fake.script(() => ({ type: 'hold' }));
@@ -189,8 +189,8 @@ describe('pushes', () => {
   });
 });
 
-describe('who we are', () => {
-  it('shares one token over all connections, and renews it between 20 and 55 minutes', async () => {
+describe('authentication', () => {
+  it('shares one token between all connections, and renews it after 20 to 55 minutes', async () => {
     await startFake();
     const { push } = start({}, { connections: 3 });
     const used = () => new Set(delivered.splice(0).map(({ headers }) => headers['authorization']));
@@ -210,7 +210,7 @@ describe('who we are', () => {
     expect(second).not.toBe(first);
   });
 
-  it('has one token for a key, in both environments and for trying it out, and one for each other key', async () => {
+  it('has one token for a key, in both environments and for trying it out, and another for each other key', async () => {
     await startFake();
     const seen = new Set<string | undefined>();
     fake.script(({ headers }) => {
@@ -241,7 +241,7 @@ describe('who we are', () => {
     expect(shared.of(tokenAuth(otherKey))).not.toBe(shared.of(tokenAuth()));
   });
 
-  it('takes a new token when APNs finds ours too old, if the 20 minutes have passed, and sends the push again', async () => {
+  it('makes a new token when APNs finds ours too old, if the 20 minutes have passed, and sends the push again', async () => {
     await startFake();
     const { push } = start();
     await push('T0');
@@ -261,7 +261,7 @@ describe('who we are', () => {
     [-120, 'ExpiredProviderToken'],
     [120, 'InvalidProviderToken'],
   ])(
-    'with a clock that is %i minutes off it is refused as such, and recovers when the clock is set',
+    'with a clock that is %i minutes off, the token is refused, and recovers when the clock is set',
     async (off, reason) => {
       await startFake();
       offBy = off * minute;
@@ -273,7 +273,7 @@ describe('who we are', () => {
     },
   );
 
-  it('survives a clock that goes wrong and right again', async () => {
+  it('survives a clock that goes wrong and is corrected', async () => {
     await startFake();
     const { push } = start();
     expect(words([await push('T')])).toEqual(['ok']);
@@ -286,13 +286,13 @@ describe('who we are', () => {
     await expect.poll(async () => words([await push('T')]), patiently).toEqual(['ok']);
   });
 
-  it('takes a new token after the machine was suspended, which stops the one clock and not the other', async () => {
+  it('makes a new token after the machine was suspended, which stops only one of the clocks', async () => {
     await startFake();
     const { push } = start({ tokens: createProviderTokens({ clock: () => time + offBy, monotonic: () => 0 }) });
     expect(words([await push('T')])).toEqual(['ok']);
     time += 120 * minute;
     expect(words([await push('T')])).toEqual(['ok']);
-    // A clock that is merely off is no reason, however often APNs says that the token is old.
+    // A clock that is merely off is not a reason, however often APNs says that the token is old.
     offBy = -120 * minute;
     time += 120 * minute;
     const used = new Set<string | undefined>();
@@ -301,7 +301,7 @@ describe('who we are', () => {
     expect(used.size).toBe(1);
   });
 
-  it('leaves a connection of which APNs says that its token changes too often, keeps the token, and sends again', async () => {
+  it('abandons a connection on which APNs says that the token changes too often, keeps the token, and sends again', async () => {
     await startFake();
     const { push } = start();
     await push('T0');
@@ -318,7 +318,7 @@ describe('who we are', () => {
     expect(await push('T2')).toEqual({ category: 'too_many_requests', reason: 'TooManyProviderTokenUpdates' });
   });
 
-  it('goes over to another key under traffic without losing a push', async () => {
+  it('switches to another key under traffic without losing a push', async () => {
     const next = createFakeApnsKey('FAKEKEY002');
     await startFake({ keys: [key, next] });
     const { push, provider } = start({}, { connections: 2 });
@@ -344,7 +344,7 @@ describe('who we are', () => {
   it.each([
     ['key', () => tokenAuth(createFakeApnsKey()), () => tokenAuth()],
     ['certificate', () => certificateAuth(createFakeAuthority()), () => certificateAuth(authority)],
-  ])('sends again with the new %s what was refused for the old one', async (_name, old, next) => {
+  ])('sends a push that was refused for the old %s again with the new one', async (_name, old, next) => {
     await startFake();
     const { push, provider } = start({ credentials: old() });
     fake.script(() => ({ type: 'hold' }));
@@ -357,7 +357,7 @@ describe('who we are', () => {
     expectEachOnce(['held']);
   });
 
-  it('does not send again when the time of the push is over before the answer could come', async () => {
+  it('does not send again if there is no time left for an answer', async () => {
     await startFake();
     const { push, provider } = start({ credentials: tokenAuth(createFakeApnsKey()) }, { timeoutMs: 2_000 });
     fake.script(() => ({ type: 'hold' }));
@@ -370,7 +370,7 @@ describe('who we are', () => {
     expectEachOnce([]);
   });
 
-  it('is refused with a wrong key, and well again with the right one', async () => {
+  it('is refused with a wrong key, and recovers with the right one', async () => {
     await startFake();
     const { push, provider } = start({ credentials: tokenAuth(createFakeApnsKey()) });
     expect(words(await Promise.all(tokens(3).map((token) => push(token))))).toEqual(
@@ -380,7 +380,7 @@ describe('who we are', () => {
     expect(await push('T')).toEqual({ category: 'ok' });
   });
 
-  it('can show a certificate instead, and change it for a token', async () => {
+  it('can use a certificate instead, and replace it with a token', async () => {
     await startFake();
     const { push, provider } = start({ credentials: certificateAuth(authority) });
     expect(words(await Promise.all(tokens(20).map((token) => push(token))))).toEqual(tokens(20).map(() => 'ok'));
@@ -392,8 +392,8 @@ describe('who we are', () => {
   });
 });
 
-describe('faults of APNs', () => {
-  it('GOAWAY: accepted pushes finish, the others are sent again, nobody gets one twice', async () => {
+describe('APNs faults', () => {
+  it('GOAWAY: accepted pushes finish, the others are sent again, and no device gets one twice', async () => {
     await startFake();
     const { push } = start();
     await push('first');

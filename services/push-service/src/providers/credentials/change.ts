@@ -1,9 +1,15 @@
-/** What is known about watched files: those of one pool, or the server's own. `inUse` and `seen` stand for their content. */
+/**
+ * What is known about watched files: those of one pool, or the server's own. `inUse` and `seen` stand for their
+ * content.
+ */
 export type Watched = {
   readonly inUse: string;
   /** What was read last. */
   readonly seen: string;
-  /** Content that was tried and not accepted `times` times in a row; not tried again before `until` (milliseconds since 1970). */
+  /**
+   * Content that was tried and not accepted `times` times in a row; not tried again before `until` (milliseconds since
+   * 1970).
+   */
   readonly failed?: { readonly digest: string; readonly times: number; readonly until: number };
 };
 

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { patiently } from '../../../testing/http2-peer.ts';
 import { startFcm } from '../../../testing/start-fcm.ts';
 
-// The provider, its connections and its token endpoint as they are in service, against a fake of FCM that misbehaves.
+// The provider, its connections and its token endpoint as in production, against a misbehaving fake of FCM.
 
 const hour = 3_600_000;
 const ok = { category: 'ok' };
@@ -24,7 +24,7 @@ it('delivers', async () => {
   expect(fake.requests()).toEqual({ tokens: 1, messages: 40 });
 });
 
-it('reaches an installation ID, and makes text of data', async () => {
+it('reaches an installation ID, and turns data into text', async () => {
   const { push, deliveries } = await start();
   expect(await push('cXy0-_ABCDEFGHIJKLMNOP', { data: { n: 1, o: { a: null } } })).toEqual(ok);
   expect(deliveries[0]?.message).toMatchObject({ fid: 'cXy0-_ABCDEFGHIJKLMNOP', data: { n: '1', o: '{"a":null}' } });
@@ -37,7 +37,7 @@ it.each([
   ['unavailable.a', { category: 'service_internal', reason: 'UNAVAILABLE', retryAfterSeconds: 10 }],
   ['toolarge.always.a', { category: 'payload_too_large', reason: 'INVALID_ARGUMENT' }],
   ['reset.a', { category: 'connection_lost', reason: 'connection_lost' }],
-])('answers for the device %s alone', async (device, answer) => {
+])('answers for device %s only', async (device, answer) => {
   const { push } = await start();
   const [answered, ...others] = await Promise.all([push(device), ...range.map((n) => push(`TOK-${n}`))]);
   expect(answered).toEqual(answer);
@@ -50,7 +50,7 @@ it('refuses what is too large for FCM', async () => {
   expect(await push('TOK', { data })).toEqual({ category: 'payload_too_large', reason: 'INVALID_ARGUMENT' });
 });
 
-it('gives up on FCM when it is silent, and goes on after it', async () => {
+it('gives up on FCM while it is silent, and continues afterwards', async () => {
   const { push, fake, deliveries, oauth } = await start({ timeoutMs: 1_000 });
   await oauth.accessToken();
   fake.playFault({ answer: 'silence' });
@@ -79,7 +79,7 @@ it.each([
   expect(fake.requests()).toEqual({ tokens: 1, messages: 41 });
 });
 
-it('tells each push its own end when connections break in mid-flight', async () => {
+it('gives each push its own outcome when connections break in mid-flight', async () => {
   const { push, fake, deliveries } = await start();
   await push('TOK');
   const pushes = range.map(async (n) => ({ n, answer: await push(n % 2 ? `slow.60000.${n}` : `TOK-${n}`) }));
@@ -91,7 +91,7 @@ it('tells each push its own end when connections break in mid-flight', async () 
   expect(deliveries.filter(({ target }) => target.startsWith('TOK-'))).toHaveLength(20);
 });
 
-it('after GOAWAY what FCM accepted is finished, and the others go over another connection, once', async () => {
+it('after GOAWAY, pushes that FCM accepted finish, and the others go over another connection, once', async () => {
   const { push, fake, deliveries } = await start();
   await push('TOK');
   const slow = range.map((n) => push(`slow.60000.${n}`));
@@ -104,7 +104,7 @@ it('after GOAWAY what FCM accepted is finished, and the others go over another c
   expect(new Set(got).size).toBe(got.length);
 });
 
-it('GOAWAY in the middle of traffic costs the others nothing, and nobody gets one twice', async () => {
+it('GOAWAY in the middle of traffic costs no push, and no device gets one twice', async () => {
   const { push, fake, deliveries } = await start();
   await push('TOK');
   fake.playFault({ answer: 'goaway.Shutdown', token: 'TOK-20', times: 1 });
@@ -114,7 +114,7 @@ it('GOAWAY in the middle of traffic costs the others nothing, and nobody gets on
   );
 });
 
-it('keeps to fewer streams as soon as FCM says so', async () => {
+it('uses fewer streams as soon as FCM says so', async () => {
   const { push, fake } = await start();
   await push('TOK');
   fake.limitStreams(2);
@@ -129,7 +129,7 @@ it('keeps to fewer streams as soon as FCM says so', async () => {
   expect(most).toBeLessThanOrEqual(2);
 });
 
-it('hands on the quotas of the project and of a device, until their window opens again', async () => {
+it('passes on the quotas of the project and of a device, until their window opens again', async () => {
   const { push, pass, fake } = await start();
   fake.setQuota({ projectPerMinute: 4, devicePerMinute: 2 });
   const full = (seconds: number) => ({
@@ -161,15 +161,15 @@ describe('the token endpoint', () => {
     );
     expect(await push('TOK')).toEqual(ok);
     fake.playTokenFault(fault);
-    // The token lives: nobody notices.
+    // The token is still valid: nobody notices.
     pass(hour - 60_000);
     expect(await Promise.all(range.map(() => push('TOK')))).toEqual(range.map(() => ok));
-    // It is dead: whoever pushes is told to come again.
+    // It has expired: pushes are answered with a wait.
     pass(hour);
     for (const answer of await Promise.all(range.map(() => push('TOK'))))
       expect(answer).toMatchObject({ category: 'unable_to_connect', retryAfterSeconds: expect.any(Number) as number });
     expect(deliveries).toHaveLength(41);
-    // It is back: so are we.
+    // The endpoint is back, and so are the pushes.
     fake.playTokenFault(undefined);
     pass(60_000);
     expect(await Promise.all(range.map(() => push('TOK')))).toEqual(range.map(() => ok));
@@ -197,7 +197,7 @@ describe('the token endpoint', () => {
     expect(await Promise.all([...before, ...after])).toEqual([...range, ...range].map(() => ok));
   });
 
-  it.each([-2 * hour, 2 * hour])('is convinced when our clock is off by %i ms', async (skewMs) => {
+  it.each([-2 * hour, 2 * hour])('accepts us when our clock is off by %i ms', async (skewMs) => {
     const { push, pass } = await start({ skewMs });
     expect(await push('TOK')).toEqual(ok);
     pass(hour);
@@ -206,7 +206,7 @@ describe('the token endpoint', () => {
 });
 
 describe('a token that is refused', () => {
-  it('is replaced by one, and all pushes go out with it, once', async () => {
+  it('is replaced by a single new one, with which every push goes out once', async () => {
     const { push, pass, fake, deliveries } = await start();
     await push('TOK');
     pass(120_000);
@@ -216,7 +216,7 @@ describe('a token that is refused', () => {
     expect(fake.tokens.issued()).toBe(2);
   });
 
-  it('costs one new token a minute when all of them are', async () => {
+  it('costs one new token a minute if all of them are', async () => {
     const { push, pass, fake } = await start();
     await push('TOK');
     fake.playFault({ answer: 'word.UNAUTHENTICATED' });
@@ -230,7 +230,7 @@ describe('a token that is refused', () => {
     expect(await push('TOK')).toEqual(ok);
   });
 
-  it('is an operator’s matter when it is one of another project', async () => {
+  it('is for the operator to fix if it belongs to another project', async () => {
     const { push } = await start({ projectId: 'chat-2' });
     expect(await push('TOK')).toEqual({ category: 'auth', reason: 'PERMISSION_DENIED' });
   });

@@ -11,7 +11,7 @@ const push = (more: Partial<Notification>): Notification => ({
 });
 
 describe('toFcmMessage', () => {
-  it('carries all that FCM knows of an alert', () => {
+  it('carries everything that FCM supports of an alert', () => {
     const alert = { title: 't', body: 'b', badge: 3, click_action: 'c', tag: 'g', sound: 's' };
     expect(toFcmMessage(push({ alert, data: { a: 1 }, priority: 'high', time_to_live: 60 }))).toEqual({
       token: 'TOK',
@@ -40,7 +40,7 @@ describe('toFcmMessage', () => {
   it.each([
     [-1, '0s'],
     [2_419_201, '2419200s'],
-  ])('keeps a time to live of %i within what FCM takes', (time_to_live, ttl) => {
+  ])('keeps a time to live of %i within the limits of FCM', (time_to_live, ttl) => {
     expect(toFcmMessage(push({ data: {}, time_to_live })).android).toEqual({ ttl });
   });
 
@@ -57,7 +57,7 @@ describe('toFcmMessage', () => {
 });
 
 describe('toFcmData', () => {
-  it('makes text of everything', () => {
+  it('turns everything into text', () => {
     const data = { text: 'é', number: 1.5, yes: true, nothing: null, list: ['ab', 'c'], object: { a: { b: 1 } } };
     expect(toFcmData(data)).toEqual({
       text: 'é',

@@ -17,7 +17,7 @@ const parsed = (json: string) => {
   return account.account;
 };
 
-/** The fake's issuer behind an endpoint without a network; time goes on when the test says so. */
+/** The fake's issuer behind an endpoint without a network; time passes when the test says so. */
 const setUp = ({ skewMs = 0, hold = false } = {}) => {
   const start = Date.UTC(2026, 0, 1);
   let elapsed = 0;
@@ -48,7 +48,7 @@ const setUp = ({ skewMs = 0, hold = false } = {}) => {
     pass: (ms: number) => (elapsed += ms),
     playOutage: (next: TokenAnswer | undefined) => (outage = next),
     answerHeld: () => waiting.splice(0).forEach((resolve) => resolve()),
-    /** Lets a renewal in the background end. */
+    /** Waits for a renewal in the background. */
     settle: () => new Promise((resolve) => setImmediate(resolve)),
   };
 };
@@ -57,7 +57,7 @@ const answer = (status: number, body: string, headers = {}): TokenAnswer => ({ t
 const token = (n: number) => ({ type: 'token', token: `ya29.fake-${n}` });
 
 describe('a token', () => {
-  it('is asked for once by all who wait for it, and then kept', async () => {
+  it('is requested once for everyone who waits for it, and then kept', async () => {
     const { oauth, requests, answerHeld } = setUp({ hold: true });
     const all = Promise.all(Array.from({ length: 50 }, async () => oauth.accessToken()));
     answerHeld();
@@ -83,7 +83,7 @@ describe('a token', () => {
     expect(await oauth.accessToken()).toEqual(token(2));
   });
 
-  it('serves through an outage as long as it lives', async () => {
+  it('survives an outage for as long as it is valid', async () => {
     const { oauth, pass, playOutage, renewals, settle } = setUp();
     await oauth.accessToken();
     playOutage({ type: 'fault', reason: 'ECONNRESET' });
@@ -109,7 +109,7 @@ describe('a token', () => {
     expect(await oauth.accessToken()).toEqual(token(2));
   });
 
-  it('is asked for less and less often during an outage', async () => {
+  it('is requested less and less often during an outage', async () => {
     const { oauth, pass, playOutage, renewals } = setUp();
     playOutage({ type: 'fault', reason: 'ECONNRESET' });
     for (let attempt = 0; attempt < 9; attempt += 1) {
@@ -121,13 +121,13 @@ describe('a token', () => {
   });
 
   it.each([
-    ['a token that is no text', answer(200, '{"access_token":7,"expires_in":3600}'), 'malformed_answer'],
+    ['a token that is not a text', answer(200, '{"access_token":7,"expires_in":3600}'), 'malformed_answer'],
     ['a token that no header can carry', answer(200, '{"access_token":"a\\nb","expires_in":3600}'), 'malformed_answer'],
     ['a token without an end', answer(200, '{"access_token":"a"}'), 'malformed_answer'],
     ['a page instead of a token', answer(200, '<html>'), 'malformed_answer'],
-    ['too many questions', answer(429, '{"error":"rate_limited"}'), 'HTTP_429'],
+    ['too many requests', answer(429, '{"error":"rate_limited"}'), 'HTTP_429'],
     ['a wordless refusal', answer(404, '<html>'), 'HTTP_404'],
-  ])('is not there after %s, for now', async (_name, outage, reason) => {
+  ])('is unavailable for now after %s', async (_name, outage, reason) => {
     const { oauth, playOutage } = setUp();
     playOutage(outage);
     expect(await oauth.accessToken()).toEqual({ type: 'unavailable', reason, retryAfterSeconds: 1 });
@@ -135,7 +135,7 @@ describe('a token', () => {
 });
 
 describe('a clock that is off', () => {
-  it.each([-2 * hour, 2 * hour])('by %i ms is found out and allowed for', async (skewMs) => {
+  it.each([-2 * hour, 2 * hour])('by %i ms is detected and allowed for', async (skewMs) => {
     const { oauth, pass, requests } = setUp({ skewMs });
     expect(await oauth.accessToken()).toEqual(token(1));
     expect(requests()).toBe(2);
@@ -146,7 +146,7 @@ describe('a clock that is off', () => {
 });
 
 describe('a key that is wrong', () => {
-  it('is refused in the words of OAuth, and asked with again after a while only', async () => {
+  it("is refused in OAuth's words, and tried again only after a while", async () => {
     const { oauth, issuer, requests } = setUp();
     issuer.deleteKey('key-1');
     const refused = { type: 'refused', reason: 'invalid_grant', retryAfterSeconds: 1 };
@@ -164,7 +164,7 @@ describe('a key that is wrong', () => {
     expect(await oauth.accessToken()).toEqual(token(1));
   });
 
-  it('leaves the old token in use when the new key is the wrong one', async () => {
+  it('leaves the old token in use if the new key is the wrong one', async () => {
     const { oauth, renewals, settle } = setUp();
     await oauth.accessToken();
     oauth.swap(parsed(two.json));
@@ -173,7 +173,7 @@ describe('a key that is wrong', () => {
     expect(await oauth.accessToken()).toEqual(token(1));
   });
 
-  it('is replaced for those, too, who have waited since before', async () => {
+  it('is replaced also for pushes that were already waiting', async () => {
     const { oauth, issuer, answerHeld, settle, renewals } = setUp({ hold: true });
     issuer.trust(two);
     issuer.deleteKey('key-1');
@@ -197,14 +197,14 @@ describe('a token that FCM refuses', () => {
     expect(requests()).toBe(2);
   });
 
-  it('is not replaced when it is new: the next would be refused as well', async () => {
+  it('is not replaced while it is new: the next would be refused as well', async () => {
     const { oauth, requests } = setUp();
     await oauth.accessToken();
     expect(await oauth.replacementOf('ya29.fake-1')).toEqual(token(1));
     expect(requests()).toBe(1);
   });
 
-  it('stays when there is no other', async () => {
+  it('stays if there is no other', async () => {
     const { oauth, pass, playOutage } = setUp();
     await oauth.accessToken();
     pass(2 * minute);

@@ -20,7 +20,10 @@ type Options = {
   readonly endpoint: TokenEndpoint;
   /** Milliseconds since 1970; may be wrong. */
   readonly clock: () => number;
-  /** Milliseconds that only ever grow (`performance.now`), so that the age of a token does not depend on the time of day. */
+  /**
+   * Milliseconds that only ever grow (`performance.now`), so that the age of a token does not depend on the time of
+   * day.
+   */
   readonly uptime: () => number;
   /** [0, 1) */
   readonly random: () => number;

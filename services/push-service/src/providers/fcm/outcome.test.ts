@@ -12,14 +12,14 @@ const answer = (code: number, status: string, errorCode: string, retryAfter?: st
     0,
   );
 
-it('takes the token of another project for a wrong request, not for an outage', () => {
+it('reads the token of another project as a wrong request, not as an outage', () => {
   expect(answer(403, 'PERMISSION_DENIED', 'SENDER_ID_MISMATCH')).toEqual({
     category: 'invalid_request',
     reason: 'SENDER_ID_MISMATCH',
   });
 });
 
-it('gives no time of death: FCM tells none', () => {
+it('gives no time of death: FCM does not tell one', () => {
   expect(answer(404, 'NOT_FOUND', 'UNREGISTERED')).toEqual({ category: 'unregistered', reason: 'UNREGISTERED' });
 });
 

@@ -58,7 +58,7 @@ it.each(['OPEN_CHAT', 'http://chat.example/', 'https://'])('makes no link of %s'
   expect(parts({ alert: { ...alert, click_action } }).webpush).toEqual({ notification: alert });
 });
 
-it('adds nothing that was not asked for', () => {
+it('adds nothing that was not requested', () => {
   expect(toFcmPlatformParts(push({ alert }), [], now)).toEqual({});
   expect(toFcmPlatformParts(push({ data: {} }), ['webpush'], now)).toEqual({});
 });

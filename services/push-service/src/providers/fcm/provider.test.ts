@@ -26,7 +26,7 @@ type Setting = {
   readonly replacement?: AccessToken;
   readonly platforms?: readonly ('apns' | 'webpush')[];
   readonly timeoutMs?: number;
-  /** How long the tokens take. */
+  /** How long a token takes. */
   readonly accessMs?: number;
   readonly replacementMs?: number;
 };
@@ -60,7 +60,7 @@ const setUp = ({ answers = [accepted], access = token('one'), replacement = toke
   return { provider, requests, within, push: () => provider.push(notification) };
 };
 
-it('sends what FCM takes', async () => {
+it('sends what FCM accepts', async () => {
   const { provider, requests, push } = setUp({ platforms: ['webpush'] });
   expect(await push()).toEqual({ category: 'ok' });
   expect(requests.map(({ body, ...request }) => ({ ...request, body: JSON.parse(body) as unknown }))).toEqual([
@@ -80,7 +80,7 @@ it('sends what FCM takes', async () => {
   expect(provider.connections()).toEqual({ connected: 2, disconnected: 1 });
 });
 
-it('hands the time to wait on', async () => {
+it('passes on the time to wait', async () => {
   const { push } = setUp({ answers: [answered(503, error('UNAVAILABLE'), { 'retry-after': '7' })] });
   expect(await push()).toEqual({ category: 'service_internal', reason: 'UNAVAILABLE', retryAfterSeconds: 7 });
 });
@@ -99,14 +99,17 @@ it.each([
 describe('a 401', () => {
   const unauthenticated = answered(401, error('UNAUTHENTICATED'));
 
-  it.each([unauthenticated, answered(401, '<html>')])('is answered with another token, once', async (refused) => {
-    const { push, requests } = setUp({ answers: [refused] });
-    expect(await push()).toEqual({ category: 'ok' });
-    expect(requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer one', 'Bearer two']);
-    expect(requests[1]?.body).toBe(requests[0]?.body);
-  });
+  it.each([unauthenticated, answered(401, '<html>')])(
+    'leads to one more attempt with another token',
+    async (refused) => {
+      const { push, requests } = setUp({ answers: [refused] });
+      expect(await push()).toEqual({ category: 'ok' });
+      expect(requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer one', 'Bearer two']);
+      expect(requests[1]?.body).toBe(requests[0]?.body);
+    },
+  );
 
-  it('that comes again is the answer', async () => {
+  it('is the answer if it comes again', async () => {
     const { push, requests } = setUp({ answers: [unauthenticated, unauthenticated, accepted] });
     expect(await push()).toEqual({ category: 'auth', reason: 'UNAUTHENTICATED' });
     expect(requests).toHaveLength(2);
@@ -121,7 +124,7 @@ describe('a 401', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('about the keys in the Firebase project is no matter of the token', async () => {
+  it('about the keys in the Firebase project has nothing to do with the token', async () => {
     const { push, requests } = setUp({ answers: [answered(401, error('UNAUTHENTICATED', 'THIRD_PARTY_AUTH_ERROR'))] });
     expect(await push()).toEqual({ category: 'third_party_auth', reason: 'THIRD_PARTY_AUTH_ERROR' });
     expect(requests).toHaveLength(1);
@@ -147,7 +150,7 @@ describe('the deadline of a push', () => {
   const refused = answered(401, error('UNAUTHENTICATED'));
   const never = 60_000;
 
-  it('leaves to the sends what the tokens did not take', async () => {
+  it('leaves to the request the time that the token did not take', async () => {
     const { push, within } = setUp({ answers: [refused], accessMs: 100, replacementMs: 100 });
     expect(await push()).toEqual({ category: 'ok' });
     const [first = Infinity, second = Infinity] = within;
@@ -167,7 +170,7 @@ describe('the deadline of a push', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('sends nothing when too little is left of it for an answer', async () => {
+  it('sends nothing if too little of it is left for an answer', async () => {
     const { push, requests } = setUp({ timeoutMs: 1_000, accessMs: 950 });
     expect(await push()).toEqual({ category: 'unable_to_connect', reason: 'token_timeout' });
     expect(requests).toEqual([]);

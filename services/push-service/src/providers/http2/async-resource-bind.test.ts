@@ -23,7 +23,7 @@ describe('bindWithoutProperty', () => {
     expect(bound).toHaveLength(2);
   });
 
-  it('keeps `this`, or gives the one that was asked for', () => {
+  it('keeps `this`, or uses the one that was given', () => {
     const self = function (this: unknown) {
       return this;
     };
@@ -32,7 +32,7 @@ describe('bindWithoutProperty', () => {
     expect(AsyncResource.bind(self, 'test', here).call({})).toBe(here);
   });
 
-  it('lets errors through, and refuses what is no function as Node does', () => {
+  it('lets errors through, and refuses anything but a function as Node does', () => {
     const failing = resource.bind(() => {
       throw new Error('of the function');
     });

@@ -160,7 +160,10 @@ export const createConnections = (options: ConnectionsOptions, { onRoom, onUnrea
       maintain();
     },
 
-    /** The connection gets no more requests, and the next attempt backs off: another connection may give the same answer. */
+    /**
+     * The connection gets no more requests, and the next attempt backs off: another connection may give the same
+     * answer.
+     */
     drop: (member: Member) => {
       if (member.over) return;
       retire(member, 'dropped');

@@ -21,7 +21,10 @@ export type Http2Response = {
   readonly body: string;
 };
 
-/** How a stream ended. `unprocessed`: the peer says that it did nothing with it. `lost`: any other end without a whole answer. */
+/**
+ * How a stream ended. `unprocessed`: the peer says that it did nothing with it. `lost`: any other end without a whole
+ * answer.
+ */
 export type StreamEnd = Http2Response | { readonly type: 'unprocessed' } | { readonly type: 'lost' };
 
 type Options = {

@@ -57,7 +57,7 @@ const holding = () => {
 };
 
 describe('requests and answers', () => {
-  it('posts and hands on status, headers and body', async () => {
+  it('posts, and returns status, headers and body', async () => {
     const { origin } = await peer(echo);
     const { post, pool, changes } = poolTo(origin);
     expect(pool.connections()).toEqual({ connected: 0, disconnected: 0 });
@@ -71,7 +71,7 @@ describe('requests and answers', () => {
     expect(changes).toEqual([{ type: 'connected' }]);
   });
 
-  it('asks for credentials when the request goes out, and keeps the headers that change out of the table', async () => {
+  it('computes credentials when the request goes out, and keeps changing headers out of the header table', async () => {
     const server = await peer(echo);
     const { pool } = poolTo(server.origin, { neverIndexed: ['x-id'] });
     let authorization = 'old';
@@ -87,7 +87,7 @@ describe('requests and answers', () => {
     expect((server.headers[0] as Record<symbol, unknown>)[sensitiveHeaders]).toContain('x-id');
   });
 
-  it('cuts a body that is too long, and keeps the connection', async () => {
+  it('cuts off a body that is too long, and keeps the connection', async () => {
     const { origin } = await peer(echo);
     const { post } = poolTo(origin, { maxBodyBytes: 10 });
     const long = await post('/a', 'y'.repeat(50_000));
@@ -106,7 +106,7 @@ describe('requests and answers', () => {
     expect(good).toMatchObject({ status: 200 });
   });
 
-  it('ends a request at its deadline and takes its stream back', async () => {
+  it('ends a request at its deadline, and frees its stream', async () => {
     const { held, handler } = holding();
     const { origin } = await peer(handler);
     const { post } = poolTo(origin, { timeoutMs: 1_000 });
@@ -150,7 +150,7 @@ describe('streams', () => {
     const waiting = [post('/1'), post('/2')];
     expect(await post('/3')).toEqual({ type: 'fault', fault: 'queue_full' });
     expect(await flying).toEqual({ type: 'fault', fault: 'request_timeout' });
-    // The stream that timed out made room for the first that waited.
+    // The stream that timed out made room for the first waiting request.
     expect((await Promise.all(waiting)).map(statusOrFault)).toEqual(['request_timeout', 'request_timeout']);
   });
 
@@ -174,7 +174,7 @@ describe('streams', () => {
     expect(server.sessions.size).toBeGreaterThan(1);
   });
 
-  it('has one stream at a time until an answer proves the connection', async () => {
+  it('opens one stream at a time until an answer proves the connection', async () => {
     const { held, handler } = holding();
     const server = await peer(handler);
     const { post } = poolTo(server.origin, { probeFirst: (answer) => answer.status === 200 });
@@ -199,7 +199,7 @@ describe('GOAWAY and resets', () => {
     const accepted = held.slice(0, 3);
     const [old] = server.sessions;
     old?.goaway(0, accepted.at(-1)?.stream.id);
-    // Those above the last id come again, over a new connection; the accepted ones stay on the old.
+    // Streams above the last id are sent again over a new connection; the accepted ones stay on the old one.
     await expect.poll(() => held.length, patiently).toBe(9);
     expect(accepted.every(({ stream }) => !stream.destroyed)).toBe(true);
     release();
@@ -210,7 +210,7 @@ describe('GOAWAY and resets', () => {
     expect(changes.map(({ type }) => type)).toEqual(['connected', 'goaway', 'connected']);
   });
 
-  it('reads a GOAWAY with an error the same way: above the last id again, the others lost', async () => {
+  it('treats a GOAWAY with an error alike: streams above the last id are sent again, the others are lost', async () => {
     const { held, handler, release } = holding();
     const server = await peer(handler);
     const { post } = poolTo(server.origin);
@@ -236,7 +236,7 @@ describe('GOAWAY and resets', () => {
     expect(server.seen).toEqual(['/once', '/once', '/always', '/always']);
   });
 
-  it('does not believe that a stream was never processed when its answer has begun', async () => {
+  it('does not take a stream for unprocessed once its answer has begun', async () => {
     const server = await peer((stream, body, path) => {
       if (path !== '/begun') return echo(stream, body, path);
       stream.respond({ ':status': 200 });
@@ -266,7 +266,7 @@ describe('GOAWAY and resets', () => {
 });
 
 describe('connections', () => {
-  it('loses what is in flight with its connection, and comes back by itself', async () => {
+  it('loses what is in flight when the connection dies, and recovers by itself', async () => {
     const { held, handler } = holding();
     const server = await peer((stream, body, path) =>
       path.startsWith('/held') ? handler(stream, body, path) : echo(stream, body, path),
@@ -283,7 +283,7 @@ describe('connections', () => {
     expect(server.seen).toEqual(['/a', '/held', '/b']);
   });
 
-  it('says so at once when the peer refuses connections, and comes back when it does', async () => {
+  it('answers at once when the peer refuses connections, and recovers when the peer does', async () => {
     const server = await peer(echo);
     const relay = await line(server.port);
     const { post, pool } = poolTo(relay.origin);
@@ -298,7 +298,7 @@ describe('connections', () => {
     expect(server.seen).toEqual(['/a', '/c']);
   });
 
-  it('opens all of its connections again after an outage', async () => {
+  it('reopens all of its connections after an outage', async () => {
     const { held, handler, release } = holding();
     const server = await peer((stream, body, path) =>
       path.startsWith('/held') ? handler(stream, body, path) : echo(stream, body, path),
@@ -319,7 +319,7 @@ describe('connections', () => {
     await expect.poll(() => (void post('/c'), pool.connections().connected), patiently).toBe(3);
   });
 
-  it('notices a reset that meets its own writes', async () => {
+  it('notices a reset that coincides with its own writes', async () => {
     const { held, handler } = holding();
     const server = await peer((stream, body, path) =>
       path === '/again' ? echo(stream, body, path) : handler(stream, body, path),
@@ -333,7 +333,7 @@ describe('connections', () => {
     const load = paths(12).map((path) => post(path));
     await expect.poll(() => (void post('/more'), pool.connections().connected), patiently).toBe(3);
     await expect.poll(() => held.length, patiently).toBe(12);
-    await Promise.all(load); // their time runs out: now they are cancelled, and others sent
+    await Promise.all(load); // they time out: now they are cancelled, and others sent
     relay.cut();
     const lost = () => changes.filter(({ type }) => type === 'lost').length;
     await expect.poll(() => (void post('/again'), lost()), patiently).toBe(3);
@@ -361,7 +361,7 @@ describe('connections', () => {
     expect(await post('/b')).toMatchObject({ status: 200 });
   });
 
-  it('does not trust a stranger', async () => {
+  it('does not trust an unknown certificate', async () => {
     const { origin } = await peer(echo);
     const { post } = poolTo(origin, { tls: {} });
     expect(await post('/a')).toMatchObject({
@@ -370,7 +370,7 @@ describe('connections', () => {
     });
   });
 
-  it('speaks to no peer without HTTP/2, and does not wait for ever for one that says nothing', async () => {
+  it('refuses a peer without HTTP/2, and does not wait for ever for a silent one', async () => {
     const listening = async (server: Server) => {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       cleanups.push(() => server.close());
@@ -395,7 +395,7 @@ describe('connections', () => {
     });
   });
 
-  it('cuts a connection that fell silent, long before its requests would time out', async () => {
+  it('closes a connection that has fallen silent, long before its requests would time out', async () => {
     const server = await peer(echo);
     const relay = await line(server.port);
     const { post, changes } = poolTo(relay.origin, { pingEveryMs: 100, pingTimeoutMs: 1_000 });
@@ -407,7 +407,7 @@ describe('connections', () => {
     expect(changes[1]).toEqual({ type: 'lost', why: 'ping_timeout' });
   });
 
-  it('asks for a sign of life when an answer does not come', async () => {
+  it('sends a PING when an answer does not come', async () => {
     const server = await peer(echo);
     const relay = await line(server.port);
     const { post, changes } = poolTo(relay.origin, { timeoutMs: 1_500, pingTimeoutMs: 500 });
@@ -419,7 +419,7 @@ describe('connections', () => {
     await expect.poll(async () => statusOrFault(await post('/b')), patiently).toBe(200);
   });
 
-  it('replaces a connection at its age without losing a request', async () => {
+  it('replaces an old connection without losing a request', async () => {
     const server = await peer(echo);
     const { post, changes } = poolTo(server.origin, { maxConnectionAgeMs: 100 });
     const answers: Http2Answer[] = [];
@@ -433,7 +433,7 @@ describe('connections', () => {
     expect(changes[2]).toEqual({ type: 'retired', why: 'age' });
   });
 
-  it('finishes on the old connections and goes on with new ones after a recycle', async () => {
+  it('finishes on the old connections and continues on new ones after a recycle', async () => {
     const { held, handler, release } = holding();
     const server = await peer(handler);
     const { post, pool } = poolTo(server.origin);
@@ -449,7 +449,7 @@ describe('connections', () => {
     await expect.poll(() => server.sessions.size, patiently).toBe(1);
   });
 
-  it('drops a connection after an answer that asks for it', async () => {
+  it('drops a connection after an answer that demands it', async () => {
     const server = await peer((stream, body, path) => {
       if (path !== '/poison') return echo(stream, body, path);
       stream.respond({ ':status': 429 }, { endStream: true });
@@ -465,7 +465,7 @@ describe('connections', () => {
 });
 
 describe('close', () => {
-  it('answers what it has, also what waits, and takes no more', async () => {
+  it('answers what it has, including what waits, and takes no more', async () => {
     const { held, handler, release } = holding();
     const server = await peer(handler, { maxConcurrentStreams: 1 });
     const { post, pool } = poolTo(server.origin);

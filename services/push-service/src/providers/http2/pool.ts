@@ -22,7 +22,10 @@ export type Http2PoolOptions = {
   /** A connection is replaced when it is about this old. */
   readonly maxConnectionAgeMs?: number;
   readonly connectTimeoutMs?: number;
-  /** An idle peer is sent a PING after this long without a sign of life; a peer that owes an answer, after a second or two. */
+  /**
+   * An idle peer is sent a PING after this long without a sign of life; a peer that owes an answer, after a second or
+   * two.
+   */
   readonly pingEveryMs?: number;
   /** A connection whose peer does not answer a PING within this time is closed. */
   readonly pingTimeoutMs?: number;
@@ -164,7 +167,10 @@ export const createHttp2Pool = (given: Http2PoolOptions) => {
     /** Opens a first connection, so that its state is known before the first request. */
     open: connections.open,
 
-    /** After a change of credentials (`tls` if they are part of it): opens new connections, and finishes what is on the old ones. */
+    /**
+     * After a change of credentials (`tls` if they are part of it): opens new connections, and finishes what is on the
+     * old ones.
+     */
     recycle: connections.recycle,
 
     /** Takes no more requests, answers what it has until the deadline, and ends the rest with a fault. */

@@ -25,7 +25,7 @@ const start = () => {
   return { watchdog, heard, answer: () => answer(), setBusy: (value: boolean) => void (busy = value) };
 };
 
-it('asks an idle peer now and then', () => {
+it('sends an idle peer a PING now and then', () => {
   const { heard, answer } = start();
   vi.advanceTimersByTime(10_000);
   expect(heard.pings).toBe(0);
@@ -36,7 +36,7 @@ it('asks an idle peer now and then', () => {
   expect(heard).toEqual({ pings: 1, silences: 0 });
 });
 
-it('asks a peer that owes an answer after a second or two without a sign of life, and no other', () => {
+it('sends a PING after a second or two without a sign of life, only to a peer that owes an answer', () => {
   const { watchdog, heard, setBusy } = start();
   setBusy(true);
   for (let n = 0; n < 20; n += 1) {
@@ -48,7 +48,7 @@ it('asks a peer that owes an answer after a second or two without a sign of life
   expect(heard.pings).toBe(1);
 });
 
-it('sounds the alarm when the answer does not come, unless something else came', () => {
+it('raises the alarm if the answer does not come, unless something else came', () => {
   const silent = start();
   silent.watchdog.ask();
   silent.watchdog.ask();

@@ -38,7 +38,10 @@ export type PoolsFileSection<Settings> = {
   readonly title: string;
   /** The schema of an entry, closed: a property that it does not name is a problem. */
   readonly entry: TObject;
-  /** The name of an entry that has none: as if variables had configured the pool, whatever its place, for the file may grow. */
+  /**
+   * The name of an entry that has none: as if variables had configured the pool, whatever its place, for the file may
+   * grow.
+   */
   defaultName(entry: PoolEntry): string;
   /** What is wrong with an entry beyond what the schema can say; entries that do not fit the schema are asked as well. */
   problemOf?(entry: object): string | undefined;

@@ -4,7 +4,7 @@ import { encrypt, maxPlaintext } from './encryption.ts';
 
 const bytes = (text: string) => Buffer.from(text, 'base64url');
 
-it('makes the message of RFC 8291 §5 and appendix A', () => {
+it('produces the message of RFC 8291 §5 and appendix A', () => {
   const server = createECDH('prime256v1');
   server.setPrivateKey(bytes('yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw'));
   const body = encrypt(
@@ -21,7 +21,7 @@ it('makes the message of RFC 8291 §5 and appendix A', () => {
   );
 });
 
-it('fills one record of 4096 octets with 3993', () => {
+it('fits 3993 octets into one record of 4096', () => {
   const userAgent = createECDH('prime256v1');
   const server = createECDH('prime256v1');
   const keys = { p256dh: userAgent.generateKeys(), auth: randomBytes(16) };

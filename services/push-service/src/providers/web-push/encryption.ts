@@ -19,7 +19,10 @@ export type MessageSecrets = {
   readonly salt: Buffer;
 };
 
-/** The size of a record, and so of a whole encrypted message, that every push service accepts, in octets (RFC 8030 §7.2). */
+/**
+ * The size of a record, and so of a whole encrypted message, that every push service accepts, in octets (RFC 8030
+ * §7.2).
+ */
 export const recordSize = 4096;
 /** The header (RFC 8188 §2.1) with our public key as the key id, the delimiter (§2), and the tag of AEAD_AES_128_GCM. */
 const overhead = 16 + 4 + 1 + 65 + 1 + 16;

@@ -23,7 +23,10 @@ export type EndpointFault = 'not_allowed' | 'unable_to_connect' | 'connection_lo
 type Options = {
   /** Milliseconds for name lookup, connection and answer. */
   readonly timeoutMs: number;
-  /** The maximum number of pushes under way, to all push services and to one of them: a slow one leaves room for the others. */
+  /**
+   * The maximum number of pushes under way, to all push services and to one of them: a slow one leaves room for the
+   * others.
+   */
   readonly maxInFlight: number;
   readonly maxInFlightPerOrigin: number;
   /** The maximum number of idle connections, to all push services together. */

@@ -27,7 +27,7 @@ describe('createResolve', () => {
     expect(await addressesOf(resolve4, resolve6)).toEqual(addresses);
   });
 
-  it('says when there is none', async () => {
+  it('rejects if there is none', async () => {
     await expect(addressesOf(nothing, nothing)).rejects.toThrow('the host has no address');
   });
 });

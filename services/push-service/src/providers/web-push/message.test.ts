@@ -8,7 +8,7 @@ const push = (more: Partial<Notification>) => {
 };
 const alert = { title: 't', body: 'b' };
 
-it('gives the app what the request has', () => {
+it('gives the app what is in the request', () => {
   const full = { ...alert, badge: 3, click_action: 'c', tag: 'juliet', sound: 's' };
   const data = { a: 1, o: { n: null } };
   expect(push({ alert: full, data, priority: 'high', time_to_live: 60, topic: 'x', mutable_content: true })).toEqual({
@@ -17,7 +17,7 @@ it('gives the app what the request has', () => {
   });
 });
 
-it('waits as long as push services do, and no longer', () => {
+it('limits the time to live to what push services keep', () => {
   const ttl = (time_to_live?: number) => push({ alert, ...(time_to_live !== undefined && { time_to_live }) }).headers;
   expect([ttl(), ttl(-1), ttl(2_419_201)]).toEqual([{ ttl: '2419200' }, { ttl: '0' }, { ttl: '2419200' }]);
 });

@@ -12,7 +12,7 @@ const open = () => {
   return { time, circuits, fail, counts };
 };
 
-it('holds an origin that failed three times in a row, and no other', () => {
+it('holds back an origin that failed three times in a row, and no other', () => {
   const { circuits, fail } = open();
   fail(2);
   expect(circuits.waitMs('a')).toBe(0);
@@ -25,7 +25,7 @@ it('holds an origin that failed three times in a row, and no other', () => {
   expect(circuits.out()).toBe(1);
 });
 
-it('lets one try after the wait, doubles the wait when that fails, up to five minutes, and ends it when it works', () => {
+it('allows one attempt after the wait, doubles the wait if it fails, up to five minutes, and closes the circuit if it succeeds', () => {
   const { time, circuits, fail } = open();
   fail(3);
   for (const next of [60_000, 120_000, 240_000, 300_000, 300_000]) {
@@ -38,7 +38,7 @@ it('lets one try after the wait, doubles the wait when that fails, up to five mi
   expect(circuits.waitMs('a')).toBe(0);
 });
 
-it('tries again when nobody says how the try went', () => {
+it('tries again if nobody reports how the attempt went', () => {
   const { time, circuits, fail } = open();
   fail(3);
   time.now += 30_000;
@@ -47,13 +47,13 @@ it('tries again when nobody says how the try went', () => {
   expect(circuits.waitMs('a')).toBe(0);
 });
 
-it('counts the pushes that were under way when it opened as one', () => {
+it('counts the pushes that were under way when it opened as one failure', () => {
   const { circuits, fail } = open();
   fail(30);
   expect(circuits.waitMs('a')).toBe(30_000);
 });
 
-it('waits for as long as the push service asks, five minutes at most', () => {
+it('waits as long as the push service asks, but at most five minutes', () => {
   const { circuits, fail } = open();
   fail(3, 120);
   expect(circuits.waitMs('a')).toBe(120_000);
@@ -62,7 +62,7 @@ it('waits for as long as the push service asks, five minutes at most', () => {
   expect(other.circuits.waitMs('a')).toBe(300_000);
 });
 
-it('tells how many are out when that changes', () => {
+it('reports how many origins are down when that changes', () => {
   const { circuits, fail, counts } = open();
   fail(4);
   for (let n = 0; n < 3; n += 1) circuits.failed('b');
@@ -74,7 +74,7 @@ it('tells how many are out when that changes', () => {
   expect(counts).toEqual([1, 2, 1, 0]);
 });
 
-it('forgets an origin that nobody has pushed to for an hour since it could be tried, and no other', () => {
+it('forgets only an origin that nobody has pushed to for an hour since it could be tried', () => {
   const { time, circuits, fail, counts } = open();
   fail(3);
   time.now += 30_000 + 3_600_000;
@@ -87,7 +87,7 @@ it('forgets an origin that nobody has pushed to for an hour since it could be tr
   expect(counts).toEqual([1, 2, 1]);
 });
 
-it('forgets the eldest of ten thousand', () => {
+it('remembers at most ten thousand, and forgets the oldest', () => {
   const { circuits, fail } = open();
   fail(3);
   for (let n = 0; n < 9_999; n += 1) circuits.failed(`origin-${n}`);

@@ -11,7 +11,10 @@ type Options = {
   readonly onOut?: (count: number) => void;
 };
 
-/** `failures` in a row. After the last allowed one nobody tries before `until`; then one push does, and the others wait for it. */
+/**
+ * `failures` in a row. After the last allowed one nobody tries before `until`; then one push does, and the others wait
+ * for it.
+ */
 type Circuit = { readonly failures: number; readonly until: number; readonly isTrying: boolean };
 
 const allowedFailures = 3;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { toWebPushAnswer } from './outcome.ts';
 
-it.each([200, 201, 202, 204])('takes %i for delivered', (status) => {
+it.each([200, 201, 202, 204])('reads %i as delivered', (status) => {
   expect(toWebPushAnswer({ status }, 0)).toEqual({ category: 'ok' });
 });
 
@@ -19,11 +19,11 @@ it.each([
   [500, 'service_internal'],
   [503, 'service_internal'],
   [507, 'service_internal'],
-])('takes %i for %s', (status, category, reason = category) => {
+])('reads %i as %s', (status, category, reason = category) => {
   expect(toWebPushAnswer({ status }, 0)).toEqual({ category, reason });
 });
 
-it('hands the time to wait on', () => {
+it('passes on the time to wait', () => {
   expect(toWebPushAnswer({ status: 429, headers: { 'retry-after': '120' } }, 0)).toMatchObject({
     retryAfterSeconds: 120,
   });

@@ -12,7 +12,7 @@ import { createOriginCircuits } from './origin-circuits.ts';
 import { createWebPushProvider } from './provider.ts';
 import { createVapid, parseVapidIdentity } from './vapid.ts';
 
-// The provider as it is in service, over TLS, against a fake of a push service with the user agents behind it.
+// The provider as in production, over TLS, against a fake push service with user agents behind it.
 
 const ok = { category: 'ok' };
 const authority = createFakeAuthority();
@@ -65,7 +65,7 @@ const start = async (more: Partial<Parameters<typeof createEndpoints>[0]> = {}, 
   };
 };
 
-it('delivers what only the device can read', async () => {
+it('delivers a message that only the device can read', async () => {
   const { push, fake, deliveries, provider } = await start();
   const subscriptions = range.map((n) => fake.subscribe(`phone-${n}`, publicKey));
   const data = { n: 1 };
@@ -80,7 +80,7 @@ it('delivers what only the device can read', async () => {
   expect(provider.service).toBe('webpush');
 });
 
-it('fills a message to the last octet, and sends none that is longer', async () => {
+it('fills a message to the last octet, and sends no longer one', async () => {
   const { push, fake, deliveries } = await start();
   const subscription = fake.subscribe('phone');
   const bodyOf = (size: number) => ({ alert: { title: '', body: 'x'.repeat(size) } });
@@ -101,7 +101,7 @@ it.each([
   ['unavailable.a', { category: 'service_internal', reason: 'service_internal' }],
   ['toolarge.always.a', { category: 'payload_too_large', reason: 'payload_too_large' }],
   ['reset.a', { category: 'connection_lost', reason: 'connection_lost' }],
-])('answers for the device %s alone', async (device, answer) => {
+])('answers for device %s only', async (device, answer) => {
   const { push, fake } = await start();
   const subscriptions = [device, ...range.map((n) => `phone-${n}`)].map((each) => fake.subscribe(each));
   const [answered, ...others] = await Promise.all(subscriptions.map((each) => push(each)));
@@ -109,19 +109,19 @@ it.each([
   expect(others).toEqual(range.map(() => ok));
 });
 
-it('is no outage for the others when a subscription is for another key', async () => {
+it('does not take a subscription for another key for an outage', async () => {
   const { push, fake } = await start();
   const strange = parseVapidIdentity(certificate.key, 'mailto:a@b.example');
   const subscription = fake.subscribe('phone', strange.ok ? strange.identity.publicKey : '');
   expect(await push(subscription)).toEqual({ category: 'invalid_request', reason: 'vapid_refused' });
 });
 
-it.each([-7_200_000, 7_200_000])('is believed when our clock is off by %i ms', async (skewMs) => {
+it.each([-7_200_000, 7_200_000])('is accepted when our clock is off by %i ms', async (skewMs) => {
   const { push, fake } = await start({}, skewMs);
   expect(await push(fake.subscribe('phone', publicKey))).toEqual(ok);
 });
 
-it('refuses what is no subscription, before anything is sent', async () => {
+it('refuses anything but a subscription, before anything is sent', async () => {
   const { push, fake } = await start();
   expect(await push('TOK')).toEqual({ category: 'invalid_request', reason: 'not_a_subscription' });
   expect(fake.requests()).toBe(0);
@@ -157,7 +157,7 @@ describe('the guard', () => {
     },
   );
 
-  it('connects to the addresses that it has looked at, and asks no second time', async () => {
+  it('connects to the very addresses that it has checked, without a second lookup', async () => {
     const answers = [['192.0.2.1'], ['127.0.0.1']];
     let asked = 0;
     const resolve = async () => answers[asked++] ?? [];
@@ -167,7 +167,7 @@ describe('the guard', () => {
     expect(fake.requests()).toBe(0);
   });
 
-  it('takes a name without an address for an outage', async () => {
+  it('treats a name without an address as an outage', async () => {
     const resolve = () => Promise.reject(new Error('ENOTFOUND'));
     const { push, fake } = await start({ allowPrivate: false, resolve });
     const answer = await push(at(fake.subscribe('phone'), 'push.example'));
@@ -178,7 +178,7 @@ describe('the guard', () => {
 it.each([
   [0, 5],
   [1, 1],
-])('keeps %i connections at most, and so makes %i for five pushes', async (maxIdle, connections) => {
+])('keeps at most %i connections, and so opens %i for five pushes', async (maxIdle, connections) => {
   const { push, fake } = await start({ maxIdle });
   let made = 0;
   const toFake = Number(new URL(fake.origin).port);
@@ -198,7 +198,7 @@ it.each([
 });
 
 describe('a push service that misbehaves', () => {
-  it('is given up when it is silent, and pushed to after it', async () => {
+  it('is given up while it is silent, and used again afterwards', async () => {
     const { push, fake, deliveries } = await start({ timeoutMs: 1_000 });
     const subscription = fake.subscribe('phone');
     fake.playFault({ answer: 'silence' });
@@ -208,13 +208,13 @@ describe('a push service that misbehaves', () => {
     expect(deliveries).toHaveLength(1);
   });
 
-  it('is one that we cannot connect to when its certificate is not trusted', async () => {
+  it('counts as unreachable if its certificate is not trusted', async () => {
     const { push, fake } = await start({ ca: createFakeAuthority().ca });
     const answer = await push(fake.subscribe('phone'));
     expect(answer).toEqual({ category: 'unable_to_connect', reason: 'unable_to_connect' });
   });
 
-  it('is one that we cannot connect to when it says nothing', async () => {
+  it('counts as unreachable if it says nothing', async () => {
     const sockets: Socket[] = [];
     const mute = createServer((socket) => void sockets.push(socket.on('error', () => socket.destroy())));
     mute.listen(0, '127.0.0.1');
@@ -234,7 +234,7 @@ describe('a push service that misbehaves', () => {
     ['HTTP/1.1 100 Continue\r\n\r\n', 'connection_lost'],
     ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', 'connection_lost'],
     ['HTTP/1.1 000 \r\n\r\n', 'invalid_request'],
-  ])('has taken nothing when it hangs up after %j', async (text, category) => {
+  ])('has taken nothing if it hangs up after %j', async (text, category) => {
     const odd = createTlsServer(certificate, (socket) =>
       socket.on('error', () => {}).once('data', () => socket.end(text)),
     );
@@ -245,7 +245,7 @@ describe('a push service that misbehaves', () => {
     expect(await push(fake.subscribe('phone').replace(fake.origin, endpoint))).toMatchObject({ category });
   });
 
-  it('keeps no place of a push that has ended', async () => {
+  it('frees the slot of a push that has ended', async () => {
     const { push, fake } = await start({ maxInFlight: 1 });
     const subscription = fake.subscribe('phone');
     for (const fault of [{ answer: 'reset' }, { answer: 'status', status: 500 }, undefined] as const) {
@@ -255,7 +255,7 @@ describe('a push service that misbehaves', () => {
     await vi.waitFor(async () => expect(await push(subscription)).toEqual(ok));
   });
 
-  it('holds up no other', async () => {
+  it('does not delay the others', async () => {
     const { push, fake } = await start({ maxInFlightPerOrigin: 2 });
     const { fake: other } = await start();
     const slow = ['slow.60000.a', 'slow.60000.b'].map((each) => push(fake.subscribe(each)));
@@ -265,7 +265,7 @@ describe('a push service that misbehaves', () => {
     for (const answer of await Promise.all(slow)) expect(answer).not.toMatchObject({ reason: 'queue_full' });
   });
 
-  it('is left alone when all of it is out, and no other is', async () => {
+  it('is left alone if all of it is down, and the others are not', async () => {
     const { push, fake, provider } = await start();
     const { fake: other } = await start();
     fake.playFault({ answer: 'status', status: 503 });
@@ -281,7 +281,7 @@ describe('a push service that misbehaves', () => {
     expect(provider.connections()).toEqual({ connected: 1, disconnected: 1 });
   });
 
-  it.each([429, 500, 507])('is tried on when it answers %i, which may be about one subscription', async (status) => {
+  it.each([429, 500, 507])('is still tried after a %i, which may be about one subscription', async (status) => {
     const { push, fake } = await start();
     fake.playFault({ answer: 'status', status });
     const subscription = fake.subscribe('phone');

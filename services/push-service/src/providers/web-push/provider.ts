@@ -66,7 +66,10 @@ const retryAfterOf = (answer: ProviderAnswer): number | undefined =>
 const waiting = (answer: ProviderAnswer, waitMs: number): ProviderAnswer =>
   waitMs > 0 && answer.category !== 'ok' ? { ...answer, retryAfterSeconds: Math.ceil(waitMs / 1000) } : answer;
 
-/** Whether the whole push service is down, as far as we can tell. Another 5xx may be about one subscription (ntfy's 507). */
+/**
+ * Whether the whole push service is down, as far as we can tell. Another 5xx may be about one subscription (ntfy's
+ * 507).
+ */
 const isDown = (posted: EndpointAnswer): boolean =>
   posted.type === 'fault' ? downFaults.has(posted.fault) : downStatuses.has(posted.status);
 const downFaults: ReadonlySet<EndpointFault> = new Set(['unable_to_connect', 'connection_lost', 'request_timeout']);

@@ -11,7 +11,7 @@ const enabled = { PUSH_WEBPUSH_ENABLED: 'true' };
 const subject = { PUSH_WEBPUSH_SUBJECT: 'mailto:push@example.org' };
 
 describe('the configuration of Web Push', () => {
-  it('takes the key from a file, and forbids private addresses unless it is told otherwise', () => {
+  it('takes the key from a file, and forbids private addresses by default', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'pushmesh-vapid-')), 'vapid.pem');
     writeFileSync(file, pem('P-256'));
     const settings = (more = {}) =>
@@ -37,7 +37,7 @@ describe('the configuration of Web Push', () => {
     [{ PUSH_WEBPUSH_VAPID_KEY: pem('P-384') }, 'PUSH_WEBPUSH_VAPID_KEY: is neither a private key of P-256'],
     [{ PUSH_WEBPUSH_SUBJECT: 'push@example.org' }, 'PUSH_WEBPUSH_SUBJECT: is neither a mailto: nor an https: URI'],
     [{ PUSH_WEBPUSH_ALLOW_PRIVATE: 'maybe' }, 'PUSH_WEBPUSH_ALLOW_PRIVATE: is "maybe"'],
-  ])('%j: says what is wrong, and shows nothing of the key', (env, problem) => {
+  ])('%j: says what is wrong, and reveals nothing of the key', (env, problem) => {
     const read = () => readPushServiceConfig({ ...enabled, ...env });
     expect(read).toThrow(problem);
     expect(read).not.toThrow('not-a-key-but-secret');

@@ -9,7 +9,7 @@ const hour = 3_600_000;
 const pem = (namedCurve: string) =>
   generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-/** A private key with the public key of another. */
+/** A private key with the public key of another key. */
 const torn = () => {
   const [one, other] = [0, 1].map(() =>
     generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'der' }),
@@ -24,14 +24,14 @@ const identity = (key = pem('P-256')) => {
   return parsed.identity;
 };
 
-describe('the check of the fake', () => {
+describe("the fake's check", () => {
   // RFC 8292 §2.4
   const example =
     'vapid t=eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9.eyJhdWQiOiJodHRwczovL3B1c2guZXhhbXBsZS5uZXQiLCJleHAiOjE0NTM1MjM3NjgsInN1YiI6Im1haWx0bzpwdXNoQGV4YW1wbGUuY29tIn0.i3CYb7t4xfxCDquptFOepC9GAu_HLGkMlMuCGSK2rpiUfnK9ojFwDXb1JrErtmysazNjjvW2L9OkSSHzvoD1oA, ' +
     'k=BA1Hxzyi1RUM1b5wjxsn7nGxAszw2u61m164i3MrAIxHF6YK5h4SDYic-dRuU_RCPCfA5aq9ojSwk5Y2EmClBPs';
   const now = 1_453_523_768_000 - hour;
 
-  it('takes the example of RFC 8292', () => {
+  it('accepts the example of RFC 8292', () => {
     expect(checkVapid(example, { origin, now })).toBeUndefined();
   });
 
@@ -50,7 +50,7 @@ describe('the check of the fake', () => {
 });
 
 describe('createVapid', () => {
-  it('signs for an origin once in a while', () => {
+  it('signs for an origin now and then, not for each push', () => {
     let now = Date.UTC(2026, 0, 1);
     const me = identity();
     const vapid = createVapid({ identity: me, clock: () => now });
@@ -65,7 +65,7 @@ describe('createVapid', () => {
     expect(checkVapid(vapid('https://b.example'), { origin: 'https://b.example', now })).toBeUndefined();
   });
 
-  it.each([-2 * hour, 2 * hour])('may have a clock that is off by %i ms, or that is put right', (skew) => {
+  it.each([-2 * hour, 2 * hour])('works with a clock that is off by %i ms, and after it is corrected', (skew) => {
     const now = Date.UTC(2026, 0, 1);
     let ours = now + skew;
     const vapid = createVapid({ identity: identity(), clock: () => ours });
@@ -96,7 +96,7 @@ describe('parseVapidIdentity', () => {
     expect(JSON.stringify(parsed)).not.toContain('secret');
   });
 
-  it('shows nothing of the key', () => {
+  it('reveals nothing of the key', () => {
     const me = identity();
     const { d = '' } = me.privateKey.export({ format: 'jwk' });
     expect(inspect(me, { depth: 9 }) + JSON.stringify(me)).not.toContain(d);

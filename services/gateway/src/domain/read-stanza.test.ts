@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { parseStanza } from '@pushmesh/xmpp';
 import type { Element } from '@pushmesh/xmpp';
 import { stanzaErrors } from './stanza-errors.ts';
-import { readStanza } from './request.ts';
+import { readStanza } from './read-stanza.ts';
 
 const stanza = (text: string): Element => {
   const element = parseStanza(text);

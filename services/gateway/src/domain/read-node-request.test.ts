@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { maxAffiliations } from '@pushmesh/contracts';
 import { parseStanza } from '@pushmesh/xmpp';
 import { stanzaErrors } from './stanza-errors.ts';
-import { readStanza } from './request.ts';
+import { readStanza } from './read-stanza.ts';
 
 const read = (type: string, inside: string, fragment = '#owner') => {
   const pubsub = `<pubsub xmlns='http://jabber.org/protocol/pubsub${fragment}'>${inside}</pubsub>`;

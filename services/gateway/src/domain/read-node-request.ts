@@ -2,15 +2,9 @@
 import { bareJid, childElements, readAffiliations, readConfigure, readCreate } from '@pushmesh/xmpp';
 import type { Element, Form, Jid, StanzaError } from '@pushmesh/xmpp';
 import { maxAffiliations } from '@pushmesh/contracts';
-import type { PublishModel } from '@pushmesh/contracts';
 import { stanzaErrors } from './stanza-errors.ts';
-import type { Iq, IqRequest } from './request.ts';
-
-/** The longest node id. XEP-0060 sets no limit; this is the limit of a JID resource. */
-const maxNodeBytes = 1023;
-
-/** No node with a longer id exists here. */
-export const isTooLong = (node: string): boolean => Buffer.byteLength(node) > maxNodeBytes;
+import { isTooLong } from './request.ts';
+import type { Iq, IqRequest, NodeConfig } from './request.ts';
 
 export const readUnsupported = (pubsub: Element, features: Readonly<Record<string, string>>): IqRequest => {
   const feature = childElements(pubsub)
@@ -32,13 +26,6 @@ export const readCreateNode = (pubsub: Element, sender: Jid): IqRequest => {
   const config = create.configure ? readNodeConfig(create.configure) : {};
   if ('error' in config) return { kind, error: config.error };
   return { kind, request: { type: 'create-node', node: create.node, owner: bareJid(sender), ...config } };
-};
-
-/** What can be configured of a push node. */
-export type NodeConfig = {
-  readonly publishModel?: PublishModel;
-  /** What a publish must have in the publish-option `secret` (XEP-0357 §3); empty: nothing. */
-  readonly secret?: string;
 };
 
 /** The longest secret. */
@@ -69,7 +56,7 @@ const unsupported = {
 };
 
 /** Reads a request in the owner namespace; pubsub-push says whether the requester is an owner. */
-export const readOwner = ({ type, payload, sender }: Iq): IqRequest => {
+export const readOwnerRequest = ({ type, payload, sender }: Iq): IqRequest => {
   const requester = bareJid(sender);
   const deletion = type === 'set' ? payload.getChild('delete') : undefined;
   if (deletion) return readDelete(deletion, requester);
