@@ -15,7 +15,7 @@ const Jid = Type.String({ minLength: 1, maxLength: 3071 });
 const Instant = Type.Integer({ minimum: 0 });
 
 /**
- * The `urn:xmpp:push:summary` form (XEP-0357 §6); every field may be absent. `otherFields` are those that the XEP does not
+ * The `urn:xmpp:push:summary` form (XEP-0357 §7); every field may be absent. `otherFields` are those that the XEP does not
  * name, unchanged: MongooseIM announces a call in them.
  */
 export const Summary = Type.Object({

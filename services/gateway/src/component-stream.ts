@@ -22,7 +22,7 @@ export type StreamDeps = {
 /** A component stream and the intake that takes its stanzas. */
 export type OpenStream = { readonly stream: ComponentStream; readonly intake: ReturnType<typeof createIntake> };
 
-/** Connects, and keeps connecting. */
+/** Opens a stream that keeps reconnecting, with its intake. */
 export const openStream = (
   { name, service, secret, roles }: ComponentConfig,
   { handleRequest, maxInFlight, maxStanzaBytes, reconnectCapMs, log, metrics }: StreamDeps,
@@ -51,7 +51,7 @@ export const createStreamStatus = (component: ComponentConfig, { log, metrics, p
   metrics.streamUp.set(labels, 0);
 
   return {
-    /** Why the stream is down, while it is tried again too. */
+    /** Why the stream is down, also while it reconnects. */
     why: () => why,
     /** Offline for so long that another gateway may have the lease. */
     isOffline: () => performance.now() - offlineSince >= passMs,

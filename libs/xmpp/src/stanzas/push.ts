@@ -34,7 +34,7 @@ const readEnableForm = (element: Element): { readonly options: Readonly<Record<s
   return { options: Object.fromEntries([...form.fields].map(([name, [value]]) => [name, value ?? ''])) };
 };
 
-/** `<disable jid [node]/>`: one node, or without `node` all nodes of that service (XEP-0357 §5.2). */
+/** `<disable jid [node]/>`: one node, or without `node` all nodes of that service (XEP-0357 §6). */
 export const readDisable = (element: Element): Disable | Malformed => {
   const service = readService(element);
   if (service === undefined) return { malformed: 'disable: jid must be the JID of a push service' };

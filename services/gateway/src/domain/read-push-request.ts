@@ -3,7 +3,7 @@ import { areTooLarge, isTooLong } from './request.ts';
 import type { Iq, IqRequest } from './request.ts';
 import { stanzaErrors } from './stanza-errors.ts';
 
-/** Reads `<enable/>` and `<disable/>` that are sent to the component itself (XEP-0357 §5). */
+/** Reads `<enable/>` and `<disable/>` that are sent to the component itself (XEP-0357 §5 and §6). */
 export const readPushRequest = ({ type, payload, sender }: Iq): IqRequest => {
   const { name } = payload;
   const kind = name === 'enable' || name === 'disable' ? name : 'unknown';

@@ -22,7 +22,7 @@ export const senderOf = ({ name, attrs }: Element): Jid | Ignored => {
   return Buffer.byteLength(id) > maxIdBytes ? { ignored: 'long-id' } : sender;
 };
 
-/** Reads a stanza. The order of the checks and their answers follow MongooseIM 6.8 (`mod_pubsub_old`, `mod_event_pusher_push`). */
+/** Reads a stanza. The checks, their order and answers follow MongooseIM 6.8 (`mod_pubsub_old`, `mod_event_pusher_push`). */
 export const readStanza = (stanza: Element, roles: readonly Role[]): IqRequest | Ignored => {
   const sender = senderOf(stanza);
   if ('ignored' in sender) return sender;

@@ -7,9 +7,9 @@ import { stanzaErrors } from '../domain/stanza-errors.ts';
 import { readStanza, senderOf } from '../domain/read-stanza.ts';
 import { nodeOf } from '../domain/request.ts';
 import type { Ignored, IqRequest } from '../domain/request.ts';
+import { createBackPressure } from './back-pressure.ts';
 import type { RequestHandler } from './handle-request.ts';
 import type { Answer } from './request-handler.ts';
-import { createBackPressure } from './back-pressure.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 
 /** What the intake needs of a component stream. */

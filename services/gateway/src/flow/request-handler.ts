@@ -15,7 +15,7 @@ export type RequestContext = {
   readonly traceparent: string;
 };
 
-/** What handlers ask and tell. */
+/** What handlers need to answer. */
 export type Ports = {
   /** Asks pubsub-push. */
   readonly bus: Pick<Bus, 'request'>;
