@@ -119,7 +119,7 @@ ${table(['outcome', 'the delivery', 'the push node'], outcomeRows)}
 
 A delivery that is retried expires at its deadline, or is \`exhausted\` after \`MAX_ATTEMPTS\` attempts. An outage spends no attempt: no
 answer from the push API, APNs or FCM out, or our credentials refused. A delivery that is \`unavailable\` because of an outage is therefore
-never exhausted. One that is \`unavailable\` for a reason of its own spends an attempt each time.
+never exhausted. One that is \`unavailable\` for a reason specific to that push spends an attempt each time.
 `;
 };
 

@@ -60,7 +60,7 @@ const registered = new Set<Registration>();
 let countsBefore: HopCounts | undefined;
 let step = 0;
 
-const tell = (what: string) => console.log(`${(step += 1)}. ${what}`);
+const announce = (what: string) => console.log(`${(step += 1)}. ${what}`);
 const show = (what: string) => console.log(`   ${what}`);
 const logIn = async (user: { jid: string; password: string }, resource: string): Promise<Client> => {
   const client = await connectClient({ host: xmpp.host, port: xmpp.port, domain: xmpp.domain, ...user }, resource);
@@ -102,41 +102,41 @@ const checkSandbox = async (): Promise<void> => {
 };
 
 const flow = async (): Promise<void> => {
-  tell(`${alice.jid} creates the push node ${node} at ${components.push}`);
+  announce(`${alice.jid} creates the push node ${node} at ${components.push}`);
   const phone = await logIn(alice, 'phone');
   registered.add(pushNode);
   await expectResult(phone.iq('set', components.push, createNode(node)));
 
-  tell(`${alice.jid} lets their own server, ${xmpp.domain}, publish to it`);
+  announce(`${alice.jid} lets their own server, ${xmpp.domain}, publish to it`);
   await expectResult(phone.iq('set', components.push, setAffiliation(node, xmpp.domain, 'publish-only')));
 
-  tell(`${alice.jid} enables push on their own server, for the phone ${deviceId}`);
+  announce(`${alice.jid} enables push on their own server, for the phone ${deviceId}`);
   const options = { service: 'fcm', device_id: deviceId, mode: 'dev', click_action: 'open_chat' };
   registered.add(enabledPush);
   await expectResult(phone.iq('set', undefined, enable(components.push, node, options)));
 
-  tell(`${alice.jid} goes offline`);
+  announce(`${alice.jid} goes offline`);
   await phone.close();
 
-  tell(`${bob.jid} writes: "${greeting}"`);
+  announce(`${bob.jid} writes: "${greeting}"`);
   const desk = await logIn(bob, 'desk');
   countsBefore = await readHopCounts(ops);
   await desk.message(alice.jid, greeting);
   check(await waitForPush(pushService, deviceId, 1));
 
-  tell(`${alice.jid} comes back and disables push for that node`);
+  announce(`${alice.jid} comes back and disables push for that node`);
   const again = await logIn(alice, 'phone');
   await expectResult(again.iq('set', undefined, disable(components.push, node)));
   registered.delete(enabledPush);
   await again.close();
 
-  tell(`${bob.jid} writes again; no push should arrive`);
+  announce(`${bob.jid} writes again; no push should arrive`);
   await desk.message(alice.jid, 'Are you there?');
   const isSilent = await staysSilent(pushService, deviceId, 1);
   if (!isSilent) throw new DemoFailed('a push arrived although push is disabled');
   show('✓ the phone stays silent');
 
-  tell(`${alice.jid} deletes the push node`);
+  announce(`${alice.jid} deletes the push node`);
   const last = await logIn(alice, 'phone');
   await expectResult(last.iq('set', components.push, deleteNode(node)));
   registered.delete(pushNode);

@@ -38,9 +38,10 @@ const stop = async (status: number): Promise<void> => {
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
 
-/** Restarts whatever exits, as Kubernetes would: at once, then after longer and longer waits if it keeps exiting. */
 const superviseMs = 500;
 const restartCapMs = 30_000;
+
+/** Restarts whatever exits, as Kubernetes would: at once, then after longer and longer waits if it keeps exiting. */
 const supervise = async (running: Mesh): Promise<void> => {
   const all = Object.entries({ ...running.servers, ...running.services }).map(([name, each]) => ({
     name,

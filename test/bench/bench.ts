@@ -1,5 +1,5 @@
-// `npm run bench`: what each hop costs on real NATS and Redis, as medians of several runs. `--only NAME,…` selects benchmarks,
-// `--runs N` and `--scale F` make them longer or shorter, `--json FILE` writes the figures. Everything shares this machine.
+// `npm run bench`: what each hop costs on real NATS and Redis, as medians of several runs. `--only NAME,…` selects
+// benchmarks, `--runs N` and `--scale F` make them longer or shorter, `--json FILE` writes the figures. Everything shares this machine.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

@@ -56,7 +56,7 @@ export const lineBench = async (options: BenchOptions): Promise<readonly Figure[
   }
 };
 
-/** Offline users. With every push, ejabberd counts the messages that are waiting for that user again. */
+/** Offline users. With every push, ejabberd recounts the messages that wait for its user. */
 const offlineUsers = Array.from({ length: 100 }, (_each, index) => ({ name: `phone${index}`, password: 'phone' }));
 
 /** End to end: real offline messages through ejabberd's own push module to the sandbox. */

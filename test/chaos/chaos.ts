@@ -51,7 +51,7 @@ const within = <T>(work: Promise<T>, ms: number): Promise<T> => {
   return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 };
 
-/** Runs all chosen faults on one server. A run with problems gets a fresh environment behind it, and its logs are kept. */
+/** Runs all chosen faults on one server. After a run with problems its logs are kept, and the next run gets a new environment. */
 const runAll = async (server: XmppServerName): Promise<void> => {
   const shared = createSharedEnvironment(server, print);
   const run = async (fault: Fault): Promise<Row> => {

@@ -175,7 +175,7 @@ export const unrecordedDifferences: Readonly<Record<string, Unrecorded>> = {
   },
 };
 
-/** Those of `outcomeDifferences` that were recorded as an empty 500 in v1 and v2, with the word of `details` in push-service's answer. */
+/** The `outcomeDifferences` that were recorded as an empty 500 in v1 and v2, with the `details` of push-service's answer. */
 export const emptyInV2: Readonly<Record<string, string>> = {
   'apns 500 ': 'service_internal',
   'apns 400 {}': 'unspecified',

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { storeDelivery, toDelivery } from '@pushmesh/acceptance';
+import { createAcceptPush } from '@pushmesh/acceptance';
 import { busOptionsOf, createBus } from '@pushmesh/bus';
 import { durables, messages, readResults } from '@pushmesh/contracts';
 import type { Mode, Result } from '@pushmesh/contracts';
@@ -130,22 +130,32 @@ beforeAll(async () => {
   });
 });
 
-/** Publishes as the gateway would after accepting it, to a new node of this name that stands for the device. */
+/** A publish as the gateway accepts it, to a new node of this name that stands for the device. */
 const publish = async (deviceId: string, node: string, mode: Mode = 'prod'): Promise<void> => {
   await nodes.createNode(
     { host: 'push', node, owner: 'a@b', publishModel: 'open', affiliations: {}, version: 1, freshAt: 0, device: 'd' },
     undefined,
   );
-  const delivery = toDelivery({
-    id: node,
-    node: { host: 'push', node, version: 1 },
-    device: { service: 'webpush', mode, deviceId },
-    options: { service: 'webpush', device_id: deviceId, mode, click_action: 'open_chat' },
-    summary: { lastMessageSender: 'bob@example.org', lastMessageBody: 'Hello' },
-    now: Date.now(),
+  const acceptPush = createAcceptPush({
+    bus: {
+      request: () => Promise.resolve({ v: 1, type: 'allowed', version: 1 }),
+      publish: bus.publish,
+    },
+    clock: Date.now,
     defaultTtlMs: 600_000,
+    maxPayloadBytes: 60_000,
+    onUnverified: () => expect.unreachable(),
   });
-  expect(await storeDelivery(bus, delivery, traceparent)).toBe(true);
+  const push = {
+    host: 'push',
+    node,
+    publisher: 'example.org',
+    sender: 'example.org',
+    requestId: node,
+    payload: { summary: { lastMessageSender: 'bob@example.org', lastMessageBody: 'Hello' }, otherBytes: 0 },
+    options: { service: 'webpush', device_id: deviceId, mode, click_action: 'open_chat' },
+  };
+  expect(await acceptPush(push, traceparent)).toEqual({ type: 'accepted' });
 };
 const endOf = (node: string) => results.find((each) => each.node.node === node);
 const ended = async (node: string, end: Result['end']): Promise<void> => {

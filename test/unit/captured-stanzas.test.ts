@@ -21,7 +21,7 @@ const stanzasIn = (file: string): Element[] => {
 const files = readdirSync(folder).filter((name) => name.endsWith('.xml'));
 const toComponent = (stanza: Element) => stanza.attrs['to'] === 'push.localhost';
 
-/** How the gateway reads the stanzas to the component, by the name of the capture. It does not support delegation (XEP-0355). */
+/** How the gateway reads stanzas to the component, by name of the capture. It does not support delegation (XEP-0355). */
 const readings: readonly (readonly [reading: object, files: RegExp])[] = [
   [{ kind: 'publish' }, /-publish-/],
   [{ kind: 'create-node' }, /-pubsub-create-/],

@@ -42,7 +42,7 @@ it('an accepted push becomes a delivery, with every option kept', () => {
   });
 });
 
-it('without a reply from pubsub-push it is stored all the same, to be verified', () => {
+it('without a reply from pubsub-push it is stored anyway, to be verified', () => {
   const decision = decideAcceptance(facts({ authorisation: 'unverified' }));
   expect(decision).toMatchObject({
     type: 'verify-later',
@@ -115,7 +115,7 @@ describe('the order of the checks', () => {
     ],
     ['the right to publish', { authorisation: 'forbidden' }, {}, { type: 'forbidden' }],
     [
-      'what is wrong for ever is refused even if unverified',
+      'a permanent fault is refused even if unverified',
       { authorisation: 'unverified' },
       bad,
       { type: 'invalid-payload' },

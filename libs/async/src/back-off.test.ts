@@ -8,7 +8,7 @@ const waits = (jitter: Jitter, random: number) =>
 it.each([
   ['full', [0, 0, 0, 0, 0, 0]],
   ['equal', [50, 100, 200, 400, 500, 500]],
-] as const)('doubles up to its maximum; with %s jitter the least wait is %j', (jitter, least) => {
+] as const)('doubles up to its maximum; with %s jitter the shortest waits are %j', (jitter, least) => {
   expect(waits(jitter, 1)).toEqual([100, 200, 400, 800, 1_000, 1_000]);
   expect(waits(jitter, 0)).toEqual(least);
 });

@@ -5,7 +5,7 @@ type Batch<T, R> = { readonly items: T[]; readonly outcome: Promise<R> };
  * item itself.
  *
  * `send` is called when a batch opens. It decides when the batch leaves, usually at the end of this turn of the event
- * loop, and calls `take` at that moment; items join the batch until then. The function that is returned adds one item,
+ * loop, and calls `take` at that moment; items join the batch until then. The returned function adds one item,
  * and resolves with the outcome of its batch and the item's index in it. It rejects if `send` does.
  */
 export const createBatcher = <T, R>(maxItems: number, send: (take: () => readonly T[]) => Promise<R>) => {

@@ -16,7 +16,7 @@ it('sends in order at the end of the turn, and a send that throws fails alone', 
   expect(log).toEqual(['a', bug, 'b']);
 });
 
-it('sends what is given while it sends at the end of the next turn', async () => {
+it('leaves what is added while it sends for the end of the next turn', async () => {
   const log: string[] = [];
   const failed = (error: unknown) => {
     throw error;

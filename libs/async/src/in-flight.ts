@@ -13,8 +13,8 @@ export type InFlight<T extends WithDeadline> = Slots<T> & {
 };
 
 /**
- * Keeps requests under way, each until its deadline. One timer sweeps all of them every `sweepMs`, because a timer for
- * each request costs a good part of what the request does.
+ * Keeps the requests in flight, each until its deadline. One timer sweeps all of them every `sweepMs`, because a timer for
+ * each request would cost a large share of the CPU time of the request.
  *
  * @param onDeadline is called for each entry that is past its deadline, after its slot was freed
  */

@@ -417,7 +417,7 @@ describe('when NATS is killed and restarted', () => {
   });
 });
 
-it('publishes the values of one turn in one message, up to the bound, and tells each that it was stored', async () => {
+it('publishes the values of one turn in one message, up to the bound, and reports each as stored', async () => {
   const prefix = newPrefix();
   const { bus } = await openBus(prefix);
   const subjectOfEnds = subjects.result('delivered');

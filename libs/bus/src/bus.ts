@@ -1,13 +1,13 @@
-import { leases } from '@pushmesh/contracts';
+import { leases, prefixedStream } from '@pushmesh/contracts';
 import type { Message } from '@pushmesh/contracts';
 import type { Log, Metrics } from '@pushmesh/telemetry';
+import { connectNats } from './connect-nats.ts';
 import { openConsumer } from './consume.ts';
 import type { ConsumeOptions } from './consume.ts';
 import { openInbox } from './inbox.ts';
 import { openLease } from './lease.ts';
 import type { Lease } from './lease.ts';
 import { busMetrics } from './metrics.ts';
-import { connectNats } from './nats-link.ts';
 import type { NatsLink } from './nats-link.ts';
 import type { BusOptions } from './options.ts';
 import { createPublisher } from './publish.ts';
@@ -17,7 +17,6 @@ import { createRequester } from './request.ts';
 import type { Requester } from './request.ts';
 import { openResponder } from './respond.ts';
 import type { CommandHandler } from './respond.ts';
-import { prefixedStream } from './streams.ts';
 
 /**
  * NATS as the services see it: typed messages in, values out. Nothing here throws because NATS is down. A bus is a

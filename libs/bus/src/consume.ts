@@ -1,5 +1,5 @@
 import type { JsMsg } from '@nats-io/jetstream';
-import { streams, subjects } from '@pushmesh/contracts';
+import { prefixedStream, streams, subjects } from '@pushmesh/contracts';
 import type { Durable, Message } from '@pushmesh/contracts';
 import type { Log } from '@pushmesh/telemetry';
 import type { BusMetrics } from './metrics.ts';
@@ -8,7 +8,6 @@ import { isStored } from './publish.ts';
 import type { Publisher } from './publish.ts';
 import { createPullConsumer } from './pull-consumer.ts';
 import type { PullConsumer, Settlement } from './pull-consumer.ts';
-import { prefixedStream } from './streams.ts';
 
 export type MessageContext = { readonly traceparent: string | undefined };
 
@@ -20,8 +19,8 @@ export type ConsumeOptions<T> = {
   /** Expected failures are settlements. A throw is a bug: it is logged, and the message comes again after a back-off. */
   readonly handle: (value: T, context: MessageContext) => Promise<Settlement>;
   /**
-   * When the subject of a message began (ms since 1970), for messages that are stored anew on their way. Without it the
-   * age of the queue counts from when a message was stored.
+   * When the work that a message carries began (ms since 1970), for messages that are stored again on their way. Without
+   * it the age of the queue counts from when a message was stored.
    */
   readonly beganAt?: (value: T) => number;
 };

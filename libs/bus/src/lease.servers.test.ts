@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { startNats } from '@pushmesh/servers';
 import { createLog } from '@pushmesh/telemetry';
+import { connectNats } from './connect-nats.ts';
 import { openLease } from './lease.ts';
-import { connectNats } from './nats-link.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-lease-'));
 let nats: Awaited<ReturnType<typeof startNats>>;
@@ -21,7 +21,7 @@ const patience = { timeout: 20_000 };
 let meshes = 0;
 const newPrefix = () => `t${process.pid}-${(meshes += 1)}`;
 
-/** So long that the next round comes too late for everybody. */
+/** So long that no test gets as far as the next round. */
 const hourMs = 3_600_000;
 
 const contenders: {

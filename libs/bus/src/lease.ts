@@ -22,7 +22,7 @@ export type Lease = {
   /** Keeps the lease if it is held, and does not take it again once it is lost. */
   takeNoMore(): void;
   /**
-   * Gives the lease up for a moment, in which any process that waits for it takes it; `true` when that was done. Without
+   * Gives the lease up for a moment, so that a process that waits for it takes it; `true` if that was done. Without
    * NATS no process could take it, so nothing happens; nor if `isWanted` says no by the time it is called.
    */
   pass(isWanted: () => boolean): Promise<boolean>;
@@ -55,7 +55,7 @@ const releaseMs = 2_000;
 
 /**
  * Holds one key of a NATS key-value bucket whenever it is free. The holder renews it three times within its time to live.
- * A key that is released is taken at once, that of a holder that died after `ttlMs`. While NATS is down no process can
+ * A released key is taken at once, the key of a dead holder after `ttlMs`. While NATS is down no process can
  * take the key, so its holder carries on: the lease is lost only when NATS says so.
  */
 export const openLease = (link: NatsLink, options: LeaseOptions): Lease => {

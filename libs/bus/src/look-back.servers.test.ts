@@ -73,7 +73,7 @@ describe('look back', () => {
     expect(blocks).toEqual(blocks.toSorted((a, b) => b - a));
   });
 
-  it('reads no large range at once behind a hole', async () => {
+  it('reads no large range in one go behind a hole', async () => {
     const manager = await jetstreamManager(nats);
     for (const seq of upTo(1_000, 801)) await manager.streams.deleteMessage('LOOKED_AT_PUSH_EVENTS', seq, false);
     const { seqs, looked } = await lookBack(streams.events, { blockSize: 50 });

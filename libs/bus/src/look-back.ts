@@ -2,17 +2,16 @@ import { DeliverPolicy, JetStreamApiError, jetstream, jetstreamManager } from '@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { prefixedStream } from '@pushmesh/contracts';
 import type { Stream } from '@pushmesh/contracts';
-import { serversOf } from './nats-link.ts';
-import { prefixedStream } from './streams.ts';
+import { serversOf } from './client-options.ts';
 
 export type LookBackOptions = {
-  /** Milliseconds after which nothing more is begun. */
+  /** Milliseconds after which no further read is started. */
   readonly withinMs: number;
   readonly onMessage: (data: Uint8Array, seq: number) => void;
   /**
-   * How many sequence numbers are read before older ones are begun. Default: as many as hold about 8 MB of messages, at
-   * most 25,000.
+   * How many sequence numbers to read before older ones. Default: as many as hold about 8 MB of messages, at most 25,000.
    */
   readonly blockSize?: number;
 };
@@ -144,7 +143,7 @@ const blockSizeOf = ({ bytes, messages }: { readonly bytes: number; readonly mes
 
 /**
  * Reads the next older block, down to `first`. Holes are skipped in growing steps. What lies behind a hole is read block
- * by block as well, because NATS loads a range that is read at once into memory.
+ * by block as well, because NATS loads a range that is read in one go into memory.
  */
 const readOlder = async (reading: Reading, progress: Progress, first: number): Promise<void> => {
   const { from, size, blockSize } = progress;

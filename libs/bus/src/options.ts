@@ -1,9 +1,9 @@
-import type { NatsOptions } from './nats-link.ts';
+import type { NatsOptions } from './connect-nats.ts';
 
 export type BusOptions = NatsOptions & {
   /** How long JetStream may take to acknowledge a publish. */
   readonly publishTimeoutMs: number;
-  /** How long a command may take to be replied to. */
+  /** How long a command waits for its reply. */
   readonly commandTimeoutMs: number;
   /** How many messages of this process may wait for a PubAck, and how many for a reply. */
   readonly maxPublishesInFlight: number;

@@ -1,13 +1,13 @@
 import { headers } from '@nats-io/transport-node';
 import type { Msg, MsgHdrs } from '@nats-io/transport-node';
 import { createBatcher } from '@pushmesh/async';
+import { prefixedSubject } from '@pushmesh/contracts';
 import type { Message } from '@pushmesh/contracts';
 import { createThrottle } from '@pushmesh/telemetry';
 import type { Log, Throttle } from '@pushmesh/telemetry';
 import type { Inbox, RequestOutcome } from './inbox.ts';
 import type { BusMetrics } from './metrics.ts';
 import type { NatsLink } from './nats-link.ts';
-import { prefixedSubject } from './streams.ts';
 
 /** How a JetStream publish ended. The message is safe only after `stored` and `duplicate`. */
 export type Published =

@@ -21,7 +21,7 @@ export type PullConsumerOptions = {
   readonly concurrency: number;
   /** Must not throw for expected failures: they are settlements. A throw is a bug: logged, and retried with back-off. */
   readonly handle: (msg: JsMsg) => Promise<Settlement>;
-  /** When the subject of a message began (ms since 1970); `undefined`: when it was stored. */
+  /** When the work that a message carries began (ms since 1970); `undefined`: when the message was stored. */
   readonly beganAt: (data: Uint8Array) => number | undefined;
   readonly onSettled: (settled: Settlement['type'] | 'fault') => void;
   readonly onFault: (error: unknown) => void;
@@ -35,7 +35,7 @@ export type PullConsumer = {
   pulling(): boolean;
   /**
    * Messages that are waiting or in flight in the whole mesh, and the age of the one that was stored first, counted from
-   * when its subject began; `undefined` while unknown.
+   * when its work began; `undefined` while unknown.
    */
   backlog(): Promise<Backlog | undefined>;
   /** Stops pulling and waits until everything that was taken is settled. */
@@ -83,13 +83,13 @@ export const createPullConsumer = (link: NatsLink, options: PullConsumerOptions)
   };
   link.onReady((nats) => void bind(state, nats));
   link.onLost(() => unbind(state));
-  // A message that takes long must not be given to another worker meanwhile.
+  // A message that takes long must not be redelivered to another worker in the meantime.
   const keepAlive = setInterval(() => state.taken.forEach((msg) => msg.working()), options.durable.ackWaitMs / 3);
   keepAlive.unref();
 
   return {
-    // Open requests stay open: what NATS sends for them after nobody listens would come again only after `ackWaitMs`.
-    // While there is no room for these messages, they go back at once.
+    // Open requests stay open: whatever NATS sent for a request that is no longer read would be redelivered only after
+    // `ackWaitMs`. A message for which there is no room is returned at once instead.
     limit: (concurrency) => {
       state.limit = concurrency;
       pullMore(state);
@@ -105,7 +105,7 @@ export const createPullConsumer = (link: NatsLink, options: PullConsumerOptions)
   };
 };
 
-/** Finds the durable consumer, and begins to pull; tries again until it is there. */
+/** Finds the durable consumer, and begins to pull; retries until the consumer exists. */
 const bind = async (state: State, nats: NatsConnection): Promise<void> => {
   const { link, options } = state;
   state.nats = nats;
@@ -177,13 +177,13 @@ const work = async (state: State, msg: JsMsg): Promise<void> => {
   }
 };
 
-/** At least half of the back-off is waited: a message must not come again at once. */
+/** Waits at least half of the back-off, so that a message is never redelivered at once. */
 const delayMs = ({ info }: JsMsg, backOff: BackOff): number =>
   backOffMs(backOff, info.deliveryCount, 'equal', Math.random());
 
 const ack = ({ options }: State, msg: JsMsg): void => atEndOfTurn(() => msg.ack(), options.onFault);
 
-/** NATS accepts whole milliseconds only: with a fraction, or without a delay, the message would come again at once. */
+/** NATS accepts whole milliseconds only: with a fraction, or without a delay, the message would be redelivered at once. */
 const nak = ({ options }: State, msg: JsMsg, ms: number): void =>
   atEndOfTurn(() => msg.nak(Math.max(1, Math.round(ms))), options.onFault);
 

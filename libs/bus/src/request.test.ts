@@ -23,7 +23,7 @@ const requesterOf = (outcome: RequestOutcome) => {
   return { authorise, sent: () => sent };
 };
 
-it('gives each command the reply at its index, and says unreadable where there is none', async () => {
+it('gives each command the reply at its index, or unreadable if there is none', async () => {
   const { authorise, sent } = requesterOf(reply(repliesMessage.encode([allowed(1), allowed(2)])));
   const replies = await Promise.all(['a', 'b', 'c'].map(authorise));
   expect(replies).toEqual([allowed(1), allowed(2), { v: 1, type: 'unreadable' }]);
@@ -32,14 +32,14 @@ it('gives each command the reply at its index, and says unreadable where there i
   expect(sent()).toBe(2);
 });
 
-it('tells every command of a message that there was no reply, and sends the next one', async () => {
+it('fails every command of a message that gets no reply, and sends the next one', async () => {
   const { authorise, sent } = requesterOf({ type: 'full' });
   expect(await Promise.all(['a', 'b'].map(authorise))).toEqual([{ type: 'full' }, { type: 'full' }]);
   expect(await authorise('c')).toEqual({ type: 'full' });
   expect(sent()).toBe(2);
 });
 
-it('says unreadable to every command of a message whose replies cannot be read', async () => {
+it('reports every command of a message as unreadable if its replies cannot be read', async () => {
   const { authorise } = requesterOf(reply(Buffer.from('{}')));
   const unreadable = { v: 1, type: 'unreadable' };
   expect(await Promise.all(['a', 'b'].map(authorise))).toEqual([unreadable, unreadable]);

@@ -1,9 +1,15 @@
 import { createBatcher } from '@pushmesh/async';
-import { commandMessages, commandSubject, commandTypes, commandsPerMessage, repliesMessage } from '@pushmesh/contracts';
+import {
+  commandMessages,
+  commandSubject,
+  commandTypes,
+  commandsPerMessage,
+  prefixedSubject,
+  repliesMessage,
+} from '@pushmesh/contracts';
 import type { Asking, Command, CommandType, Reply } from '@pushmesh/contracts';
 import type { Log } from '@pushmesh/telemetry';
 import type { Inbox, RequestOutcome } from './inbox.ts';
-import { prefixedSubject } from './streams.ts';
 
 /** Why a command got no reply. */
 export type NoReply = { readonly type: 'timeout' | 'no-responders' | 'disconnected' | 'full' };

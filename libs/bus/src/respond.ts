@@ -1,10 +1,16 @@
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { atEndOfTurn } from '@pushmesh/async';
-import { commandMessages, commandQueue, commandSubject, commandTypes, repliesMessage } from '@pushmesh/contracts';
+import {
+  commandMessages,
+  commandQueue,
+  commandSubject,
+  commandTypes,
+  prefixedSubject,
+  repliesMessage,
+} from '@pushmesh/contracts';
 import type { Asking, Command, CommandType, Reply } from '@pushmesh/contracts';
 import type { Log } from '@pushmesh/telemetry';
 import type { NatsLink } from './nats-link.ts';
-import { prefixedSubject } from './streams.ts';
 
 /** Replies to one command; `unavailable` is a reply like any other. Throws only on bugs. */
 export type CommandHandler = (
@@ -40,7 +46,7 @@ export const openResponder = ({ link, prefix, log }: Ports, handler: CommandHand
   };
 };
 
-/** Replies to messages of commands; `unavailable` to each command beyond `maxInFlight`. */
+/** Replies to the commands in each message, with `unavailable` to every command beyond `maxInFlight`. */
 export const createResponder = (handler: CommandHandler, maxInFlight: number, log: Log) => {
   let commands = 0;
   let messages = 0;

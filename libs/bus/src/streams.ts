@@ -1,7 +1,7 @@
 import { AckPolicy, DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { allDurables, streams } from '@pushmesh/contracts';
+import { allDurables, prefixedStream, prefixedSubject, streams } from '@pushmesh/contracts';
 import type { Durable, Stream } from '@pushmesh/contracts';
 
 export type StreamSettings = {
@@ -13,13 +13,6 @@ export type StreamSettings = {
   /** For streams that refuse new messages when they are full. */
   readonly maxMessages: number;
 };
-
-/** A subject of the contracts, as this NATS knows it. */
-export const prefixedSubject = (prefix: string, subject: string): string => (prefix ? `${prefix}.${subject}` : subject);
-
-/** A stream name of the contracts, as this NATS knows it. */
-export const prefixedStream = (prefix: string, name: string): string =>
-  prefix ? `${prefix.toUpperCase().replaceAll('-', '_')}_${name}` : name;
 
 /**
  * Creates every stream and durable consumer of the contracts, and updates those that exist to the configured limits.

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { problemOfAddress } from './address.ts';
 import type { Check } from './read.ts';
 
-/** Each of the servers as the client takes it; what it knows no more of, such as a path, it would leave out in silence. */
+/** Checks each server as the client reads it. The client would silently ignore anything else, such as a path. */
 const checkNatsUrl: Check = (urls) =>
   urls
     ?.split(',')
@@ -15,7 +15,7 @@ const checkNatsUrl: Check = (urls) =>
     )
     .find((why) => why !== undefined);
 
-/** As `nsc generate creds` writes it: a JWT and the seed of a user’s NKey, each between two lines of dashes. */
+/** As `nsc generate creds` writes it: a JWT and the seed of a user's NKey, each between two lines of dashes. */
 const credsFile =
   /^-{3,}[^\n]*-{3,}\s*\n\s*[\w-]+\.[\w-]+\.[\w-]+\s*\n\s*-{3,}[^\n]*-{3,}\s*\n.*^-{3,}[^\n]*-{3,}\s*\n\s*SU[A-Z2-7]{56}\s*\n\s*-{3,}[^\n]*-{3,}\s*$/ms;
 

@@ -5,9 +5,7 @@ import { hasCredentials } from './address.ts';
 import { unreadable } from './unreadable.ts';
 import { isServiceAddress, problemsOfUnknown } from './unknown.ts';
 import type { OwnNames } from './unknown.ts';
-
-/** One thing that is wrong with one variable; `why` never contains the value of a secret. */
-export type Problem = { readonly variable: string; readonly why: string };
+import type { Env, Problem } from './problem.ts';
 
 /** Thrown once, at startup, with every problem found. */
 export class ConfigError extends Error {
@@ -32,7 +30,6 @@ export const orExit = <T>(read: () => T): T => {
   }
 };
 
-export type Env = Readonly<Record<string, string | undefined>>;
 type AjvError = { keyword: string; instancePath: string; params: Record<string, unknown>; message?: string };
 type Data = Readonly<Record<string, string>>;
 type Key = Partial<TSchema> & { description?: string; examples?: unknown[]; secret?: boolean; check?: Check };

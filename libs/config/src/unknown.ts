@@ -1,5 +1,5 @@
 import type { TObject, TSchema } from 'typebox';
-import type { Env, Problem } from './read.ts';
+import type { Env, Problem } from './problem.ts';
 
 /** Which unknown variables count as mistakes: otherwise what they were meant to set would silently not happen. */
 export type OwnNames = {

@@ -4,7 +4,8 @@ import { message } from './message.ts';
 import type { Message } from './message.ts';
 import { Options } from './options.ts';
 
-// What gateway and acceptance ask pubsub-push over core NATS request/reply. JIDs are bare and normalised unless stated otherwise.
+// What gateway and acceptance ask pubsub-push over core NATS request/reply. JIDs are bare and normalised unless stated
+// otherwise.
 
 const Jid = Type.String({ minLength: 1, maxLength: 3071 });
 const NodeId = Type.String({ minLength: 1, maxLength: 1023 });
@@ -41,9 +42,9 @@ export const commandSchemas = {
     host: Jid,
     node: NodeId,
     publisher: Jid,
-    /** Fingerprint of the device that the publish names; another one than before makes the node fresh. Absent: no valid device. */
+    /** Fingerprint of the device that the publish names; a new one makes the node fresh. Absent: no valid device. */
     device: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-    /** The secret that the publish knows; empty: none. Absent: the gateway is older than secrets, and its publishes need none. */
+    /** The secret of the publish; empty: none. Absent: the gateway is older than secrets, and its publishes need none. */
     secret: Type.Optional(SecretDigest),
   }),
   'get-affiliations': Type.Object({ v, host: Jid, node: NodeId, requester: Jid }),

@@ -48,7 +48,10 @@ const subscriptions = Compile(
   Type.Union([Type.Object({ endpoint, keys: Type.Object(keys) }), Type.Object({ endpoint, ...keys })]),
 );
 
-/** Whether it looks like a subscription. Only push-service checks host and keys: what it refuses is parked, and costs no registration. */
+/**
+ * Whether it looks like a subscription. Only push-service checks host and keys: what it refuses is parked, and costs no
+ * registration.
+ */
 const isSubscription = (text: string): boolean => {
   try {
     return subscriptions.Check(JSON.parse(text));

@@ -1,15 +1,15 @@
 import type { Outcome } from './outcome.ts';
 
 // The table of reasons: what became of one push at its provider, in words that both sides of the push API share.
-// push-service sorts the provider's answers by it; the dispatcher turns what arrives into an outcome by it.
+// push-service classifies the provider's answers by it; the dispatcher turns the push API's answers into outcomes by it.
 
 type CategoryRow = {
   /** How v3 of the API answers. Without `word` the answer carries the provider's own reason word. */
   readonly v3: { readonly status: number; readonly word?: string };
   readonly outcome: Exclude<Outcome, 'held' | 'expired' | 'exhausted'>;
   /**
-   * Of APNs and FCM: the provider or the operator's credentials are in trouble. That says nothing about this push, spends
-   * none of its attempts and counts towards the circuit. Behind Web Push are many servers, so there it is never an outage.
+   * For APNs and FCM: the provider or the operator's credentials are at fault, not this push. An outage spends none of
+   * its attempts and counts towards the circuit. Behind Web Push are many servers, so there it is never an outage.
    */
   readonly isOutage: boolean;
 };
@@ -55,9 +55,9 @@ export const categories = Object.keys(rows) as readonly Category[];
 type Reasons = Readonly<Record<string, Exclude<Category, 'ok'>>>;
 
 /**
- * APNs: "Handling notification responses from APNs". Sorted as MongoosePush sorts them, except that it does not know
+ * APNs: "Handling notification responses from APNs". Classified as in MongoosePush, except that it does not know
  * `ExpiredToken`, `InvalidPushType`, `BadEnvironmentKeyInToken`, `BadEnvironmentKeyIdInToken` and
- * `UnrelatedKeyIdInToken`, and takes `IdleTimeout` for the caller's fault.
+ * `UnrelatedKeyIdInToken`, and treats `IdleTimeout` as the caller's fault.
  */
 export const apnsReasons = {
   BadCollapseId: 'invalid_request',
@@ -97,19 +97,19 @@ export const apnsReasons = {
 
 /**
  * FCM HTTP v1 "ErrorCode" and google.rpc.Code. MongoosePush knows the FCM words; the google.rpc words that come without an
- * FCM word (UNAUTHENTICATED, RESOURCE_EXHAUSTED and so on) it leaves unsorted.
+ * FCM word (UNAUTHENTICATED, RESOURCE_EXHAUSTED and so on) it does not classify.
  */
 export const fcmReasons = {
   INVALID_ARGUMENT: 'invalid_request',
-  // The token belongs to another project: wrong for ever, and only for this device. As an outage, as MongoosePush has it,
-  // it would be tried again and again and hold back all other pushes.
+  // The token belongs to another project: that never changes, and concerns only this device. MongoosePush treats it as an
+  // outage, so that the push would be tried again and again and hold back all others.
   SENDER_ID_MISMATCH: 'invalid_request',
   UNREGISTERED: 'unregistered',
   QUOTA_EXCEEDED: 'too_many_requests',
   RESOURCE_EXHAUSTED: 'too_many_requests',
   UNAUTHENTICATED: 'auth',
   PERMISSION_DENIED: 'auth',
-  // MongoosePush has an outage for both.
+  // MongoosePush treats both as an outage.
   THIRD_PARTY_AUTH_ERROR: 'third_party_auth',
   APNS_AUTH_ERROR: 'third_party_auth',
   // Without the FCM word UNREGISTERED it is the project that was not found.
@@ -122,8 +122,8 @@ export const fcmReasons = {
 } as const satisfies Reasons;
 
 /**
- * OAuth 2.0 (RFC 6749 §5.2 and §4.1.2.1): Google's token endpoint refuses the service account. push-service takes every
- * word of such a refusal for `auth`, `invalid_request` too; that one is missing here because on its own it is a category.
+ * OAuth 2.0 (RFC 6749 §5.2 and §4.1.2.1): Google's token endpoint refuses the service account. To push-service every
+ * word of such a refusal means `auth`, even `invalid_request`, which is not in this list because it is also a category.
  */
 export const oauthReasons = {
   access_denied: 'auth',
@@ -137,7 +137,7 @@ export const oauthReasons = {
 /**
  * Web Push: push-service's own words for an invalid subscription, for an endpoint that it must not connect to, and for
  * statuses of push services (RFC 8030 §5 to §8, RFC 8292 §4). The subscriber chooses which server answers, so none of these
- * words may pass for an outage, which would hold back everybody else's pushes.
+ * words may count as an outage, which would hold back everybody else's pushes.
  */
 export const webPushReasons = {
   not_a_subscription: 'invalid_request',
@@ -145,7 +145,7 @@ export const webPushReasons = {
   bad_p256dh: 'invalid_request',
   bad_auth: 'invalid_request',
   endpoint_not_allowed: 'invalid_request',
-  // Where a redirect leads is not looked at: it would be a way around the guard of addresses.
+  // Redirects are not followed: that would be a way around the address guard.
   redirected: 'invalid_request',
   // The subscription was made for another VAPID key.
   vapid_refused: 'invalid_request',
@@ -167,7 +167,7 @@ const headerWord = {
 
 /**
  * v1 and v2, and v3 for `third_party_auth` and `unknown`, answer 500 with the provider's word and no category. These words
- * count as another category when they come so.
+ * then count as a different category from the one in their list.
  */
 export const bareReasons: Readonly<Partial<Record<ApnsReason, { readonly as: Category; readonly why: string }>>> = {
   Forbidden: { as: 'unknown', why: 'APNs does not say what is forbidden: it is tried again before it is given up' },
@@ -178,6 +178,12 @@ export const bareReasons: Readonly<Partial<Record<ApnsReason, { readonly as: Cat
   DuplicateHeaders: headerWord,
   MethodNotAllowed: headerWord,
   MissingDeviceToken: headerWord,
-  InvalidPushType: { as: 'invalid_request', why: 'the type follows from the request: wrong for this push, for ever' },
-  MissingTopic: { as: 'invalid_request', why: 'neither the request nor the pool has a topic: wrong for ever' },
+  InvalidPushType: {
+    as: 'invalid_request',
+    why: 'the type follows from the request: this push will never be accepted',
+  },
+  MissingTopic: {
+    as: 'invalid_request',
+    why: 'neither the request nor the pool has a topic: this push will never be accepted',
+  },
 };

@@ -7,6 +7,8 @@ import {
   modes,
   outcomes,
   policies,
+  prefixedStream,
+  prefixedSubject,
   pushServices,
   streams,
   subjects,
@@ -47,4 +49,15 @@ it('the feedback durable takes every end that can retire a push node, and no oth
 
 it('the streams of pushes that have not ended refuse when full, and never drop the oldest', () => {
   for (const stream of [streams.events, streams.deliveries]) expect(stream.discard).toBe('new');
+});
+
+it('a prefix precedes every subject, and in capitals every stream name', () => {
+  expect([prefixedSubject('eu-west', 'push.event.publish'), prefixedSubject('', 'push.event.publish')]).toEqual([
+    'eu-west.push.event.publish',
+    'push.event.publish',
+  ]);
+  expect([prefixedStream('eu-west', 'PUSH_EVENTS'), prefixedStream('', 'PUSH_EVENTS')]).toEqual([
+    'EU_WEST_PUSH_EVENTS',
+    'PUSH_EVENTS',
+  ]);
 });

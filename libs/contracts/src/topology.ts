@@ -16,7 +16,7 @@ export type Mode = (typeof modes)[number];
 export const commandSubject = (type: string): string => `command.${type}`;
 export const commandQueue = 'pubsub-push';
 
-/** JetStream subjects. A lane is one push service and mode, with its own durable, so that an outage of one holds up no other. */
+/** JetStream subjects. A lane is one push service and mode; each has its own durable, so that an outage holds up no other. */
 export const subjects = {
   unverifiedPublish: 'push.event.publish',
   delivery: (service: PushService, mode: Mode) => `push.delivery.${service}.${mode}`,
@@ -86,7 +86,10 @@ export type Durable = {
   readonly name: string;
   readonly stream: keyof typeof streams;
   readonly filter: string;
-  /** A message that is not settled within this time is given to another worker; longer work must say that it goes on. */
+  /**
+   * A message that is not settled within this time is given to another worker; longer work must report that it
+   * is in progress.
+   */
   readonly ackWaitMs: number;
   /** The most unsettled messages of all replicas together; messages that wait for their retry count too. */
   readonly maxAckPending: number;
@@ -124,3 +127,10 @@ export const allDurables: readonly Durable[] = [
   durables.feedback,
   ...pushServices.flatMap((service) => modes.map((mode) => deliveryDurable(service, mode))),
 ];
+
+/** A subject of the contracts as this NATS knows it. `prefix` is '' for none. */
+export const prefixedSubject = (prefix: string, subject: string): string => (prefix ? `${prefix}.${subject}` : subject);
+
+/** A stream or bucket name of the contracts as this NATS knows it. `prefix` is '' for none. */
+export const prefixedStream = (prefix: string, name: string): string =>
+  prefix ? `${prefix.toUpperCase().replaceAll('-', '_')}_${name}` : name;

@@ -8,7 +8,7 @@ type Options = {
   readonly port: number;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** `/readyz` answers 200 while none of them is missing anything. */
+  /** `/readyz` answers 200 while the `missing` of each returns `undefined`. */
   readonly resources: readonly Resource[];
 };
 

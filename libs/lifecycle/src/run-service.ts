@@ -17,7 +17,7 @@ type Service = {
   readonly resources: readonly Resource[];
 };
 
-/** The life of a service: {@link run} with its resources, and before them the ops server that reports on them. */
+/** Runs a service from start to exit ({@link run}): the ops server first, then the resources on which it reports. */
 export const runService = async ({ log, metrics, config, resources }: Service): Promise<void> => {
   const ops = createOpsServer({ host: config.OPS_HOST, port: config.OPS_PORT, log, metrics, resources });
   await run({

@@ -2,7 +2,7 @@
 export type Throttle = (emit: (times: number) => void) => void;
 
 /**
- * For log lines about what can happen thousands of times, for instance while NATS or Redis is down: the first one is
+ * For log lines about events that can occur by the thousand, for instance while NATS or Redis is down: the first one is
  * emitted, then at most one every `everyMs`.
  */
 export const createThrottle = (everyMs = 10_000): Throttle => {

@@ -168,9 +168,8 @@ export const connectComponent = (options: ComponentOptions): ComponentStream => 
 };
 
 /**
- * Milliseconds before the next attempt. Any part of the back-off, so that the components of a server that restarts do not
- * all come back at once. After a refusal, which only a human or the end of another stream can lift: the upper half of
- * the maximum.
+ * Milliseconds before the next attempt. Full jitter, so that the components of a server that restarts do not all come
+ * back at once. After a refusal, which only a human or the end of another stream can lift: half of the maximum or more.
  */
 const waitBefore = (
   failures: number,

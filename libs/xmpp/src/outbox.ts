@@ -2,7 +2,7 @@ export type OutboxOptions = {
   readonly write: (data: Buffer) => Promise<void>;
   /** Bytes that were written but not yet accepted by the operating system. */
   readonly unsentBytes: () => number;
-  /** Above this the outbox is congested, until it has shrunk to half of it, in bytes. */
+  /** Bytes above which the outbox is congested, until it has shrunk to half of them. */
   readonly highWaterBytes: number;
   /** The most bytes ever held. */
   readonly maxQueuedBytes: number;

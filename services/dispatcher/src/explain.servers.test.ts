@@ -107,7 +107,7 @@ it('finds a push wherever it is, by its node and by its delivery', async () => {
   // Not even the name of the node: it may hold a token.
   expect(stdout).not.toMatch(/the-token|the-body|another|third|Bob/);
 
-  // Recorded in company with another push.
+  // Recorded in one message with another push.
   const one = await command('a-third', '--nats', nats.url);
   expect(one).toMatchObject({ code: 0, stdout: expect.stringContaining('delivered at') as string });
   expect(one.stdout.match(/^push \w+[-\w]*/gm)).toEqual(['push a-third']);

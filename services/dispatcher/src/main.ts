@@ -7,21 +7,21 @@ import { readDispatcherConfig } from './config.ts';
 import { openLane } from './lane.ts';
 import { dispatcherMetrics } from './metrics.ts';
 
-// what we were told
+// configuration, log, metrics
 const config = orExit(readDispatcherConfig);
 const log = createLog('dispatcher', config.LOG_LEVEL);
 const metrics = createMetrics('dispatcher');
 const measure = metrics.add(dispatcherMetrics);
 
-// the edges
+// NATS
 const bus = createBus(busOptionsOf('dispatcher', config), log, metrics);
 
-// the edges meet the middle: one lane for each push service and mode
+// one lane for each push service and mode
 const lanes = pushServices.flatMap((service) =>
   modes.map((mode) => openLane(service, mode, { bus, config, log, metrics: measure })),
 );
 
-// life
+// lifecycle
 const pushApi = {
   name: 'push-api',
   missing: () => lanes.map((lane) => lane.missing()).find((each) => each !== undefined),

@@ -1,5 +1,8 @@
-import { hopSeconds, lineSeconds } from '@pushmesh/telemetry';
+import { hopSeconds } from '@pushmesh/telemetry';
 import type { MetricGroup, MetricsOf } from '@pushmesh/telemetry';
+
+/** Histogram buckets in seconds for the whole line: from the accepted publish to its recorded end. */
+const lineSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 1800, 3600, 14400, 86400] as const;
 
 /** The metrics of the dispatcher. */
 export const dispatcherMetrics = {

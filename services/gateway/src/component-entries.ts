@@ -5,7 +5,7 @@ import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 
 export const roles = ['app-server', 'xmpp-server'] as const;
-/** `app-server`: push nodes (create, delete, publish). `xmpp-server`: enable and disable that are sent to the component itself. */
+/** `app-server`: push nodes (create, delete, publish). `xmpp-server`: enable and disable, sent to the component itself. */
 export type Role = (typeof roles)[number];
 
 export const streamModes = ['shared', 'exclusive'] as const;

@@ -8,13 +8,13 @@ import { readGatewayConfig } from './config.ts';
 import { createRequestHandler } from './flow/handle-request.ts';
 import { gatewayMetrics } from './metrics.ts';
 
-// what we were told
+// configuration, log, metrics
 const config = orExit(readGatewayConfig);
 const log = createLog('gateway', config.LOG_LEVEL);
 const metrics = createMetrics('gateway');
 const measure = metrics.add(gatewayMetrics);
 
-// the edges
+// NATS
 const bus = createBus(
   busOptionsOf('gateway', config, {
     maxPublishesInFlight: config.MAX_IN_FLIGHT * config.components.length,
@@ -24,7 +24,7 @@ const bus = createBus(
   metrics,
 );
 
-// the middle
+// requests
 const acceptPush = createAcceptPush({
   bus,
   clock: Date.now,
@@ -39,7 +39,7 @@ const reconnectCapMs = 5_000;
 // A stream that stays offline for this long may come online from another gateway.
 const passMs = 15_000;
 
-// the edges meet the middle: a stream for each component name
+// one stream for each component name
 const components = config.components.map((component) =>
   createComponentResource(component, {
     bus,
@@ -53,5 +53,5 @@ const components = config.components.map((component) =>
   }),
 );
 
-// life
+// lifecycle
 await runService({ log, metrics, config, resources: [bus, ...components] });

@@ -3,7 +3,9 @@ import { orExit } from '@pushmesh/config';
 import { durables, messages } from '@pushmesh/contracts';
 import { runService } from '@pushmesh/lifecycle';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
-import { createRedisStore } from './adapters/redis/store.ts';
+import { connectRedis } from './adapters/redis/connection.ts';
+import { createNodeStore } from './adapters/redis/node-store.ts';
+import { createRegistrationStore } from './adapters/redis/registration-store.ts';
 import { readPubsubPushConfig } from './config.ts';
 import { createCommands } from './flow/command.ts';
 import { createFeedback } from './flow/feedback.ts';
@@ -19,23 +21,24 @@ const measure = metrics.add(pubsubPushMetrics);
 
 // edges
 const bus = createBus(busOptionsOf('pubsub-push', config), log, metrics);
-const redis = createRedisStore({
+const redis = connectRedis({
   url: config.REDIS_URL,
-  keyPrefix: config.REDIS_KEY_PREFIX,
   timeoutMs: config.REDIS_TIMEOUT_MS,
   log,
   onState: (up) => measure.storeUp.set(up ? 1 : 0),
 });
+const nodes = createNodeStore(redis, config.REDIS_KEY_PREFIX);
+const registrations = createRegistrationStore(redis, config.REDIS_KEY_PREFIX);
 
 // flows
-const commands = createCommands({ nodes: redis.store, registrations: redis.store, clock: Date.now }, config);
+const commands = createCommands({ nodes, registrations, clock: Date.now }, config);
 const feedback = createFeedback({
-  nodes: redis.store,
+  nodes,
   retiredKeptMs: config.RETIRED_KEPT_SECONDS * 1_000,
   onFeedback: (decision) => measure.feedback.inc({ decision }),
 });
 const verify = createVerify({
-  authorise: commands,
+  authorise: (command) => commands('authorise-publish', command),
   bus,
   clock: Date.now,
   log,
@@ -58,4 +61,4 @@ bus.consume({
 });
 
 // lifecycle
-await runService({ log, metrics, config, resources: [redis.resource, bus] });
+await runService({ log, metrics, config, resources: [redis, bus] });

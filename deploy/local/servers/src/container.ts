@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type * as Testcontainers from 'testcontainers';
 import type { Image } from './catalogue.ts';
 import { lastLines, sizeOf } from './log.ts';
-import type { Instance, Launch, Report } from './server.ts';
+import type { Instance, Launch, Report } from './launch.ts';
 
 // For machines that have a Docker engine (or Podman with Docker's API). The server sees the data folder under the same
 // path and listens on the same port numbers as a local process would, so everything else is the same for both.

@@ -6,5 +6,6 @@ export { choosePorts } from './ports.ts';
 export { startProcess } from './process.ts';
 export { startProsody, type ProsodyOptions } from './prosody.ts';
 export { startRedis } from './redis.ts';
-export type { Instance, Report, RunningServer, StartOptions } from './server.ts';
+export type { Instance, Report } from './launch.ts';
+export type { RunningServer, StartOptions } from './server.ts';
 export type { RunningXmppServer, XmppServerOptions } from './xmpp.ts';

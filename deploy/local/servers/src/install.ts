@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { catalogue, type ServerKind } from './catalogue.ts';
 import { findProgram } from './program.ts';
-import type { Report } from './server.ts';
+import type { Report } from './launch.ts';
 
 const aptScript = fileURLToPath(new URL('./apt-install.sh', import.meta.url));
 const timeoutMs = 15 * 60_000;

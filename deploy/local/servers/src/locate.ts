@@ -2,7 +2,7 @@ import { catalogue, type Image, type ServerKind } from './catalogue.ts';
 import { findEngine, provideImage, type Engine } from './container.ts';
 import { install } from './install.ts';
 import type { Program } from './program.ts';
-import type { Report } from './server.ts';
+import type { Report } from './launch.ts';
 
 /** What is tried first: programs on this machine, or containers if an engine responds. */
 export type Prefer = 'containers' | 'local';

@@ -7,7 +7,7 @@ import { identify, isAlive } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { lastLines, sizeOf } from './log.ts';
 import type { Program } from './program.ts';
-import type { Instance, Report } from './server.ts';
+import type { Instance, Report } from './launch.ts';
 
 const stopDeadlineMs = 10_000;
 

@@ -1,13 +1,11 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { catalogue, type ServerKind } from './catalogue.ts';
 import { startContainer } from './container.ts';
+import type { Instance, Launch, Report } from './launch.ts';
 import { describeLocation, locate, type Location, type Prefer } from './locate.ts';
 import { choosePorts } from './ports.ts';
 import { retryUntil } from './probe.ts';
 import { startProcess } from './process.ts';
-
-/** Receives lines for humans: what is being installed, which port was in use, which server exited by itself. */
-export type Report = (line: string) => void;
 
 /** The options for starting any server. */
 export type StartOptions = {
@@ -30,26 +28,6 @@ export type RunningServer = {
   kill(): Promise<void>;
   /** Stops the server if it is running, and starts it again with the same ports and data. */
   restart(): Promise<void>;
-};
-
-/** A launched server, as a process or in a container. */
-export type Instance = {
-  /** How it ended, or undefined while it runs. */
-  ended(): Promise<string | undefined>;
-  /** The end of its log since this launch. */
-  lastLines(): Promise<string>;
-  stop(): Promise<void>;
-  kill(): Promise<void>;
-};
-
-/** What to run, as a process or in a container. */
-export type Launch = {
-  readonly kind: ServerKind;
-  readonly dataDir: string;
-  readonly ports: readonly number[];
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly report: Report;
 };
 
 /** What is specific to one kind of server. `listen` is the address to listen on, which differs in a container. */
@@ -95,13 +73,13 @@ export const runServer = async <Port extends string>(
     const numbers = Object.values<number>(ports);
     const instance = await start(location, { kind: plan.kind, dataDir, ports: numbers, args, env, report });
     try {
-      const trouble = async () => {
+      const failure = async () => {
         const end = await instance.ended();
-        return troubleIn(await instance.lastLines(), numbers, plan.complaint) ?? end;
+        return failureIn(await instance.lastLines(), numbers, plan.complaint) ?? end;
       };
-      await retryUntil(startDeadlineMs, () => plan.answers(ports, dataDir), trouble);
+      await retryUntil(startDeadlineMs, () => plan.answers(ports, dataDir), failure);
       // Once more, for a line logged just before the answer.
-      const late = await trouble();
+      const late = await failure();
       if (late !== undefined) throw new Error(late);
       await plan.complete?.(ports);
       return instance;
@@ -145,7 +123,7 @@ const start = (location: Exclude<Location, { via: 'url' }>, launch: Launch): Pro
     ? startContainer(location.engine, location.image, launch)
     : startProcess(location.program, { ...launch, name: launch.kind, title: catalogue[launch.kind].title });
 
-const troubleIn = (log: string, ports: readonly number[], complaint: RegExp | undefined): string | undefined => {
+const failureIn = (log: string, ports: readonly number[], complaint: RegExp | undefined): string | undefined => {
   const lines = log.split('\n').map((line) => line.trim());
   const taken = lines.find((line) => portTaken.test(line));
   if (taken !== undefined)

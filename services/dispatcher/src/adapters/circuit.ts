@@ -63,7 +63,7 @@ export const createCircuit = <A extends unknown[], T>(
         throw error;
       }
     },
-    /** Tells each change of the state; a new circuit is closed. */
+    /** Reports every change of state; a new circuit is closed. */
     onState: (listener: (state: CircuitState) => void): void => {
       breaker.on('open', () => listener('open'));
       breaker.on('halfOpen', () => listener('half-open'));

@@ -15,7 +15,7 @@ afterEach(async () => {
 
 type Several = (notifications: readonly AddressedNotification[], reply: FastifyReply) => unknown;
 
-/** A push API that takes several if `several` is given, and a client that knows. `calls` has how many arrived with each request. */
+/** A push API that takes several at once if `several` is given, and a client that knows it. `calls`: how many in each request. */
 const meet = async (several?: Several, timeoutMs = 5_000) => {
   const calls: number[] = [];
   const server = fastify({ forceCloseConnections: true });
@@ -104,7 +104,7 @@ it('sends each alone if together they exceed what push-service reads', async () 
   expect(calls).toEqual([1, 1]);
 });
 
-it('hands on each answer without waiting for the others', async () => {
+it('passes on each answer without waiting for the others', async () => {
   const slow = Promise.withResolvers<void>();
   const { post } = await meet(async (_notifications, reply) => {
     const response = inLines(reply);

@@ -19,7 +19,7 @@ const hintsOf = (headers: HttpAnswer['headers']): Readonly<Record<string, string
 export const single = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value;
 
-/** `undefined` for a body that is not JSON, such as the page of a proxy; `null` for an empty one, as MongoosePush sends some. */
+/** `undefined` for a body that is not JSON, such as a proxy's page; `null` for an empty one, as MongoosePush sometimes sends. */
 export const parseBody = (text: string): unknown => {
   try {
     return text === '' ? null : (JSON.parse(text) as unknown);

@@ -17,7 +17,7 @@ const client = (url: string, timeoutMs = 5_000) => {
 };
 const request = { version: 'v3', deviceId: 't', body: { service: 'fcm', data: {} } } as const;
 
-it('posts JSON with the trace context and hands on status, headers and body', async () => {
+it('posts JSON with the trace context and returns status, headers and body', async () => {
   const server = fastify();
   cleanups.unshift(() => server.close());
   const seen: unknown[] = [];

@@ -35,7 +35,7 @@ const readings: Readings = {
   parked: { stream: 'STAGING_PUSH_PARKED', type: 'missing', unreadable: 0 },
   results: { ...nothing, stream: 'STAGING_PUSH_RESULTS', read: 7, of: 90, since: now, whole: false, unreadable: 2 },
 };
-const tell = (...found: readonly Found[]) => explain({ word: 'n', found, readings, place: 'nats://here', now });
+const textOf = (...found: readonly Found[]) => explain({ word: 'n', found, readings, place: 'nats://here', now });
 
 describe('explain', () => {
   it.each([
@@ -64,23 +64,23 @@ describe('explain', () => {
       'refused at',
       [ended({ end: 'refused', outcome: 'rejected', attempt: 0, reason: 'the publisher is not permitted' })],
     ],
-  ] satisfies [string, Found[]][])('says: %s', (words, found) => {
-    const text = tell(...found);
+  ] satisfies [string, Found[]][])('says: %s', (expected, found) => {
+    const text = textOf(...found);
     expect(text).toContain(
       `push d1 to the node ${nodeHash('n')} at push.example.org, through fcm dev\n  accepted at 2026-11-23 11:59:00.000 UTC`,
     );
-    expect(text).toContain(words);
+    expect(text).toContain(expected);
     expect(text).not.toMatch(/the-token|the-body|the-sender/);
   });
 
-  it.each(ends)('has words for the end %s, once', (end) => {
+  it.each(ends)('describes the end %s once', (end) => {
     const parked: Found = { type: 'parked', seq: 1, result: result({ end }) };
-    expect(tell(ended({ end }), parked).match(new RegExp(`^  ${end} at`, 'gm'))).toHaveLength(1);
+    expect(textOf(ended({ end }), parked).match(new RegExp(`^  ${end} at`, 'gm'))).toHaveLength(1);
   });
 
   it('shows several pushes, the newest last, and each end of a repeated one', () => {
     const earlier = { delivery: 'd0', acceptedAt: now - 90 * second };
-    const text = tell(ended(), ended({ endedAt: now, end: 'unregistered' }), ended(earlier));
+    const text = textOf(ended(), ended({ endedAt: now, end: 'unregistered' }), ended(earlier));
     expect(text.match(/^push \w+|^ {2}(?:un|de)\w+ at/gm)).toEqual([
       'push d0',
       '  delivered at',
@@ -91,7 +91,7 @@ describe('explain', () => {
   });
 
   it('shows the newest of many', () => {
-    const text = tell(
+    const text = textOf(
       ...Array.from({ length: 30 }, (_, index) => ended({ delivery: `d${index}`, acceptedAt: now + index })),
     );
     expect(text).toContain('(there are older ones)');
@@ -109,7 +109,7 @@ describe('explain', () => {
   });
 
   it('says what it can mean if there is nothing, and what was read', () => {
-    const text = tell();
+    const text = textOf();
     expect(text).toContain('Nothing found.');
     expect(text).not.toContain('it still waits');
     expect(text.split('\n').slice(-5)).toEqual([

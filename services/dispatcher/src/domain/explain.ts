@@ -2,7 +2,7 @@ import type { LookedBack } from '@pushmesh/bus';
 import { streams } from '@pushmesh/contracts';
 import type { Delivery, Outcome, Result } from '@pushmesh/contracts';
 import { nodeHash } from '@pushmesh/telemetry';
-import { duration, instant } from './words.ts';
+import { duration, instant } from './time-format.ts';
 
 /** The part of a delivery that may be shown: no device token and no text of a message. */
 type Waiting = Pick<
@@ -45,11 +45,11 @@ export const explain = ({ word, found, readings, place, now }: Explanation): str
   const shown = pushes.slice(-maxPushes);
   const all = Object.values(readings);
   const longestName = Math.max(...all.map(({ stream }) => stream.length));
-  const read = [`Read on ${place}:`, ...all.map((reading) => `  ${toldOf(reading, longestName)}`)];
+  const read = [`Read on ${place}:`, ...all.map((reading) => `  ${describeReading(reading, longestName)}`)];
   if (shown.length === 0) return [...nothingFound(word, readings), '', ...read].join('\n');
   const older = pushes.length > shown.length ? ' (there are older ones)' : '';
-  const told = shown.flatMap((push) => [...tell(push, readings.parked.stream, now), '']);
-  return [`What became of the pushes, the newest last${older}:`, '', ...told, ...read].join('\n');
+  const described = shown.flatMap((push) => [...describePush(push, readings.parked.stream, now), '']);
+  return [`What became of the pushes, the newest last${older}:`, '', ...described, ...read].join('\n');
 };
 
 /** What was found of the newest pushes, at most `most`. */
@@ -64,7 +64,7 @@ const headOf = (found: Found) => ('result' in found ? found.result : found.deliv
 const idOf = (found: Found): string => ('result' in found ? found.result.delivery : found.delivery.id);
 const acceptedAt = (found: Found | undefined): number => (found ? headOf(found).acceptedAt : 0);
 
-const tell = (push: readonly Found[], parked: string, now: number): readonly string[] => {
+const describePush = (push: readonly Found[], parked: string, now: number): readonly string[] => {
   const [first] = push;
   if (!first) return [];
   const { node, service, mode } = headOf(first);
@@ -82,16 +82,17 @@ const whereabouts = (push: readonly Found[], parked: string, now: number): reado
   const aside = push.flatMap((each) =>
     each.type === 'parked' ? [`put aside as message ${each.seq} of ${parked}`] : [],
   );
-  if (ends.size > 0) return [...[...ends.values()].toSorted((a, b) => a.endedAt - b.endedAt).map(toldOfEnd), ...aside];
+  if (ends.size > 0)
+    return [...[...ends.values()].toSorted((a, b) => a.endedAt - b.endedAt).map(describeEnd), ...aside];
   const latest = push
     .flatMap((each) => (each.type === 'waiting' ? [each.delivery] : []))
     .toSorted((a, b) => b.attempt - a.attempt)[0];
   return latest
-    ? toldOfWaiting(latest, now)
+    ? describeWaiting(latest, now)
     : ['waits for verification: pubsub-push did not answer when it was accepted'];
 };
 
-const toldOfWaiting = ({ attempt, spent, notBefore, expiresAt }: Waiting, now: number): readonly string[] => {
+const describeWaiting = ({ attempt, spent, notBefore, expiresAt }: Waiting, now: number): readonly string[] => {
   const due = notBefore ?? 0;
   const wait =
     due > now
@@ -118,7 +119,7 @@ const whyParked: Readonly<Partial<Record<Outcome, string>>> = {
   exhausted: 'its attempts were used up',
 };
 
-const toldOfEnd = (result: Result): string => {
+const describeEnd = (result: Result): string => {
   const { end, outcome, attempt, acceptedAt: accepted, endedAt, reason } = result;
   const when = `at ${instant(endedAt)}, after ${duration(endedAt - accepted)}`;
   const by = attempt === 0 ? '' : `, by attempt ${attempt}`;
@@ -141,7 +142,7 @@ const toldOfEnd = (result: Result): string => {
   }
 };
 
-const toldOf = (reading: Reading, longestName: number): string => {
+const describeReading = (reading: Reading, longestName: number): string => {
   const { stream, unreadable } = reading;
   const odd = unreadable > 0 ? `; ${unreadable} of them mention it, but this version cannot read them` : '';
   return `${stream.padEnd(longestName)}  ${howFar(reading)}${odd}`;

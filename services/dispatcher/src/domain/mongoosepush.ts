@@ -1,9 +1,9 @@
-// What the dispatcher has to know of MongoosePush itself. push-service answers by the table of reasons in libs/contracts;
-// MongoosePush sorts some answers differently and others not at all:
+// What the dispatcher has to know about MongoosePush itself. push-service answers by the table of reasons in
+// libs/contracts; MongoosePush classifies some answers differently and others not at all:
 // - v1 and v2 answer 500 with the provider's own word in `details` (`api/v2/response_encoder.ex`), and v3 does so for words
-//   that MongoosePush does not sort. push-service does the same in v1 and v2, and in v3 for words that only the provider
+//   that MongoosePush does not classify. push-service does the same in v1 and v2, and in v3 for words that only the provider
 //   can explain. See `categoryOfBareWord`.
-// - It takes the wrong topic of a single user for an outage. See `isTopicOfOneUser`.
+// - It treats the wrong topic of a single user as an outage. See `isTopicOfOneUser`.
 // - An empty 500 is its crash over a provider that was slow, and 503 "Please try again later" means that it cannot reach
 //   the provider. Neither has a reason word, so the status decides in verdict.ts: both are outages.
 import { bareReasons, categories, reasons, wrongTopicReasons } from '@pushmesh/contracts';

@@ -92,7 +92,7 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
     });
   });
 
-  it('has a title and a badge if the server tells neither sender nor count', () => {
+  it('has a title and a badge if the server sends neither sender nor count', () => {
     expect(toPushRequest(delivery({ service: 'apns' }, { lastMessageBody: 'hi' }), style, 1).body).toEqual({
       service: 'apns',
       alert: { title: 'New message', body: 'hi', badge: 1 },

@@ -62,12 +62,15 @@ const retry = (
   const spent = (delivery.spent ?? 0) + (verdict.isOut ? 0 : 1);
   if (spent >= settings.maxAttempts) return ended(delivery, 'exhausted', verdict.reason, now);
   const notBefore = now + Math.max(1, Math.round(retryDelay(delivery.attempt, verdict.retryAfterMs, settings, random)));
-  // After a wait past the deadline it would only expire: it ends now, with the reason why it could not be sent.
+  // After a wait past the deadline it would only expire: it ends now, with the reason of the last attempt.
   if (notBefore >= delivery.expiresAt) return ended(delivery, 'expired', verdict.reason, now);
   return { type: 'again', delivery: { ...delivery, attempt: delivery.attempt + 1, spent, notBefore } };
 };
 
-/** Exponential back-off with full jitter; never before the push API's hint, which is spread by a tenth so that not all come at once. */
+/**
+ * Exponential back-off with full jitter; never before the time that the push API asks for, which is spread by a tenth so that
+ * not all come at once.
+ */
 const retryDelay = (
   attempt: number,
   retryAfterMs: number | undefined,

@@ -33,7 +33,7 @@ const deliver = async (verdict: Verdict, stored: Published[] = [], changes: Part
       },
     },
     recordDelivered: (value) => {
-      published.push({ subject: 'in company', msgId: '', value });
+      published.push({ subject: 'in a batch', msgId: '', value });
       return Promise.resolve(store());
     },
     clock: () => 10_000,
@@ -51,7 +51,7 @@ describe('one delivery', () => {
   it('is acknowledged only after its end is stored', async () => {
     const { settlement, published, sent, ends } = await deliver({ outcome: 'delivered', reason: 'HTTP 200' });
     expect(settlement).toEqual({ type: 'ack' });
-    expect(published).toMatchObject([{ subject: 'in company', value: { end: 'delivered' } }]);
+    expect(published).toMatchObject([{ subject: 'in a batch', value: { end: 'delivered' } }]);
     expect(sent[0]).toMatch(new RegExp(`^00-${'a'.repeat(32)}-(?!${'b'.repeat(16)})`));
     expect(ends).toEqual(['delivered']);
   });

@@ -15,14 +15,14 @@ type Ports = {
   readonly clock: () => number;
   readonly random: () => number;
   readonly retry: RetrySettings;
-  /** The waits between the tries to store what was decided; after the last try the message comes back. */
+  /** The waits between attempts to store what was decided; after the last attempt the message is redelivered. */
   readonly storeWaitsMs: readonly number[];
   readonly sleep: (ms: number) => Promise<void>;
   readonly onAttempt: (delivery: Delivery, verdict: Verdict, context: MessageContext) => void;
   readonly onEnd: (delivery: Delivery, result: Result, context: MessageContext) => void;
 };
 
-/** One delivery: reads the clock and the answer of the push API, decides, stores what was decided, and only then acknowledges. */
+/** One delivery: reads the clock, calls the push API, decides, stores what was decided, and only then acknowledges. */
 export const createDeliver =
   ({ pushApi, bus, recordDelivered, clock, random, retry, storeWaitsMs, sleep, onAttempt, onEnd }: Ports) =>
   async (delivery: Delivery, context: MessageContext): Promise<Settlement> => {

@@ -1,4 +1,4 @@
-// XEP-0060 §5.7, §8.2 and §8.9: what owners are shown about their push nodes
+// XEP-0060 §5.7, §8.2 and §8.9: what owners see of their push nodes
 import { ns, xml } from '@pushmesh/xmpp';
 import type { Element } from '@pushmesh/xmpp';
 import type { Affiliation, PublishModel } from '@pushmesh/contracts';

@@ -4,7 +4,7 @@ import type { NoReply } from '@pushmesh/bus';
 import type { StanzaError } from '@pushmesh/xmpp';
 import { stanzaErrors } from './stanza-errors.ts';
 
-// What is refused by acceptance or by pubsub-push, as stanza errors. A new refusal does not compile without its row.
+// The refusals of acceptance and of pubsub-push as stanza errors. A new refusal does not compile without its row.
 
 const ofPush: Readonly<Record<Exclude<RefusalType, 'incomplete-options'>, StanzaError>> = {
   'unknown-node': stanzaErrors.nodeUnknown,
@@ -20,8 +20,8 @@ const ofPush: Readonly<Record<Exclude<RefusalType, 'incomplete-options'>, Stanza
 export const errorOfPush = (refusal: Refusal): StanzaError =>
   refusal.type === 'incomplete-options' ? stanzaErrors.preconditionNotMet(refusal.why) : ofPush[refusal.type];
 
-/** The replies that are not refusals, and `last-owner`, whose error shows what the reply holds. */
-type Told =
+/** The replies that the request handlers answer themselves: all successes, and `last-owner`, whose error lists the owners. */
+type AnsweredByHandler =
   | 'created'
   | 'deleted'
   | 'affiliations'
@@ -33,10 +33,12 @@ type Told =
   | 'disabled';
 
 /** The commands that acceptance sends, not the gateway. */
-type OfAcceptance = 'authorise-publish';
+type AcceptanceCommand = 'authorise-publish';
 
 type CommandRefusals = {
-  readonly [K in Exclude<CommandType, OfAcceptance>]: Readonly<Record<Exclude<ReplyTo[K], Told>, StanzaError>>;
+  readonly [K in Exclude<CommandType, AcceptanceCommand>]: Readonly<
+    Record<Exclude<ReplyTo[K], AnsweredByHandler>, StanzaError>
+  >;
 };
 
 const ofOwner = { 'not-found': stanzaErrors.nodeUnknown, forbidden: stanzaErrors.forbidden };

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { commandTypes } from '@pushmesh/contracts';
 import { stanzaErrors } from './stanza-errors.ts';
-import { errorOfReply } from './refusals.ts';
+import { errorOfPush, errorOfReply } from './refusals.ts';
 
 const all = Object.entries(stanzaErrors).map(
   ([name, error]) => [name, typeof error === 'function' ? error('x' as never) : error] as const,
@@ -32,4 +32,28 @@ it('refusals of pubsub-push have their own errors', () => {
     type: 'wait',
     condition: 'resource-constraint',
   });
+});
+
+it.each([
+  [{ type: 'unknown-node' }, { type: 'cancel', condition: 'item-not-found' }],
+  [{ type: 'payload-required' }, { type: 'modify', condition: 'bad-request', pubsub: 'payload-required' }],
+  [{ type: 'invalid-payload' }, { type: 'modify', condition: 'bad-request', pubsub: 'invalid-payload' }],
+  [{ type: 'payload-too-big' }, { type: 'modify', condition: 'not-acceptable', pubsub: 'payload-too-big' }],
+  [
+    { type: 'options-too-large' },
+    {
+      type: 'cancel',
+      condition: 'conflict',
+      pubsub: 'precondition-not-met',
+      text: 'publish-options are too large',
+    },
+  ],
+  [
+    { type: 'incomplete-options', why: 'no device' },
+    { type: 'cancel', condition: 'conflict', pubsub: 'precondition-not-met', text: 'no device' },
+  ],
+  [{ type: 'forbidden' }, { type: 'auth', condition: 'forbidden' }],
+  [{ type: 'unavailable' }, { type: 'wait', condition: 'internal-server-error' }],
+] as const)('a push that is refused with %j is answered %j', (refusal, error) => {
+  expect(errorOfPush(refusal)).toEqual(error);
 });

@@ -17,13 +17,13 @@ const byCondition: Readonly<Record<string, (component: Component) => string>> = 
   conflict: ({ stream }) =>
     stream === 'shared'
       ? 'something else has a stream of this name, and the server allows only one: several gateways need XMPP_STREAM=exclusive'
-      : 'something else has a stream of this name: not a gateway with XMPP_STREAM=exclusive on this NATS',
+      : 'something else has a stream of this name, and it is not a gateway with XMPP_STREAM=exclusive on this NATS',
 };
 
 /** By the cause of a failure before the end of the handshake; later these causes say nothing about the port. */
 const byEarlyCause: Readonly<Partial<Record<DownReason['cause'], string>>> = { timeout: port, xml: port };
 
-/** Which variables the operator may have to correct if a stream went down. */
+/** Which variables the operator may have to correct after a stream went down. */
 export const hintOf = (
   { cause, condition = '' }: DownReason,
   component: Component,

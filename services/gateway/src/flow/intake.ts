@@ -9,7 +9,7 @@ import { nodeOf } from '../domain/request.ts';
 import type { Ignored, IqRequest } from '../domain/request.ts';
 import type { RequestHandler } from './handle-request.ts';
 import type { Answer } from './request-handler.ts';
-import { createInFlight } from './in-flight.ts';
+import { createBackPressure } from './back-pressure.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 
 /** What the intake needs of a component stream. */
@@ -37,7 +37,7 @@ type Ports = {
 export const createIntake = (ports: Ports) => {
   const { host, maxInFlight, log, metrics, outlet } = ports;
   const labels = { component: host };
-  const inFlight = createInFlight({
+  const backPressure = createBackPressure({
     limit: maxInFlight,
     onCount: (count) => metrics.inFlight.set(labels, count),
     pause: () => {
@@ -58,11 +58,12 @@ export const createIntake = (ports: Ports) => {
         reportOtherComponent(stanza);
         return ignore('other-component', ports);
       }
-      // Nobody can be answered any more. A push is stored all the same; other requests will be repeated by their senders.
-      if (inFlight.isDraining() && (read.kind !== 'publish' || inFlight.isCrowded())) return ignore(read.kind, ports);
+      // No answer can be sent any more. A push is stored anyway; other requests will be repeated by their senders.
+      if (backPressure.isDraining() && (read.kind !== 'publish' || backPressure.isCrowded()))
+        return ignore(read.kind, ports);
       // The answer needs only the head: the tree of a stanza that waits would survive the next garbage collections.
       const head = { attrs: stanza.attrs };
-      inFlight.admit(() => void answer(read, head, ports, inFlight.leave));
+      backPressure.admit(() => void answer(read, head, ports, backPressure.leave));
     },
     /**
      * A stanza that the parser skipped because it is over a limit: its sender is told, and the stream goes on. It may be a
@@ -81,7 +82,7 @@ export const createIntake = (ports: Ports) => {
      */
     drain: async (): Promise<void> => {
       outlet.pause();
-      await inFlight.drain();
+      await backPressure.drain();
     },
   };
 };
@@ -153,7 +154,7 @@ const decideAnswer = async (
   }
 };
 
-/** The XMPP server drops the reason of a refusal; without its line nobody could tell why a phone stays silent. */
+/** The XMPP server drops the reason of a refusal; without this line nobody could find out why a phone stays silent. */
 const isWorthALine = (request: string, { type }: StanzaError): boolean => type !== 'wait' && aboutPush.has(request);
 
 /** The requests that pushes depend on. Anybody may send the others, in any number, so they are not logged. */

@@ -65,7 +65,7 @@ describe('affiliations', () => {
       expect(decideAffiliations(node, alice, changes)).toEqual({ type: 'unchanged' });
   });
 
-  it('keeps the last owner, and then applies none of the changes', () => {
+  it('never removes the last owner, and then applies none of the other changes', () => {
     for (const affiliation of ['none', 'publisher', 'outcast'] as const)
       expect(
         decideAffiliations(node, alice, [

@@ -1,7 +1,7 @@
 // XEP-0060 §8.2 and §8.9: an owner reads or changes the configuration and affiliations of a push node
 import { maxAffiliations } from '@pushmesh/contracts';
 import type { Affiliation, Command } from '@pushmesh/contracts';
-import { isOwner } from './manage.ts';
+import { isOwner } from './node.ts';
 import type { NodeChanges, PushNode } from './node.ts';
 
 type Refusal = { readonly type: 'not-found' | 'forbidden' };
@@ -18,7 +18,7 @@ export const decideRead = (
 type Change =
   { readonly type: 'unchanged' } | { readonly type: 'change'; readonly version: number; readonly changes: NodeChanges };
 
-/** Applies all of the changes or none. At least one owner must remain, and the affiliations of a node are bounded. */
+/** Applies all of the changes or none. At least one owner must remain, and a node has a limit on its affiliations. */
 export const decideAffiliations = (
   found: PushNode | undefined,
   requester: string,

@@ -34,5 +34,8 @@ export type Affiliations = Readonly<Record<string, Affiliation>>;
 export const affiliationOf = (affiliations: Affiliations, jid: string): Affiliation | undefined =>
   Object.hasOwn(affiliations, jid) ? affiliations[jid] : undefined;
 
+export const isOwner = ({ affiliations }: PushNode, jid: string): boolean =>
+  affiliationOf(affiliations, jid) === 'owner';
+
 /** What can be changed in a node that is not retired. */
 export type NodeChanges = Partial<Pick<PushNode, 'publishModel' | 'affiliations' | 'secret' | 'freshAt'>>;

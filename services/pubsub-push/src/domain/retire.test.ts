@@ -28,7 +28,7 @@ const result = (changes: Partial<Result> = {}): Result => ({
 });
 
 describe('decideFeedback', () => {
-  it('retires the node if its device was gone after the owner last created it', () => {
+  it('retires the node if its device was gone after an owner last created or enabled it', () => {
     expect(decideFeedback(result({ unregisteredAt: 6_000 }), node)).toEqual({ type: 'retire', version: 3, at: 6_000 });
   });
   it('takes the time of the attempt if the push service gives none', () => {

@@ -13,7 +13,7 @@ export type Feedback =
 
 /**
  * A node is retired only on evidence: the push service reports the device as unregistered, the node still stands for
- * that device, and the report is not about a time before the owner last created the node.
+ * that device, and the report is not about a time before an owner last created or enabled the node.
  */
 export const decideFeedback = (result: Result, found: PushNode | undefined): Feedback => {
   const { version } = result.node;

@@ -4,23 +4,29 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startRedis } from '@pushmesh/servers';
 import { createLog } from '@pushmesh/telemetry';
-import { createRedisStore } from '../adapters/redis/store.ts';
-import type { NodeStore } from '../ports.ts';
+import { connectRedis } from '../adapters/redis/connection.ts';
+import type { RedisConnection } from '../adapters/redis/connection.ts';
+import { createNodeStore } from '../adapters/redis/node-store.ts';
+import { createRegistrationStore } from '../adapters/redis/registration-store.ts';
+import type { NodeStore, RegistrationStore } from '../ports.ts';
 import { createCommands } from './command.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'pushmesh-commands-'));
-let redis: Awaited<ReturnType<typeof startRedis>>;
-let opened: ReturnType<typeof createRedisStore>;
+let server: Awaited<ReturnType<typeof startRedis>>;
+let redis: RedisConnection;
+let nodes: NodeStore;
+let registrations: RegistrationStore;
 beforeAll(async () => {
-  redis = await startRedis({ dataDir, prefer: 'containers' });
-  const log = createLog('test', 'silent');
-  opened = createRedisStore({ url: redis.url, keyPrefix: 't:', timeoutMs: 2_000, log });
-  await opened.resource.start();
-  await vi.waitUntil(() => opened.resource.missing() === undefined, { timeout: 10_000 });
+  server = await startRedis({ dataDir, prefer: 'containers' });
+  redis = connectRedis({ url: server.url, timeoutMs: 2_000, log: createLog('test', 'silent') });
+  nodes = createNodeStore(redis, 't:');
+  registrations = createRegistrationStore(redis, 't:');
+  await redis.start();
+  await vi.waitUntil(() => redis.missing() === undefined, { timeout: 10_000 });
 });
 afterAll(async () => {
-  await opened.resource.stop();
   await redis.stop();
+  await server.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 
@@ -32,7 +38,7 @@ const settings = {
 } as const;
 /** The commands of one replica; `changes` replaces store functions, so that another replica can act in between. */
 const commandsOver = (changes: Partial<NodeStore> = {}) =>
-  createCommands({ nodes: { ...opened.store, ...changes }, registrations: opened.store, clock: Date.now }, settings);
+  createCommands({ nodes: { ...nodes, ...changes }, registrations, clock: Date.now }, settings);
 
 /** Runs what another replica does just before the first call of `write`, which then goes ahead. */
 const before = <A extends readonly unknown[], R>(write: (...args: A) => Promise<R>, first: () => Promise<unknown>) => {
@@ -56,7 +62,7 @@ const listed = async (owner: string) => {
 
 it('lists a node even if its owner asked for the list while it was being created', async () => {
   const owner = 'alice@localhost';
-  const createNode = before(opened.store.createNode, () => listed(owner));
+  const createNode = before(nodes.createNode, () => listed(owner));
   const created = await commandsOver({ createNode })('create-node', { ...at, node: 'a', owner });
   expect(created).toMatchObject({ type: 'created' });
   expect(await listed(owner)).toEqual(['a']);
@@ -64,8 +70,8 @@ it('lists a node even if its owner asked for the list while it was being created
 
 it('lists a node that was created while another replica removed its name from the index', async () => {
   const owner = 'bob@localhost';
-  await opened.store.addToIndex(at.host, owner, 'b', 10);
-  const removeFromIndex = before(opened.store.removeFromIndex, () => other('create-node', { ...at, node: 'b', owner }));
+  await nodes.addToIndex(at.host, owner, 'b', 10);
+  const removeFromIndex = before(nodes.removeFromIndex, () => other('create-node', { ...at, node: 'b', owner }));
   await commandsOver({ removeFromIndex })('list-nodes', { ...at, owner });
   expect(await listed(owner)).toEqual(['b']);
 });
@@ -73,7 +79,7 @@ it('lists a node that was created while another replica removed its name from th
 it('lists a node that was deleted and immediately created again', async () => {
   const create = { ...at, node: 'c', owner: 'carol@localhost' };
   await other('create-node', create);
-  const removeFromIndex = before(opened.store.removeFromIndex, () => other('create-node', create));
+  const removeFromIndex = before(nodes.removeFromIndex, () => other('create-node', create));
   const deleted = await commandsOver({ removeFromIndex })('delete-node', { ...at, node: 'c', requester: create.owner });
   expect(deleted).toMatchObject({ type: 'deleted' });
   expect(await listed(create.owner)).toEqual(['c']);

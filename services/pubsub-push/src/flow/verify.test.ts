@@ -54,14 +54,14 @@ it('authorises by the publisher, the device and the secret of the publish', asyn
   const asked: unknown[] = [];
   const publish = { v: 1, publisher: 'localhost', device: 'fp', secret: 'digest', delivery } as const;
   await createVerify({
-    authorise: (...question) => (asked.push(question), Promise.resolve({ v: 1, type: 'unavailable' })),
+    authorise: (command) => (asked.push(command), Promise.resolve({ v: 1, type: 'unavailable' })),
     bus: { publish: () => Promise.resolve({ type: 'stored' }) },
     clock: () => 9_000,
     log: createLog('pubsub-push', 'silent'),
     onVerified: () => {},
   })(publish, { traceparent: undefined });
-  const about = { v: 1, host: 'h', node: 'n', publisher: 'localhost', device: 'fp', secret: 'digest' };
-  expect(asked).toEqual([['authorise-publish', about]]);
+  const command = { v: 1, host: 'h', node: 'n', publisher: 'localhost', device: 'fp', secret: 'digest' };
+  expect(asked).toEqual([command]);
 });
 
 it('records an end if the node is unknown', async () => {

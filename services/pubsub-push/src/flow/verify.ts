@@ -10,7 +10,7 @@ import type { Log } from '@pushmesh/telemetry';
 type Verdict = 'allowed' | 'not-found' | 'forbidden';
 
 type Ports = {
-  readonly authorise: (type: 'authorise-publish', command: Command<'authorise-publish'>) => Promise<Reply>;
+  readonly authorise: (command: Command<'authorise-publish'>) => Promise<Reply>;
   readonly bus: Pick<Bus, 'publish'>;
   readonly clock: () => number;
   readonly log: Log;
@@ -26,7 +26,7 @@ export const createVerify =
   ({ authorise, bus, clock, log, onVerified }: Ports) =>
   async ({ delivery, ...publish }: UnverifiedPublish, { traceparent }: MessageContext): Promise<Settlement> => {
     const { host, node } = delivery.node;
-    const reply = await authorise('authorise-publish', { ...publish, host, node });
+    const reply = await authorise({ ...publish, host, node });
     const settled = (verdict: Verdict): Settlement => {
       onVerified(verdict);
       return { type: 'ack' };

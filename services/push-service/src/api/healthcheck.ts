@@ -4,7 +4,8 @@ import type { Static } from 'typebox';
 import manifest from '../../package.json' with { type: 'json' };
 import type { CredentialAlerts } from '../push/credential-alerts.ts';
 import type { Provider } from '../push/provider.ts';
-import { acceptsJson, refuseOtherMethods, sendRefusal } from './refusals.ts';
+import { acceptsJson } from './headers.ts';
+import { refuseOtherMethods, sendRefusal } from './refusals.ts';
 
 type Deps = {
   readonly providers: readonly Provider[];

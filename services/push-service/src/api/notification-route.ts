@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler }
 import { parseJsonToPassOn } from '../push/parse-json.ts';
 import { readPushRequest } from './push-request.ts';
 import type { PushHandler } from './push-handler.ts';
-import { checkHeaders, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
+import { checkHeaders } from './headers.ts';
+import { refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
 import type { PushServiceMetrics } from '../metrics.ts';
 
 type Requests = Pick<PushServiceMetrics, 'requests'>;

@@ -11,7 +11,8 @@ import { maxDepth, parseJsonToPassOn } from '../push/parse-json.ts';
 import { readPushRequest } from './push-request.ts';
 import type { PushHandler } from './push-handler.ts';
 import { countAnswers } from './notification-route.ts';
-import { checkHeaders, logFault, refusals, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
+import { checkHeaders } from './headers.ts';
+import { logFault, refusals, refuseOtherMethods, sendErrors, sendRefusal } from './refusals.ts';
 import type { PushServiceMetrics } from '../metrics.ts';
 
 type Deps = {

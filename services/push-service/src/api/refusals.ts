@@ -1,15 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Log } from '@pushmesh/telemetry';
-import type {
-  FastifyError,
-  FastifyInstance,
-  FastifyReply,
-  FastifyRequest,
-  onRequestHookHandler,
-  RouteOptions,
-} from 'fastify';
-import { castError } from './cast-request.ts';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { CastError } from './cast-request.ts';
 
 // Proper answers where MongoosePush sends an empty 500. v3 callers look at `reason`, those of v1 and v2 at `details`.
@@ -66,21 +58,6 @@ export const logFault = (log: Log, { name, code, stack }: NodeJS.ErrnoException)
 export const sendErrors = (reply: FastifyReply, errors: readonly CastError[]): FastifyReply =>
   reply.code(422).send({ errors });
 
-/**
- * Refuses requests that do not declare JSON or do not accept the answer; `sent` are the other types that the route may
- * send.
- */
-export const checkHeaders =
-  (...sent: readonly string[]): onRequestHookHandler =>
-  (request, reply, done) => {
-    const { accept, 'content-type': type } = request.headers;
-    if (!acceptsJson(accept, sent)) sendRefusal(reply, 'not_acceptable');
-    else if (type === undefined) sendErrors(reply, [castError('Missing header: content-type', [])]);
-    else if (type.split(';')[0]?.trim().toLowerCase() !== 'application/json')
-      sendErrors(reply, [castError('Invalid value for header: content-type', [])]);
-    else done();
-  };
-
 const clientErrors: Readonly<Record<string, keyof typeof refusals>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
   HPE_HEADER_OVERFLOW: 'header_too_large',
@@ -117,13 +94,3 @@ export const refuseOtherMethods = (
     handler: (_request, reply) => sendRefusal(reply.header('allow', allowed.join(', ')), 'method_not_allowed'),
   });
 };
-
-const json = new Set(['*/*', 'application/*', 'application/json']);
-
-/** Whether an `accept` header admits JSON or one of the other types; an absent or empty header does. */
-export const acceptsJson = (accept: string | undefined, others: readonly string[] = []): boolean =>
-  !accept ||
-  accept.split(',').some((range) => {
-    const type = range.split(';')[0]?.trim().toLowerCase() ?? '';
-    return json.has(type) || others.includes(type);
-  });

@@ -66,7 +66,7 @@ export const createPushService = ({ http, timeouts, providers, alerts, routes, l
 
   if (http.bearerTokens.length > 0)
     requireBearer({ tokens: http.bearerTokens, onRefused: () => metrics.unauthorized.inc() })(server);
-  const handlePush = createPushHandler({ push: createPush({ providers, alerts, metrics }), log, metrics });
+  const handlePush = createPushHandler({ push: createPush({ providers, alerts, metrics, clock }), log, metrics });
   pushApi({ handlePush, metrics })(server);
   notificationsApi({ handlePush, log, metrics })(server);
   healthcheck({ providers, alerts, clock })(server);

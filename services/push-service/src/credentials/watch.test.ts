@@ -388,5 +388,4 @@ it('a service account can change on disk under load, but not to one of another p
   expect(await load.stop()).toEqual(new Set(['ok']));
   expect(await running.metric('pushmesh_fcm_quota_used_total', { pool })).toBe(load.ends.length);
   expect(await running.metric('pushmesh_fcm_quota_per_minute', { pool })).toBe(600_000);
-  expect(await running.metric('pushmesh_provider_last_success_timestamp_seconds', { pool })).toBeGreaterThan(1e9);
 });

@@ -1,7 +1,6 @@
 import { pushServices } from '@pushmesh/contracts';
 import type { PushService } from '@pushmesh/contracts';
 import type { Resource } from '@pushmesh/lifecycle';
-import type { PushServiceMetrics } from '../metrics.ts';
 import type { Provider } from '../push/provider.ts';
 import type { PoolDeps, PoolSettings, ProviderPool, ProviderRuntime, RuntimeOptions } from './module.ts';
 import type { ProviderSettings } from './read-settings.ts';
@@ -59,13 +58,12 @@ export const createRuntime = (options: RuntimeOptions): ProviderRuntime => {
   };
 };
 
-/** The pool, with its credentials and successful pushes in the metrics. */
+/** The pool, with its credentials in the metrics. */
 const observed = (pool: ProviderPool, deps: PoolDeps): ProviderPool => {
   reportCredentials(pool.settings, deps);
   const { swap } = pool;
   return {
     ...pool,
-    providers: pool.providers.map((provider) => measured(provider, deps.metrics)),
     ...(swap && {
       swap: (next) => {
         swap(next);
@@ -83,18 +81,6 @@ const reportCredentials = ({ name, loaded: { read } }: PoolSettings, { log, metr
   // No reason not to start: other pools have work to do, and a new file is used without a restart.
   if (read.expiresAt <= Date.now())
     log.error({ event: 'certificate-expired', pool: name, at: new Date(read.expiresAt) });
-};
-
-const measured = (provider: Provider, metrics: Pick<PushServiceMetrics, 'lastSuccess'>): Provider => {
-  const success = metrics.lastSuccess.labels({ pool: provider.name });
-  return {
-    ...provider,
-    push: async (notification) => {
-      const answer = await provider.push(notification);
-      if (answer.category === 'ok') success.set(Date.now() / 1000);
-      return answer;
-    },
-  };
 };
 
 /** The pools by name, each with its service and modes, in words. */

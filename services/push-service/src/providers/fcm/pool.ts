@@ -5,7 +5,6 @@ import { reportChanges } from '../http2/report-changes.ts';
 import type { PoolDeps, ProviderPool, RuntimeOptions } from '../module.ts';
 import { createOAuth } from './oauth.ts';
 import type { Renewal } from './oauth.ts';
-import { countsAgainstQuota } from './outcome.ts';
 import { createFcmProvider } from './provider.ts';
 import type { FcmSettings } from './settings.ts';
 import { createTokenEndpoint } from './token-endpoint.ts';
@@ -39,17 +38,16 @@ export const createFcmPool = (
     ...(tokenUri !== undefined && { tokenUri }),
     endpoint: createTokenEndpoint({ timeoutMs, ...trust }),
     clock,
-    uptime: () => performance.now(),
+    uptime: performance.now.bind(performance),
     random: Math.random,
     onRenewal: (renewal) => {
       hasToken ||= renewal.type === 'token';
       report(renewal);
     },
   });
-  const used = metrics.fcmQuotaUsed.labels({ pool: name });
+  const quotaUsed = metrics.fcmQuotaUsed.labels({ pool: name });
   metrics.fcmQuota.set({ pool: name }, quotaPerMinute);
-  const onStatus = (status: number) => countsAgainstQuota(status) && used.inc();
-  const shared = { name, projectId, tags, platforms, pool, oauth, clock, onStatus };
+  const shared = { name, projectId, tags, platforms, pool, oauth, clock, quotaUsed };
   let timer: NodeJS.Timeout | undefined;
   const warm = (): void => void oauth.accessToken();
 

@@ -2,7 +2,7 @@ import type { Mode } from '@pushmesh/contracts';
 import { refuse } from '../../push/category.ts';
 import type { ProviderAnswer } from '../../push/category.ts';
 import { toFcmMessage } from './message.ts';
-import { toFcmAnswer } from './outcome.ts';
+import { countsAgainstQuota, toFcmAnswer } from './outcome.ts';
 import { toFcmPlatformParts } from './platforms.ts';
 import type { FcmPlatform } from './platforms.ts';
 import type { Notification } from '../../push/notification.ts';
@@ -27,13 +27,13 @@ type Options = {
   readonly oauth: Pick<OAuth, 'accessToken' | 'replacementOf'>;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
-  /** Called with the HTTP status of every answer. */
-  readonly onStatus?: (status: number) => void;
+  /** Counts the messages that use up the project's quota. */
+  readonly quotaUsed?: { inc(): void };
 };
 
 /** One Firebase project, by FCM HTTP v1 `projects.messages.send`. */
 export const createFcmProvider = (options: Options): Provider => {
-  const { name, projectId, mode, tags, platforms, pool, oauth, clock, onStatus } = options;
+  const { name, projectId, mode, tags, platforms, pool, oauth, clock, quotaUsed } = options;
   const path = `/v1/projects/${projectId}/messages:send`;
 
   const enoughMs = pool.timeoutMs / 10;
@@ -41,7 +41,7 @@ export const createFcmProvider = (options: Options): Provider => {
   const send = async (body: string, token: string, withinMs: number): Promise<Http2Answer> => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const answer = await pool.request({ path, headers, body }, withinMs);
-    if (answer.type === 'answer') onStatus?.(answer.status);
+    if (answer.type === 'answer' && countsAgainstQuota(answer.status)) quotaUsed?.inc();
     return answer;
   };
 

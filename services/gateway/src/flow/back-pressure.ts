@@ -12,7 +12,7 @@ type Options = {
  * Bounds the stanzas of one stream that wait for their answer. At the limit the stream is paused until half of them are
  * answered; what arrived in the same packets waits here.
  */
-export const createInFlight = ({ limit, onCount, pause, resume }: Options) => {
+export const createBackPressure = ({ limit, onCount, pause, resume }: Options) => {
   const waiting: (() => void)[] = [];
   const idle: (() => void)[] = [];
   let count = 0;

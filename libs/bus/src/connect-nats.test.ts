@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { nkeys } from '@nats-io/transport-node';
 import { afterEach, expect, it } from 'vitest';
 import { createLog } from '@pushmesh/telemetry';
-import { connectNats } from './nats-link.ts';
+import { connectNats } from './connect-nats.ts';
 import type { NatsLink } from './nats-link.ts';
 
 const cleanups: (() => unknown)[] = [];

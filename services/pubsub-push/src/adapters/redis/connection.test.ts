@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { afterEach, expect, it } from 'vitest';
 import { createLog } from '@pushmesh/telemetry';
-import { createRedisStore } from './store.ts';
+import { connectRedis } from './connection.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -45,16 +45,15 @@ it.each([
       done();
     },
   });
-  const { resource } = createRedisStore({
+  const redis = connectRedis({
     url: `redis://:hunter2@127.0.0.1:${port}`,
-    keyPrefix: 't:',
     timeoutMs: 5_000,
     log: createLog('test', 'info', sink),
   });
-  cleanups.push(resource.stop);
-  await resource.start();
+  cleanups.push(redis.stop);
+  await redis.start();
   const text = `Redis at 127.0.0.1:${port} is reconnecting (${why})`;
-  await expect.poll(resource.missing, { timeout: 20_000 }).toBe(text);
+  await expect.poll(redis.missing, { timeout: 20_000 }).toBe(text);
   await expect.poll(() => lines.length, { timeout: 20_000 }).toBeGreaterThan(2);
   for (const line of lines) expect(JSON.parse(line)).toMatchObject({ event: 'redis-error', why });
   expect(lines.join('')).not.toContain('hunter2');
