@@ -78,7 +78,7 @@ const check = async (env: Record<string, string>, { offBy = 0, ca = authority.ca
   return { ok, text, found: [...text.matchAll(/^ {7}(\w+): /gm)].map(([, finding]) => finding) };
 };
 
-it('finds good credentials good, and sends nothing to anybody', async () => {
+it('finds valid credentials fine, and sends nothing to any device', async () => {
   const { env } = await start();
   expect(await check(env)).toMatchObject({ ok: true, found: ['fine', 'fine'] });
   expect(delivered).toEqual([]);
@@ -87,11 +87,11 @@ it('finds good credentials good, and sends nothing to anybody', async () => {
 const apnsEnv = (more: Record<string, string>) => ({ ...more, PUSH_FCM_ENABLED: 'false' });
 
 it.each([
-  ['the key of nobody', { PUSH_APNS_PROD_KEY_ID: 'OTHERKEY01' }, 'key_refused'],
+  ['a key that APNs does not know', { PUSH_APNS_PROD_KEY_ID: 'OTHERKEY01' }, 'key_refused'],
   ['another team', { PUSH_APNS_PROD_TEAM_ID: 'OTHERTEAM1' }, 'key_refused'],
   ['another topic', { PUSH_APNS_PROD_DEFAULT_TOPIC: 'org.example.other' }, 'topic_refused'],
   ['a host that does not exist', { PUSH_APNS_PROD_ENDPOINT: 'apns.invalid' }, 'name_unknown'],
-  ['a port where nobody is', { PUSH_APNS_PROD_ENDPOINT: 'localhost:1' }, 'unreachable'],
+  ['a port where nothing listens', { PUSH_APNS_PROD_ENDPOINT: 'localhost:1' }, 'unreachable'],
 ])('finds %s', async (_what, more, finding) => {
   const { env } = await start();
   expect(await check(apnsEnv({ ...env, ...more }))).toMatchObject({ ok: false, found: [finding] });
@@ -109,7 +109,7 @@ it.each([
   ['ServiceUnavailable', 'provider_out'],
   ['TooManyRequests', 'throttled'],
   ['SomethingNew', 'unexpected'],
-])('has words for %s of APNs', async (reason, finding) => {
+])('has a finding for the APNs reason %s', async (reason, finding) => {
   const { env, apns } = await start();
   apns.script(() => ({ type: 'answer', status: 403, body: JSON.stringify({ reason }) }));
   expect(await check(apnsEnv(env))).toMatchObject({ ok: false, found: [finding] });
@@ -118,7 +118,7 @@ it.each([
 it.each([
   ['good', authority, ['fine'], 'the certificate expires on 9999-12-31'],
   ['that Apple did not issue', createFakeAuthority(), ['certificate_refused'], 'the certificate expires'],
-])('looks at a certificate %s', async (_what, issuer, found, words) => {
+])('checks a certificate %s', async (_what, issuer, found, words) => {
   const { env } = await start();
   const { cert, key: privateKey } = issuer.issueForApns('com.example.app');
   const certificate = {
@@ -169,11 +169,15 @@ it('finds that the host is unknown', async () => {
 
 it.each([
   ['a deleted key', 'account_key_refused', ({ fcm }) => fcm.tokens.deleteKey('key-1')],
-  ['no rights', 'account_refused', ({ fcm }) => fcm.playTokenFault({ answer: 'refused', error: 'access_denied' })],
-  ['a token endpoint that is out', 'provider_out', ({ fcm }) => fcm.playTokenFault({ answer: 'unavailable' })],
+  [
+    'an account without rights',
+    'account_refused',
+    ({ fcm }) => fcm.playTokenFault({ answer: 'refused', error: 'access_denied' }),
+  ],
+  ['a token endpoint that is down', 'provider_out', ({ fcm }) => fcm.playTokenFault({ answer: 'unavailable' })],
   ['a token endpoint that hangs up', 'unreachable', ({ fcm }) => fcm.playTokenFault({ answer: 'reset' })],
   [
-    'an access token that does not count',
+    'an access token that FCM does not accept',
     'access_token_refused',
     ({ fcm }) => fcm.playFault({ answer: 'word.UNAUTHENTICATED' }),
   ],
@@ -220,12 +224,15 @@ it('names the token endpoint if that is what failed', async () => {
   expect(atFcm.text).not.toContain('token endpoint');
 });
 
-it.each([200, 401, 403, 404])('finds that a proxy answered APNs and FCM with a page and %i', async (status) => {
-  const { env, apns, fcm } = await start();
-  apns.script(() => ({ type: 'answer', status, body: page }));
-  fcm.playFault({ answer: `html.${status}` });
-  expect((await check(env)).found).toEqual(['foreign_answer', 'foreign_answer']);
-});
+it.each([200, 401, 403, 404])(
+  'reports that a proxy answered in place of APNs and FCM, with a page and %i',
+  async (status) => {
+    const { env, apns, fcm } = await start();
+    apns.script(() => ({ type: 'answer', status, body: page }));
+    fcm.playFault({ answer: `html.${status}` });
+    expect((await check(env)).found).toEqual(['foreign_answer', 'foreign_answer']);
+  },
+);
 
 it('finds that the other side does not speak TLS', async () => {
   const proxy = createPlainServer((socket) => socket.end(`HTTP/1.0 403 Forbidden\r\n\r\n${page}`));
@@ -240,7 +247,7 @@ it('finds that the other side does not speak TLS', async () => {
   expect((await check({ ...env, ...answered })).found).toEqual(['foreign_answer', 'foreign_answer']);
 });
 
-it('is not kept waiting by a token endpoint that speaks something else after HTTP', async () => {
+it('does not wait for a token endpoint that switches from HTTP to another protocol', async () => {
   const upgrade = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n';
   const odd = createTlsServer(authority.issue('odd'), (socket) =>
     socket.on('error', () => {}).once('data', () => socket.write(upgrade)),
@@ -295,7 +302,7 @@ const command = (env: Record<string, string>): Promise<{ code: unknown; output: 
     );
   });
 
-it('is a command that says so by its exit code', async () => {
+it('is a command whose exit code gives the result', async () => {
   const { env } = await start();
   const trusting = { ...env, NODE_EXTRA_CA_CERTS: file('ca.pem', authority.ca) };
   expect(await command(trusting)).toMatchObject({

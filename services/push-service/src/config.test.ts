@@ -80,7 +80,7 @@ it('says which variables have no effect beside the others, and reveals none of t
   };
   const ofOnePool = {
     variables: ['PUSH_FCM_PLATFORMS', 'FCM_AUTH_ENDPOINT', ...apns.variables],
-    why: 'PUSH_POOLS_FILE is set: say it there of a pool, or remove them',
+    why: 'PUSH_POOLS_FILE is set: move them to a pool in that file, or remove them',
   };
   expect(readPushServiceConfig({ ...pools, ...others }).unused).toEqual([ofOnePool, webPush]);
 });

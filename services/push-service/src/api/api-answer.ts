@@ -12,7 +12,7 @@ export type ApiAnswer = {
 /** `word` goes out as `reason` (v3) or `details` (v1, v2); without one, the push service's own word does. */
 type Row = { readonly status: number; readonly word?: string };
 
-/** v1 and v2 tell the cause in words only. */
+/** v1 and v2 give the cause in words only. */
 const flat: Row = { status: 500 };
 const tryAgain: Row = { status: 503, word: 'Please try again later' };
 const v1AndV2 = (category: Refusal): Row => (category === 'unable_to_connect' ? tryAgain : flat);

@@ -37,7 +37,7 @@ describe('castRequest', () => {
     expect(problems({ z: 1, a: 1 })).toEqual(['/a Unexpected field: a']);
   });
 
-  it('reports every item of a list that is wrong', () => {
+  it('reports every wrong item of a list', () => {
     expect(problems({ service: 'fcm', alert, tags: ['a', 1, null] })).toEqual([
       '/tags/1 Invalid string. Got: integer',
       '/tags/2 null value where string expected',

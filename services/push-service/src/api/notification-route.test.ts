@@ -88,7 +88,7 @@ describe('POST /{version}/notification/{device_id}', () => {
     expect(response.status).toBe(status);
   });
 
-  it('refuses JSON that is nested without end', async () => {
+  it('refuses JSON that is nested too deeply', async () => {
     const deep = `{"service":"fcm","data":{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
     const response = await send('/v3/notification/tok', { method: 'POST', headers: json, body: deep });
     expect(response.status).toBe(400);
@@ -144,16 +144,20 @@ describe('pushmesh_push_service_requests_total', () => {
   it.each([
     ['an unknown token', 'v1 none 401', () => post('/v1/notification/tok', { ...json, authorization: 'Bearer wrong' })],
     ['no token', 'v2 none 401', () => post('/v2/notification/tok', json)],
-    ['a header accept', 'v3 none 406', () => post('/v3/notification/tok', { ...authorized, accept: 'text/html' })],
+    [
+      'an accept header without JSON',
+      'v3 none 406',
+      () => post('/v3/notification/tok', { ...authorized, accept: 'text/html' }),
+    ],
     [
       'a header content-type',
       'v3 none 422',
       () => post('/v3/notification/tok', { ...authorized, 'content-type': 'x/y' }),
     ],
     ['another method', 'v3 none 405', () => strict.server.inject({ url: '/v3/notification/tok', headers: authorized })],
-    ['a path that is no text', 'v3 none 400', () => post('/v3/notification/%zz', authorized)],
+    ['a path that cannot be decoded', 'v3 none 400', () => post('/v3/notification/%zz', authorized)],
     ['a body that is no JSON', 'v2 none 400', () => post('/v2/notification/tok', authorized, '{')],
-    ['a body that is no push', 'v2 none 422', () => post('/v2/notification/tok', authorized, '{}')],
+    ['a body that is not a push', 'v2 none 422', () => post('/v2/notification/tok', authorized, '{}')],
     ['too large a body', 'v1 none 413', () => post('/v1/notification/tok', authorized, 'x'.repeat(300_000))],
     ['a bug', 'v3 fcm 500', () => post('/v3/notification/bug', authorized)],
     [

@@ -4,7 +4,7 @@ import type { ProviderAnswer } from '../push/category.ts';
 import { refuse } from '../push/category.ts';
 import { alert, fcmProvider, startPushService } from '../../testing/start-push-service.ts';
 
-/** The device `held` is answered when `release` says so, `bug` throws, every other one is answered at once. */
+/** The device `held` is answered on `release`, `bug` throws, any other is answered at once. */
 let release: (answer: ProviderAnswer) => void;
 const provider = fcmProvider(({ device_id }) => {
   if (device_id === 'bug') throw new Error('a bug');
@@ -36,7 +36,7 @@ const linesOf = async (response: Response) =>
     .map((line) => JSON.parse(line) as { place: number; status: number });
 
 describe('POST /v3/notifications', () => {
-  it('answers each notification as if it had come alone', async () => {
+  it('answers each notification as if it had been sent alone', async () => {
     const misfit = { service: 'fcm', alert: { title: 't' } };
     const response = await send([
       to('phone'),
@@ -81,7 +81,7 @@ describe('POST /v3/notifications', () => {
     expect((await send([to('phone', { ...deep, data: { a: nested(63) } })])).status).toBe(400);
   });
 
-  it('answers each as soon as its answer is known', async () => {
+  it('sends each answer as soon as it is known', async () => {
     const response = await send([to('held'), to('phone')]);
     const reader = (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader();
     expect(JSON.parse((await reader.read()).value ?? '')).toEqual({ place: 1, status: 200, body: null });
@@ -90,7 +90,7 @@ describe('POST /v3/notifications', () => {
     expect((await reader.read()).done).toBe(true);
   });
 
-  it('goes on when the caller hangs up', async () => {
+  it('finishes the pushes when the caller hangs up', async () => {
     const caller = new AbortController();
     const response = await send([to('held'), to('phone')], { signal: caller.signal });
     expect(response.status).toBe(200);
@@ -120,12 +120,12 @@ describe('POST /v3/notifications', () => {
     ['nothing', '', 400],
     ['none', [], 422],
     ['far too many', Array.from({ length: 80_000 }, () => ({})), 422],
-    ['one that is not in an array', to('phone'), 422],
+    ['a notification that is not in an array', to('phone'), 422],
     ['no device', [{ notification: {} }], 422],
     ['no notification', [{ device_id: 'phone' }], 422],
-    ['a notification that is none', [to('phone', [])], 422],
-    ['more than is asked for', [{ ...to('phone'), more: 1 }], 422],
-    ['more than any push service takes', [to('x'.repeat(300_000))], 413],
+    ['a notification that is not an object', [to('phone', [])], 422],
+    ['an unexpected field', [{ ...to('phone'), more: 1 }], 422],
+    ['more than any push service accepts', [to('x'.repeat(300_000))], 413],
   ])('refuses %s as a whole', async (_what, body, status) => {
     const before = await counted(String(status));
     expect((await send(body)).status).toBe(status);
@@ -143,7 +143,7 @@ describe('POST /v3/notifications', () => {
     expect(await statusWith({}, 'PUT')).toBe(405);
   });
 
-  it('keeps tokens and texts out of the log, and each trace id in', async () => {
+  it('logs each trace id, but no tokens or texts', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     await linesOf(await send([{ ...to('secret-token'), traceparent }, to('bug')]));
     const log = service.lines.join('');

@@ -1,5 +1,6 @@
 import {
   AddressedNotification,
+  categories,
   linesOfJson,
   NotificationAnswer,
   notificationsHeader,
@@ -14,7 +15,6 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { TSchema } from 'typebox';
 import manifest from '../../package.json' with { type: 'json' };
-import { categories } from '../push/category.ts';
 import type { Refusal } from '../push/category.ts';
 import { toHttpAnswer } from './api-answer.ts';
 import { Health } from './healthcheck.ts';

@@ -47,7 +47,7 @@ describe('TLS', () => {
     [{ ...files, PUSH_HTTPS_KEYFILE: write('other.pem', authority.issue('x').key) }, 'is not the key'],
     [{ ...files, PUSH_HTTPS_CERTFILE: write('half.pem', cert + authority.ca.slice(0, 200)) }, 'PUSH_HTTPS_CERTFILE: '],
     [{ ...files, PUSH_HTTPS_CLIENT_CAFILE: files.PUSH_HTTPS_KEYFILE }, 'PUSH_HTTPS_CLIENT_CAFILE: '],
-  ])('refuses what cannot work: %j', (env, problem) => {
+  ])('refuses settings that cannot work: %j', (env, problem) => {
     expect(() => readPushServiceConfig(env)).toThrow(problem);
   });
 });

@@ -27,7 +27,7 @@ export const httpVariables = {
       secret: true,
       pattern: `^${token}([\\s,]+${token})*$`,
       description:
-        'the tokens that callers may show (RFC 6750), at least 16 characters each, separated by white space or commas; with any, all but /healthcheck asks for one; to change it, have both for a while',
+        'the tokens that callers may present (RFC 6750), at least 16 characters each, separated by white space or commas; if there is one, every path except /healthcheck requires it; to change a token, keep both for a while',
       examples: ['HTTP_BEARER_TOKENS_FILE=/run/secrets/push-api-tokens'],
     }),
   ),
@@ -35,14 +35,14 @@ export const httpVariables = {
     default: 4_096,
     minimum: 1,
     description:
-      'the maximum number of connections of callers; more are closed at once. A dispatcher has CONCURRENCY for each lane',
+      'the maximum number of connections from callers; any beyond it are closed at once. A dispatcher opens up to CONCURRENCY for each lane',
     examples: [4096],
   }),
   PUSH_HTTPS_CERTFILE: Type.Optional(
     Type.String({
       path: true,
       description:
-        "the path of the server's certificate chain in PEM; with it the API speaks TLS only, HTTP/2 and HTTP/1.1 on one port; read again when it changes",
+        "the path of the server's certificate chain in PEM; if set, the API speaks TLS only, HTTP/2 and HTTP/1.1 on one port; read again when it changes",
       examples: ['/run/secrets/tls/tls.crt'],
     }),
   ),
@@ -57,7 +57,7 @@ export const httpVariables = {
     Type.String({
       path: true,
       description:
-        "the path of the authorities in PEM that callers' certificates must be signed by; with it nobody without one gets in, /healthcheck included",
+        "the path of the authorities in PEM that callers' certificates must be signed by; if set, callers without such a certificate are refused, at /healthcheck too",
       examples: ['/run/secrets/tls/ca.crt'],
     }),
   ),
@@ -84,7 +84,7 @@ export type HttpSettings = {
   /** 0: any free one. */
   readonly port: number;
   readonly tls?: CertificateFiles;
-  /** If there are none, callers need none. */
+  /** If the list is empty, callers need no token. */
   readonly bearerTokens: readonly string[];
   readonly maxConnections: number;
   readonly exposeSpec: boolean;

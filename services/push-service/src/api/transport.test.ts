@@ -215,7 +215,7 @@ describe('a certificate that is not valid now', () => {
 
   it.each([
     ['expired', Date.UTC(10_000, 5), 'server-certificate-expired'],
-    ['is of the future', Date.UTC(2019, 5), 'server-certificate-not-yet-valid'],
+    ['is not valid yet', Date.UTC(2019, 5), 'server-certificate-not-yet-valid'],
   ])('is used, and reported as wrong at start and when it changes: it %s', async (_what, now, event) => {
     vi.useFakeTimers({ toFake: ['Date'], now });
     const tls = filesFor('wrong');
@@ -231,7 +231,7 @@ describe('a certificate that is not valid now', () => {
 describe('the watch over a certificate', () => {
   afterEach(() => void vi.useRealTimers());
 
-  it('uses what reads the same twice', () => {
+  it('uses a certificate that reads the same twice', () => {
     vi.useFakeTimers();
     const files = filesFor('watched');
     const used: string[] = [];
@@ -274,7 +274,7 @@ describe.each([
     expect(await talk('')).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  it('closes connections over the bound, and counts them', async () => {
+  it('closes connections over the limit, and counts them', async () => {
     const service = await start({ http: { ...http(), maxConnections: 1 } });
     const to = { port: Number(new URL(service.url).port), host: '127.0.0.1' };
     const first = connectTcp(to);
@@ -372,7 +372,7 @@ describe('draining', () => {
   it.each([
     ['HTTP/1.1', () => ({})],
     ['TLS', () => ({ tls: filesFor('server') })],
-  ])('ends a kept connection of %s with its answer', async (_name, http) => {
+  ])('closes a keep-alive connection of %s with its answer', async (_name, http) => {
     const { taken, open, provider } = openGate();
     const service = await startPushService({ providers: [provider], http: http() });
     const { socket, answer } = talkTo(service);

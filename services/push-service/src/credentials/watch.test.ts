@@ -147,7 +147,7 @@ describe('an APNs key', () => {
     expect(load.ends).toHaveLength(delivered.length);
   });
 
-  it('that was revoked fails pushes but kills no registration, and none fails once there is another key on disk', async () => {
+  it('that was revoked is answered `auth`, until there is another key on disk', async () => {
     const fake = await startApns([next]);
     const secret = secretFolder(filesOf(old));
     const running = await start(tokenEnv(fake, secret));
@@ -161,9 +161,9 @@ describe('an APNs key', () => {
 
   it.each([
     ['no key', { 'apns.p8': 'no key', 'key-id': 'FAKEKEY002' }, 'unreadable'],
-    ['half of a key', { 'apns.p8': next.p8.slice(0, 100), 'key-id': 'FAKEKEY002' }, 'unreadable'],
+    ['half a key', { 'apns.p8': next.p8.slice(0, 100), 'key-id': 'FAKEKEY002' }, 'unreadable'],
     ['a key that APNs does not know', filesOf(createFakeApnsKey('FAKEKEY003')), 'refused'],
-    ['a key with the id of another', { 'apns.p8': next.p8, 'key-id': 'FAKEKEY001' }, 'refused'],
+    ['a key with the id of another key', { 'apns.p8': next.p8, 'key-id': 'FAKEKEY001' }, 'refused'],
   ])('is not replaced by %s, but by a good one after it', async (_name, wrong, result) => {
     const fake = await startApns([old, next]);
     const secret = secretFolder(filesOf(old));

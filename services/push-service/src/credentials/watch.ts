@@ -71,7 +71,7 @@ const createLook = ({ pools, reread, metrics, ...deps }: Deps) => {
       watches.map(({ pool: { settings }, watch }) => {
         const next = read.pools.find((each) => isSame(each, settings));
         // If something is wrong with the configuration, that is why the pool is not in it.
-        const gone = problems.length > 0 ? problems : [`the pool ${settings.name} is configured no more`];
+        const gone = problems.length > 0 ? problems : [`the pool ${settings.name} is no longer configured`];
         return watch.lookAt(next, next ? [] : gone);
       }),
     );

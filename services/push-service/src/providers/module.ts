@@ -96,7 +96,7 @@ export type ProviderPool<Settings extends PoolSettings = PoolSettings> = {
   open(): void;
   /** Whether something of the provider has answered. */
   isKnown(): boolean;
-  /** Goes over to the credentials of these settings; absent where only a restart changes them. */
+  /** Switches to the credentials of these settings; absent if only a restart changes them. */
   swap?(next: Settings): void;
   /** Answers what it has until the deadline, in milliseconds. */
   close(deadlineMs: number): Promise<void>;
@@ -104,7 +104,7 @@ export type ProviderPool<Settings extends PoolSettings = PoolSettings> = {
 
 type Fields = Readonly<Record<string, string | number | undefined>>;
 
-/** What tells pools, and the apps that credentials belong to, apart. */
+/** What distinguishes a pool from others, and the app of its credentials from other apps. */
 export type PoolIdentity = {
   /** The app or project that the credentials belong to; nothing when they cannot be read. */
   readonly app: Fields;

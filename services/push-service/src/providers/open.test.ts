@@ -112,19 +112,23 @@ describe('the configuration of the providers', () => {
     return '';
   };
 
-  it('says everything that is missing at once', () => {
+  it('reports everything that is missing at once', () => {
     const text = problemsOf({ PUSH_FCM_ENABLED: 'true', PUSH_APNS_ENABLED: 'true' });
     expect(text).toContain('PUSH_FCM_APP_FILE: is not set, though PUSH_FCM_ENABLED is true');
-    expect(text).toContain('PUSH_APNS_ENABLED: is true, and neither mode has credentials');
+    expect(text).toContain('PUSH_APNS_ENABLED: is true, but neither mode has credentials');
   });
 
   it('says which kind of APNs credentials is set if it is not the configured one', () => {
     const certificate = { PUSH_APNS_ENABLED: 'true', PUSH_APNS_PROD_CERT: '/cert.pem', PUSH_APNS_PROD_KEY: '/key.pem' };
     const text = problemsOf(certificate);
-    expect(text).toContain('PUSH_APNS_AUTH_TYPE: is token, though there is PUSH_APNS_PROD_CERT, PUSH_APNS_PROD_KEY');
+    expect(text).toContain(
+      'PUSH_APNS_AUTH_TYPE: is token, but the variables set are PUSH_APNS_PROD_CERT, PUSH_APNS_PROD_KEY',
+    );
     expect(text).not.toContain('P8_TOKEN');
     const token = { PUSH_APNS_ENABLED: 'true', PUSH_APNS_AUTH_TYPE: 'certificate', PUSH_APNS_DEV_P8_TOKEN: '/key.p8' };
-    expect(problemsOf(token)).toContain('PUSH_APNS_AUTH_TYPE: is certificate, though there is PUSH_APNS_DEV_P8_TOKEN');
+    expect(problemsOf(token)).toContain(
+      'PUSH_APNS_AUTH_TYPE: is certificate, but the variables set are PUSH_APNS_DEV_P8_TOKEN',
+    );
   });
 
   it('names the variable of anything that cannot be used, and reveals nothing of its content', () => {
@@ -198,10 +202,10 @@ describe('the configuration of the providers', () => {
       }),
     );
     const text = problemsOf({ PUSH_POOLS_FILE: pools, PUSH_FCM_ENABLED: 'true' });
-    expect(text).toContain('PUSH_FCM_ENABLED: is true, and so is PUSH_POOLS_FILE set');
-    expect(text).toContain('PUSH_POOLS_FILE /web: is not known here');
+    expect(text).toContain('PUSH_FCM_ENABLED: is true, but PUSH_POOLS_FILE is set too');
+    expect(text).toContain('PUSH_POOLS_FILE /web: is not known');
     expect(text).toContain('PUSH_POOLS_FILE /fcm/1: lacks app_file');
-    expect(text).toContain('PUSH_POOLS_FILE /fcm/1/app_fil: is not known here');
+    expect(text).toContain('PUSH_POOLS_FILE /fcm/1/app_fil: is not known');
     expect(text).toContain('PUSH_POOLS_FILE /fcm/2/pool_size: must be >= 1');
     expect(text).toContain('PUSH_POOLS_FILE /apns/0/mode: expected one of prod, dev');
     for (const index of [0, 1])
@@ -233,7 +237,7 @@ describe('the configuration of the providers', () => {
     expect(text).not.toContain('not-a-key-but-secret');
     for (const [content, why] of [
       ['{', 'is not JSON'],
-      ['{}', 'has no pool in it'],
+      ['{}', 'contains no pool'],
     ] as const)
       expect(problemsOf({ PUSH_POOLS_FILE: file('pools.json', content) })).toContain(why);
   });

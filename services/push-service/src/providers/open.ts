@@ -20,7 +20,7 @@ export const openProviders = (
   { ca, ...deps }: ProvidersDeps,
 ) => {
   const runtime = createRuntime({ verify, timeoutMs, clock: Date.now, ...(ca !== undefined && { ca }) });
-  // In the order of the contracts, whatever that of the configuration: /healthcheck and the log list them so.
+  // In the order of the contracts, not of the configuration: /healthcheck and the log list the pools in this order.
   const pools = pushServices
     .flatMap((service) => configured.filter((pool) => pool.service === service))
     .map((settings) => observed(runtime.createPool(settings, deps), deps));
@@ -44,7 +44,7 @@ export const openProviders = (
   };
 };
 
-/** The providers at work, each pool in the hands of its own module. */
+/** One runtime for all providers, which passes each pool to the runtime of its own module. */
 export const createRuntime = (options: RuntimeOptions): ProviderRuntime => {
   const runtimes = new Map<PushService, ProviderRuntime>();
   const runtimeOf = (service: PushService): ProviderRuntime => {

@@ -1,6 +1,6 @@
+import { categories } from '@pushmesh/contracts';
 import { describe, expect, it } from 'vitest';
 import { toApnsAnswer } from './apns/outcome.ts';
-import { categories } from '../push/category.ts';
 import { toFcmAnswer } from './fcm/outcome.ts';
 import { toHttpAnswer } from '../api/api-answer.ts';
 
@@ -67,7 +67,7 @@ describe('toApnsAnswer', () => {
     [413, 'payload_too_large'],
     [429, 'too_many_requests'],
     [502, 'service_internal'],
-  ])('reads a wordless %i as %s', (status, category) => {
+  ])('reads a %i without a reason word as %s', (status, category) => {
     expect(toApnsAnswer({ status, body: 'null' }, now).category).toBe(category);
   });
 

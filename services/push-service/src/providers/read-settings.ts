@@ -20,13 +20,13 @@ export const providerVariables = {
     minimum: 100,
     maximum: 3_600_000,
     description:
-      'how often the credential files are read for changes, in milliseconds; what has changed is tried out, then used without a restart',
+      'milliseconds between two reads of the credential files; changed credentials are tried out, then used without a restart',
     examples: [5000],
   }),
   ...variablesOfModules,
   TLS_SERVER_CERT_VALIDATION: Type.Boolean({
     default: true,
-    description: 'whether the certificates of providers are verified; those of Web Push services always are',
+    description: 'whether the certificates of FCM and APNs are verified; those of Web Push services always are',
     examples: [true],
   }),
 };
@@ -53,7 +53,7 @@ export const readProviderSettings = (values: ProviderValues, problems: Problem[]
   if (file === undefined && enabled.length === 0) return undefined;
   const byVariables = file === undefined ? enabled : enabled.filter(({ poolsFile }) => !poolsFile);
   for (const { enabledBy } of enabled.filter((each) => !byVariables.includes(each)))
-    problems.push({ variable: enabledBy, why: 'is true, and so is PUSH_POOLS_FILE set: keep one of them' });
+    problems.push({ variable: enabledBy, why: 'is true, but PUSH_POOLS_FILE is set too: keep only one of them' });
   return {
     pools: [
       ...(file === undefined ? [] : readPoolsFile(file, problems)),

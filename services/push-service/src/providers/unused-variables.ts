@@ -13,7 +13,7 @@ export const problemsOfUnusedCredentials = (values: ProviderValues, env: NodeJS.
   const unused = providerModules.flatMap(({ variables, credentialVariables, enabledBy }) =>
     setVariables(variables, values, credentialVariables).map((variable) => ({
       variable,
-      why: `is set, and ${enabledBy} is not true: set it to true, or remove this one`,
+      why: `is set, but ${enabledBy} is not true: set that to true, or remove this variable`,
     })),
   );
   if (env['PUSH_POOLS_FILE'] !== '') return unused;
@@ -21,8 +21,8 @@ export const problemsOfUnusedCredentials = (values: ProviderValues, env: NodeJS.
 };
 
 /**
- * Variables without effect beside the enabled providers. No problem, for another provider may be prepared; but rarely
- * meant.
+ * Variables without effect beside the enabled providers. Not an error, because another provider may be in preparation,
+ * but rarely intended.
  */
 export const unusedVariables = (values: ProviderValues): readonly Unused[] => {
   const hasPoolsFile = values.PUSH_POOLS_FILE !== undefined;
@@ -47,6 +47,6 @@ const besidePoolsFile = (modules: readonly RegisteredModule[], values: ProviderV
   );
   return {
     variables: setVariables(variablesOfModules, values, names),
-    why: 'PUSH_POOLS_FILE is set: say it there of a pool, or remove them',
+    why: 'PUSH_POOLS_FILE is set: move them to a pool in that file, or remove them',
   };
 };

@@ -1,7 +1,5 @@
-import { categories } from '@pushmesh/contracts';
 import type { Category } from '@pushmesh/contracts';
 
-export { categories };
 export type Refusal = Exclude<Category, 'ok'>;
 
 /** What came of one push. `reason` is the push service's word, or the category when it gave none. */

@@ -52,9 +52,9 @@ const problemOfTopic = ({ cert, topicNamedBy }: Extract<ApnsFiles, { type: 'cert
 
 const whys: Readonly<Record<ApnsCredentialsProblem, string>> = {
   key_unreadable: 'holds no private key that can be read (PEM, not encrypted)',
-  key_not_p256: 'holds a key that is not on P-256; APNs takes ES256 only',
+  key_not_p256: 'holds a key that is not on P-256; APNs accepts ES256 only',
   certificate_unreadable:
-    'holds no certificate that TLS can use (PEM, every one of a chain complete, RSA of at least 2048 bits)',
+    'holds no certificate that TLS can use (PEM, each certificate of a chain complete, RSA of at least 2048 bits)',
   key_of_another_certificate: 'is the key of another certificate',
 };
 

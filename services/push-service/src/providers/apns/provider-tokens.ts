@@ -28,8 +28,8 @@ export const createProviderTokens = (options: Options) => {
       if (known) return known;
       const token = createProviderToken({ ...credentials, ...options });
       byKey.set(key, token);
-      const [eldest] = byKey.keys();
-      if (byKey.size > maxKeys && eldest !== undefined) byKey.delete(eldest);
+      const [oldest] = byKey.keys();
+      if (byKey.size > maxKeys && oldest !== undefined) byKey.delete(oldest);
       return token;
     },
   };

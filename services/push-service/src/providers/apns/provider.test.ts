@@ -155,7 +155,7 @@ describe('pushes', () => {
       'TooManyRequests',
     ],
     [{ status: 204, body: '' }, 'unspecified'],
-  ])('survives the odd answer %j', async (reply, word) => {
+  ])('survives the malformed answer %j', async (reply, word) => {
     await startFake();
     const { push } = start();
     fake.script(() => ({ type: 'answer', ...reply }));
@@ -408,7 +408,7 @@ describe('APNs faults', () => {
     expectEachOnce(['first', ...tokens(20)]);
   });
 
-  it('a restart under traffic: every push has an answer, none that is ok is missing, none comes twice, and all goes on', async () => {
+  it('a restart under traffic: every push is answered, no accepted push is lost or duplicated, and pushes continue', async () => {
     await startFake();
     const { push, provider } = start({}, { connections: 2 });
     await push('first');
@@ -430,7 +430,7 @@ describe('APNs faults', () => {
     await expect.poll(async () => (await push('again')).category, patiently).toBe('ok');
   });
 
-  it('fewer streams, live: everything waits its turn', async () => {
+  it('fewer streams on open connections: every push waits its turn', async () => {
     await startFake();
     const { push } = start();
     await push('first');
@@ -452,7 +452,7 @@ describe('APNs faults', () => {
     expect(most).toBe(2);
   });
 
-  it('a connection that falls silent is cut, and pushes go on over another', async () => {
+  it('a connection that falls silent is closed, and pushes continue over another', async () => {
     await startFake();
     const line = await startFaultyProxy(fake.port);
     cleanups.push(line.stop);

@@ -107,11 +107,11 @@ const withoutCredentials = (values: ApnsValues): Problem => {
   if (ofOtherType.length > 0)
     return {
       variable: 'PUSH_APNS_AUTH_TYPE',
-      why: `is ${type}, though there is ${ofOtherType.join(', ')}: set it to ${otherType(type)}`,
+      why: `is ${type}, but the variables set are ${ofOtherType.join(', ')}: set it to ${otherType(type)}`,
     };
   return {
     variable: 'PUSH_APNS_ENABLED',
-    why: `is true, and neither mode has credentials: set PUSH_APNS_PROD_{${credentialsByType[type].join(',')}}, or the same of DEV`,
+    why: `is true, but neither mode has credentials: set PUSH_APNS_PROD_{${credentialsByType[type].join(',')}}, or the same for DEV`,
   };
 };
 

@@ -23,7 +23,7 @@ const ofMode = (mode: 'DEV' | 'PROD') => {
     [name('ENDPOINT')]: Type.Optional(
       Type.String({
         pattern: hostPattern,
-        description: `another host than Apple's own (${what})`,
+        description: `a host other than Apple's own (${what})`,
         examples: ['api.push.apple.com'],
       }),
     ),

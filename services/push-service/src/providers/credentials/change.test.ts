@@ -5,9 +5,9 @@ const failed = { digest: 'bad', times: 1, until: 100 };
 
 it.each([
   ['what is in use is not a change', { inUse: 'a', seen: 'a' }, 'a', 'none'],
-  ['what is new may be half of it', { inUse: 'a', seen: 'a' }, 'b', 'settling'],
-  ['what is still being written is looked at again', { inUse: 'a', seen: 'half' }, 'b', 'settling'],
-  ['what reads the same twice counts', { inUse: 'a', seen: 'b' }, 'b', 'new'],
+  ['new content may be incomplete', { inUse: 'a', seen: 'a' }, 'b', 'settling'],
+  ['content that changes again is looked at again', { inUse: 'a', seen: 'half' }, 'b', 'settling'],
+  ['content that reads the same twice counts', { inUse: 'a', seen: 'b' }, 'b', 'new'],
   ['what was not accepted is left alone for a while', { inUse: 'a', seen: 'bad', failed }, 'bad', 'none'],
   ['but anything else is not', { inUse: 'a', seen: 'b', failed }, 'b', 'new'],
 ] as const)('%s', (_what, watched, read, change) => {

@@ -69,7 +69,7 @@ export const findings = toFindings({
   },
   unreachable: {
     verdict: 'undecided',
-    meaning: 'no connection: is the way out open (port 443, or 2197 for APNs)?',
+    meaning: 'no connection: are outgoing connections allowed (port 443, or 2197 for APNs)?',
   },
   stranger: {
     verdict: 'undecided',

@@ -44,7 +44,7 @@ it.each([
   expect(others).toEqual(range.map(() => ok));
 });
 
-it('refuses what is too large for FCM', async () => {
+it('refuses a message that is too large for FCM', async () => {
   const { push } = await start();
   const data = { a: 'x'.repeat(5000) };
   expect(await push('TOK', { data })).toEqual({ category: 'payload_too_large', reason: 'INVALID_ARGUMENT' });
@@ -69,7 +69,7 @@ it.each([
   [{ answer: 'html.404' }, { category: 'service_internal', reason: 'service_internal' }],
   [{ answer: 'html.502' }, { category: 'service_internal', reason: 'service_internal' }],
   [{ answer: 'reset' }, { category: 'connection_lost', reason: 'connection_lost' }],
-] as const)('answers %j rightly, and goes on after it', async (fault, answer) => {
+] as const)('handles the fault %j, and continues afterwards', async (fault, answer) => {
   const { push, fake, deliveries } = await start();
   fake.playFault(fault);
   expect(await Promise.all(range.map((n) => push(`TOK-${n}`)))).toEqual(range.map(() => answer));
@@ -155,7 +155,7 @@ describe('the token endpoint', () => {
     { answer: 'malformed' },
     { answer: 'silence' },
     { answer: 'slow', ms: 20_000 },
-  ] as const)('may be out ($answer) for longer than a token lives', async (fault) => {
+  ] as const)('may be down ($answer) for longer than the lifetime of a token', async (fault) => {
     const { push, pass, fake, deliveries } = await start(
       fault.answer === 'silence' || fault.answer === 'slow' ? { tokenTimeoutMs: 1_000 } : {},
     );

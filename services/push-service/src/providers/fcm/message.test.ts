@@ -24,7 +24,7 @@ describe('toFcmMessage', () => {
     });
   });
 
-  it('tells an installation ID from a registration token', () => {
+  it('distinguishes an installation ID from a registration token', () => {
     const fid = 'cXy0-_ABCDEFGHIJKLMNOP';
     const target = (device_id: string) => toFcmMessage(push({ device_id, data: {} }));
     expect(target(fid)).toEqual({ fid });
@@ -44,7 +44,7 @@ describe('toFcmMessage', () => {
     expect(toFcmMessage(push({ data: {}, time_to_live })).android).toEqual({ ttl });
   });
 
-  it('sends a call at once, for half a minute, one for each session', () => {
+  it('sends a call urgently, for half a minute, with one collapse key per session', () => {
     const data = { type: 'jmi', 'jmi-sid': 'x1' };
     const call = { priority: 'HIGH', ttl: '30s', collapse_key: 'jmi-x1' };
     expect(toFcmMessage(push({ data })).android).toEqual(call);

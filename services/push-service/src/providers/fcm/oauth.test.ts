@@ -66,7 +66,7 @@ describe('a token', () => {
     expect(requests()).toBe(1);
   });
 
-  it('is renewed more than five minutes before its end, while nobody waits', async () => {
+  it('is renewed more than five minutes before it expires, while nobody waits', async () => {
     const { oauth, pass, requests, answerHeld, settle } = setUp({ hold: true });
     const first = oauth.accessToken();
     answerHeld();
@@ -94,7 +94,7 @@ describe('a token', () => {
     expect(await oauth.accessToken()).toEqual(token(1));
   });
 
-  it('is missing when the outage lasts longer, and is back after it', async () => {
+  it('is missing if the outage lasts longer, and is back after it', async () => {
     const { oauth, pass, playOutage, requests } = setUp();
     await oauth.accessToken();
     playOutage(answer(503, '<html>', { 'retry-after': '120' }));
@@ -123,10 +123,10 @@ describe('a token', () => {
   it.each([
     ['a token that is not a text', answer(200, '{"access_token":7,"expires_in":3600}'), 'malformed_answer'],
     ['a token that no header can carry', answer(200, '{"access_token":"a\\nb","expires_in":3600}'), 'malformed_answer'],
-    ['a token without an end', answer(200, '{"access_token":"a"}'), 'malformed_answer'],
+    ['a token without a lifetime', answer(200, '{"access_token":"a"}'), 'malformed_answer'],
     ['a page instead of a token', answer(200, '<html>'), 'malformed_answer'],
     ['too many requests', answer(429, '{"error":"rate_limited"}'), 'HTTP_429'],
-    ['a wordless refusal', answer(404, '<html>'), 'HTTP_404'],
+    ['a refusal without an error code', answer(404, '<html>'), 'HTTP_404'],
   ])('is unavailable for now after %s', async (_name, outage, reason) => {
     const { oauth, playOutage } = setUp();
     playOutage(outage);
@@ -187,7 +187,7 @@ describe('a key that is wrong', () => {
 });
 
 describe('a token that FCM refuses', () => {
-  it('is replaced once for all', async () => {
+  it('is replaced once for all callers', async () => {
     const { oauth, pass, requests } = setUp();
     await oauth.accessToken();
     pass(2 * minute);

@@ -40,7 +40,7 @@ it.each([
   [500, 'service_internal', 10],
   [503, 'service_internal', 10],
   [502, 'service_internal', undefined],
-])('waits after a %i without a word, too', (status, category, retryAfterSeconds) => {
+])('also waits after a %i without a reason word', (status, category, retryAfterSeconds) => {
   for (const body of ['', '<html>', '{"error":{}}'])
     expect(toFcmAnswer({ status, body }, 0)).toEqual({
       category,

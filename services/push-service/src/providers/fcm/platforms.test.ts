@@ -44,7 +44,7 @@ it('wakes an iOS app in the background, and shows nothing', () => {
   });
 });
 
-it('sends a call as a background push that is soon over', () => {
+it('sends a call as a background push that soon expires', () => {
   expect(parts({ data: { type: 'jmi', 'jmi-sid': 'x' } })).toEqual({
     apns: {
       headers: { 'apns-push-type': 'background', 'apns-priority': '5', 'apns-expiration': '1700000030' },
@@ -54,7 +54,7 @@ it('sends a call as a background push that is soon over', () => {
   });
 });
 
-it.each(['OPEN_CHAT', 'http://chat.example/', 'https://'])('makes no link of %s', (click_action) => {
+it.each(['OPEN_CHAT', 'http://chat.example/', 'https://'])('does not make a link from %s', (click_action) => {
   expect(parts({ alert: { ...alert, click_action } }).webpush).toEqual({ notification: alert });
 });
 

@@ -53,7 +53,7 @@ export const createFcmPool = (
 
   return {
     settings,
-    // FCM knows no environments: requests for either mode go to the same project.
+    // FCM has no environments: requests for either mode go to the same project.
     providers: modes.map((mode) => createFcmProvider({ mode, ...shared })),
     open: () => {
       pool.open();

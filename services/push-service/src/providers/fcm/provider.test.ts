@@ -117,7 +117,7 @@ describe('a 401', () => {
 
   it.each([
     ['there is no other token', { replacement: token('one') }],
-    ['there is none at all', { replacement: { type: 'unavailable', reason: 'HTTP_503', retryAfterSeconds: 3 } }],
+    ['there is no token at all', { replacement: { type: 'unavailable', reason: 'HTTP_503', retryAfterSeconds: 3 } }],
   ] as const)('is the answer when %s', async (_name, setting) => {
     const { push, requests } = setUp({ answers: [unauthenticated], ...setting });
     expect(await push()).toEqual({ category: 'auth', reason: 'UNAUTHENTICATED' });

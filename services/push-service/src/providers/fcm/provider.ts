@@ -14,7 +14,7 @@ import type { AccessToken, OAuth } from './oauth.ts';
 type Options = {
   readonly name: string;
   readonly projectId: string;
-  /** FCM knows no modes; this is the one whose requests go to this project. */
+  /** FCM has no modes; this is the one whose requests go to this project. */
   readonly mode: Mode;
   readonly tags: readonly string[];
   /** The platforms that the app exists on besides Android. */

@@ -26,9 +26,9 @@ it.each([
   ['a list', '[]', 'it is not a JSON object'],
   ['another kind of credential', having({ type: 'authorized_user' }), 'its "type" is not "service_account"'],
   ['missing fields', without('project_id', 'private_key'), 'it lacks "project_id", "private_key"'],
-  ['a field that is no text', having({ client_email: 7 }), 'it lacks "client_email"'],
+  ['a field that is not a string', having({ client_email: 7 }), 'it lacks "client_email"'],
   ['a project that is a path', having({ project_id: 'a/b' }), 'its "project_id" is not one'],
-  ['a token endpoint in the clear', having({ token_uri: 'http://oauth2.example/' }), 'its "token_uri" is not an https'],
+  ['a token endpoint without TLS', having({ token_uri: 'http://oauth2.example/' }), 'its "token_uri" is not an https'],
   [
     'a broken key',
     having({ private_key: `-----BEGIN PRIVATE KEY-----\n${secret}` }),

@@ -41,7 +41,7 @@ const loadServiceAccount = (file: NamedFile): Loaded<ServiceAccount> => {
   if (!text.ok) return { digest, read: { ok: false, problems: [text.problem] } };
   const parsed = parseServiceAccount(text.text);
   if (parsed.ok) return { digest, read: { ok: true, credentials: parsed.account, changedAt: text.changedAt } };
-  const problem = { variable: file.namedBy, why: `${file.path} is no service account: ${parsed.problem}` };
+  const problem = { variable: file.namedBy, why: `${file.path} is not a service account key: ${parsed.problem}` };
   return { digest, read: { ok: false, problems: [problem] } };
 };
 

@@ -42,7 +42,7 @@ export const fcmVariables = {
   FCM_AUTH_ENDPOINT: Type.Optional(
     Type.String({
       pattern: tokenUrlPattern,
-      description: 'another token endpoint than the one that the key names: the whole URL, with https:// and its path',
+      description: 'a token endpoint other than the one that the key names: the whole URL, with https:// and its path',
       examples: ['https://oauth2.googleapis.com/token'],
     }),
   ),

@@ -44,7 +44,7 @@ const poolTo = (origin: string, more: Partial<Http2PoolOptions> = {}) => {
 const paths = (count: number, prefix = '') => Array.from({ length: count }, (_, n) => `/${prefix}${n}`);
 const statusOrFault = (answer: Http2Answer) => (answer.type === 'answer' ? answer.status : answer.fault);
 const portOf = (answer: Http2Answer) => (answer.type === 'answer' ? answer.headers['x-port'] : undefined);
-/** A handler that keeps every request until it is told to go on. */
+/** A handler that holds every request until it is released. */
 const holding = () => {
   const held: { stream: ServerHttp2Stream; path: string; body: string }[] = [];
   return {
@@ -154,7 +154,7 @@ describe('streams', () => {
     expect((await Promise.all(waiting)).map(statusOrFault)).toEqual(['request_timeout', 'request_timeout']);
   });
 
-  it('opens another connection when the least loaded is half full, and spreads the load', async () => {
+  it('opens another connection when the least loaded one is half full, and spreads the load', async () => {
     const { held, handler, release } = holding();
     const server = await peer(handler);
     const { post, pool } = poolTo(server.origin, { connections: 3, streamsPerConnection: 10 });
@@ -340,7 +340,7 @@ describe('connections', () => {
     await expect.poll(() => (void post('/again'), pool.connections().connected), patiently).toBe(3);
   });
 
-  it('goes on after a recycle in the middle of connecting', async () => {
+  it('continues after a recycle in the middle of connecting', async () => {
     const { origin } = await peer(echo);
     const { post, pool } = poolTo(origin);
     const early = post('/early');

@@ -9,7 +9,7 @@ import { parseJson } from '../../push/parse-json.ts';
 import type { NamedFile } from '../credentials/named-file.ts';
 import { hostPattern } from './variables.ts';
 
-// What MongoosePush has in `[[service.fcm]]` and `[[service.apns]]` of its TOML file. Paths are relative to the file.
+// The counterpart of `[[service.fcm]]` and `[[service.apns]]` in MongoosePush's TOML file. Paths are relative to the file.
 
 /** The properties that an entry of every provider has. */
 export const commonProperties = {
@@ -39,8 +39,8 @@ export type PoolsFileSection<Settings> = {
   /** The schema of an entry, closed: a property that it does not name is a problem. */
   readonly entry: TObject;
   /**
-   * The name of an entry that has none: as if variables had configured the pool, whatever its place, for the file may
-   * grow.
+   * The name of an entry that gives none: the one that a pool has if variables configure it. It does not depend on the
+   * entry's place, because the file may grow.
    */
   defaultName(entry: PoolEntry): string;
   /** What is wrong with an entry beyond what the schema can say; entries that do not fit the schema are asked as well. */
@@ -82,7 +82,7 @@ export const createPoolsFileReader = <Settings>(sections: Readonly<Record<string
     const folder = dirname(resolve(path));
     const entries = entriesOf(sections, content);
     problems.push(...problemsOfEntries(sections, content), ...problemsOfNames(entries, path));
-    if (problems.length === before && entries.length === 0) problems.push({ variable, why: 'has no pool in it' });
+    if (problems.length === before && entries.length === 0) problems.push({ variable, why: 'contains no pool' });
     return entries
       .filter(({ section, entry }) => section.problemOf?.(entry) === undefined)
       .map(({ section, entry, name, pointer }) => section.toSettings(entry, name, placeOf(pointer, folder)));
@@ -114,7 +114,7 @@ const readJson = (path: string, problems: Problem[]): unknown => {
 type SchemaError = { readonly keyword: string; readonly params: object; readonly message: string };
 
 const wordsOf = ({ keyword, params, message }: SchemaError): string => {
-  if (keyword === 'boolean') return 'is not known here';
+  if (keyword === 'boolean') return 'is not known';
   if (keyword === 'enum') return `expected one of ${(params as { allowedValues: string[] }).allowedValues.join(', ')}`;
   if (keyword === 'required')
     return `lacks ${(params as { requiredProperties: string[] }).requiredProperties.join(', ')}`;
@@ -150,5 +150,5 @@ const problemsOfNames = (entries: readonly Placed[], path: string): readonly Pro
     .filter(([, same]) => same.length > 1)
     .map(([name, same]) => ({
       variable,
-      why: `${path} has several pools called ${name}, at ${same.map(({ pointer }) => pointer).join(', ')}: give each a "name" of its own, by which it is known when the file changes`,
+      why: `${path} has several pools called ${name}, at ${same.map(({ pointer }) => pointer).join(', ')}: give each a "name" of its own, which identifies it when the file changes`,
     }));

@@ -6,7 +6,7 @@ const toleratedSkewMs = 12 * 3_600_000;
 export const webPushFindings = toFindings({
   vapid_fine: {
     verdict: 'usable',
-    meaning: 'the key is good; no push service is asked, for each subscription names its own',
+    meaning: 'the key is good; no push service is asked, because each subscription names its own',
     ifClockIsOff: 'clock_off',
     toleratedSkewMs,
   },

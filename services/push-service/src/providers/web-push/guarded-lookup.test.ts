@@ -15,10 +15,10 @@ describe('createResolve', () => {
     ['both families', async () => four, async () => six, [...four, ...six]],
     ['what there is, when AAAA is never answered', async () => four, () => silence, four],
     ['what there is, when A is never answered', () => silence, async () => six, six],
-    ['one family alone', nothing, async () => six, six],
+    ['only one family', nothing, async () => six, six],
     ['private addresses, for the guard to refuse', async () => ['10.0.0.1'], nothing, ['10.0.0.1']],
     [
-      'the family that comes later, when the first has nothing public',
+      'the later family, if the first has no public address',
       async () => ['10.0.0.1'],
       () => new Promise((resolve) => setTimeout(() => resolve(six), 200)),
       ['10.0.0.1', ...six],

@@ -22,7 +22,7 @@ it('limits the time to live to what push services keep', () => {
   expect([ttl(), ttl(-1), ttl(2_419_201)]).toEqual([{ ttl: '2419200' }, { ttl: '0' }, { ttl: '2419200' }]);
 });
 
-it('sends a call at once, for half a minute, one for each session', () => {
+it('sends a call urgently, for half a minute, with one topic per session', () => {
   expect(push({ data: { type: 'jmi', 'jmi-sid': 'x1' } }).headers).toEqual({
     ttl: '30',
     urgency: 'high',

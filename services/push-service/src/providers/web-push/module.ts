@@ -25,7 +25,7 @@ export const webPushModule = {
     const { subject, publicKey } = credentialsOf(settings);
     return `Web Push, ${subject}, applicationServerKey ${publicKey}`;
   },
-  // No answer is an outage of ours: whoever subscribes chooses who answers.
+  // No answer says anything about our credentials: the subscriber chooses which server answers.
   findingOfReason: () => undefined,
   operatorReasons: new Map(),
 } satisfies ProviderModule<WebPushValues, WebPushSettings>;

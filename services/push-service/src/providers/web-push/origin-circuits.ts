@@ -83,8 +83,8 @@ export const createOriginCircuits = ({ clock, random, tryMs, onOut }: Options) =
       const opens = failures >= allowedFailures;
       const pauseMs = opens ? Math.min(Math.max(pauseAfter(failures), retryAfterSeconds * 1_000), wait.maxMs) : 0;
       put(origin, { failures, until: now + pauseMs, isTrying: false });
-      const [eldest] = circuits.keys();
-      if (circuits.size > maxOrigins && eldest !== undefined) put(eldest);
+      const [oldest] = circuits.keys();
+      if (circuits.size > maxOrigins && oldest !== undefined) put(oldest);
       return pauseMs;
     },
   };

@@ -42,13 +42,13 @@ export const createWebPushPool = (
 
   return {
     settings,
-    // Web Push knows no environments: requests for either mode go the same way.
+    // Web Push has no environments: requests for either mode go the same way.
     providers: modes.map((mode) => createWebPushProvider({ mode, ...shared })),
     open: () => {
       timer = setInterval(circuits.forgetUnused, forgetEveryMs).unref();
       log.info({ event: 'web-push', applicationServerKey: identity.publicKey });
     },
-    // Each subscription names a push service of its own: there is none to have heard from.
+    // Each subscription names a push service of its own, so there is no provider whose first answer could be awaited.
     isKnown: () => true,
     close: () => {
       clearInterval(timer);

@@ -135,7 +135,7 @@ it('follows no redirect', async () => {
   expect(other.requests()).toBe(0);
 });
 
-describe('the guard', () => {
+describe('the address guard', () => {
   const refused = { category: 'invalid_request', reason: 'endpoint_not_allowed' };
   const at = (subscription: string, host: string) => subscription.replace('//localhost:', `//${host}:`);
 

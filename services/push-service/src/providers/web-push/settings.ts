@@ -23,7 +23,7 @@ export const webPushVariables = {
   PUSH_WEBPUSH_ALLOW_PRIVATE: Type.Boolean({
     default: false,
     description:
-      'whether endpoints may have private addresses; whoever may enable push can then make push-service post to hosts of your network',
+      'whether endpoints may have private addresses; anybody who may enable push can then make push-service post to hosts in your network',
     examples: [false],
   }),
 };

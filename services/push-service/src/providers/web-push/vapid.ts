@@ -84,8 +84,8 @@ export const createVapid = ({ identity, clock }: Options) => {
     const header = toVapidHeader(identity, origin, Math.floor(now / 1000) + lifetimeSeconds);
     headers.delete(origin);
     headers.set(origin, { header, madeAt: now });
-    const [eldest] = headers.keys();
-    if (headers.size > maxOrigins && eldest !== undefined) headers.delete(eldest);
+    const [oldest] = headers.keys();
+    if (headers.size > maxOrigins && oldest !== undefined) headers.delete(oldest);
     return header;
   };
 };
