@@ -83,7 +83,7 @@ it('reports tokens with an invalid prefix', async () => {
   expect(await push('fcm', 'throtled.30.phone')).toMatchObject({ category: 'invalid_request' });
   expect((await call('GET', '/received/throtled.30.phone')).body).toMatchObject({
     received: [{ answer: 'mistaken' }],
-    mistake: expect.stringContaining('\u201cthrotled\u201d is none of'),
+    mistake: expect.stringContaining('"throtled" is not one of'),
   });
   expect((await call('GET', '/')).body).toMatchObject({ refused: 1, mistaken: 1 });
   expect((await call('POST', '/subscriptions/throtled.30.phone')).status).toBe(422);
@@ -117,7 +117,7 @@ it('says what it expects when it gets something else', async () => {
     415,
     `expected JSON, with the header content-type: application/json (content-type: ${form})`,
   ]);
-  expect(await send('application/json', '{')).toEqual([400, expect.stringContaining('the body is none')]);
+  expect(await send('application/json', '{')).toEqual([400, expect.stringContaining('the body is not JSON')]);
   expect((await call('POST', '/connections', { do: 'explode' })).body).toMatchObject({
     errors: [{ message: expect.stringContaining('expected one of goaway, cut, silence') }],
   });

@@ -73,7 +73,7 @@ it('leaves no connection behind when it is closed while it is still connecting',
 it('names the variable when NATS rejects the credentials', async () => {
   const nats = await startNats("-ERR 'Authorization Violation'\r\n");
   const link = open(`127.0.0.1:${nats.port}`, creds.join('\n'));
-  await expect.poll(link.missing, { timeout: 20_000 }).toMatch(/Authorization Violation.*: look at NATS_CREDS$/);
+  await expect.poll(link.missing, { timeout: 20_000 }).toMatch(/Authorization Violation.*: check NATS_CREDS$/);
 });
 
 it('sends nothing to a server without TLS if TLS is required', async () => {

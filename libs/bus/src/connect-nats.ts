@@ -66,7 +66,7 @@ const run = async (connecting: Connecting): Promise<void> => {
   rounds.queue(connecting.client);
   for await (const status of connecting.client.status()) follow(connecting, connecting.client, status);
   if (closing.signal.aborted) return;
-  // The client gave up, although it was told never to.
+  // The client gave up, although it is configured never to.
   link.lost(`the connection to NATS at ${options.url} was closed`);
   void run(connecting);
 };
@@ -80,7 +80,7 @@ const connectFirst = async ({ options, log, link, closing }: Connecting): Promis
       if (!closing.signal.aborted) return nats;
       await nats.close();
     } catch (err) {
-      const hint = err instanceof AuthorizationError ? ': look at NATS_CREDS' : '';
+      const hint = err instanceof AuthorizationError ? ': check NATS_CREDS' : '';
       const why = `cannot connect to NATS at ${url}: ${(err as Error).message}${hint}`;
       link.notReady(why);
       log.warn({ event: 'nats-connect-failed', attempt, why });

@@ -42,7 +42,7 @@ export const createStreamRounds = (
 const repairEveryMs = 5_000;
 
 /**
- * Tries until the streams exist, then tells the listeners. `ended` is aborted when the connection is lost: a request that
+ * Tries until the streams exist, then calls the listeners. `ended` is aborted when the connection is lost: a request that
  * was sent on it never gets a reply, and the round of the next connection must not wait for that.
  */
 const ensureReady = async (

@@ -34,10 +34,10 @@ it.each([
 });
 
 it('lists the valid prefixes', () => {
-  expect(mistakeIn('throtled.30.a')).toMatch(/^\u201cthrotled\u201d is none of unregistered, .*throttled/);
-  expect(mistakeIn('slow.a')).toMatch(/^\u201cslow\u201d cannot stand with what follows it \(/);
+  expect(mistakeIn('throtled.30.a')).toMatch(/^"throtled" is not one of unregistered, .*throttled/);
+  expect(mistakeIn('slow.a')).toMatch(/^"slow" cannot stand with what follows it \(/);
   expect(mistakeIn('unregistered.anna.smith')).toMatch(
-    /follows it: \u201canna\u201d is none of its arguments, and a name has no dot/,
+    /follows it: "anna" is not one of its arguments, and a name has no dot/,
   );
 });
 

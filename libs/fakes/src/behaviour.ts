@@ -67,7 +67,7 @@ export const behaviourOf = (token: string): Behaviour => {
   const behaviour = parse?.(second) ?? (rest.length === 0 ? parse?.() : undefined);
   return (
     behaviour ??
-    mistaken(prefix, rest.length === 0 ? '' : `: ${quoted(second)} is none of its arguments, and a name has no dot`)
+    mistaken(prefix, rest.length === 0 ? '' : `: ${quoted(second)} is not one of its arguments, and a name has no dot`)
   );
 };
 
@@ -158,8 +158,8 @@ const prefixes: ReadonlyMap<string, ParseArgument> = new Map<string, ParseArgume
 const mistaken = (prefix: string, hint = ''): Behaviour & { readonly type: 'mistaken' } => {
   const why = prefixes.has(prefix)
     ? `${quoted(prefix)} cannot stand with what follows it${hint}`
-    : `${quoted(prefix)} is none of ${[...prefixes.keys()].join(', ')}`;
+    : `${quoted(prefix)} is not one of ${[...prefixes.keys()].join(', ')}`;
   return { type: 'mistaken', why: `${why} (docs/sandbox.md)` };
 };
 
-const quoted = (text: string): string => `\u201c${text}\u201d`;
+const quoted = (text: string): string => `"${text}"`;

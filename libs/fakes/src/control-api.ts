@@ -77,7 +77,7 @@ const unreadableBodies: Readonly<Record<string, { readonly status: number; reado
     status: 415,
     message: 'expected JSON, with the header content-type: application/json',
   },
-  FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, message: 'expected JSON, and the body is none' },
+  FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, message: 'expected JSON, but the body is not JSON' },
   FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, message: 'expected JSON, and the body is empty' },
 };
 

@@ -37,8 +37,8 @@ type Answer = {
 };
 
 const headers = {
-  [unregisteredAtHeader]: 'since when the token is dead, in milliseconds since 1970, if the push service tells',
-  'retry-after': 'in seconds, if the push service tells, or is not tried before',
+  [unregisteredAtHeader]: 'the time since which the token has been dead, in milliseconds since 1970, if the push service gives it',
+  'retry-after': 'in seconds, if the push service asks for a wait, or is not tried again before then',
   'www-authenticate': 'RFC 6750',
   [notificationsHeader]: 'how many /v3/notifications takes at once',
 } as const;
@@ -202,8 +202,8 @@ export const openApiDocument = {
         summary: 'Whether there are connections to the push services',
         security: [],
         responses: responsesOf([
-          { status: 200, why: 'there is a connection at least', schema: Health },
-          { status: 503, why: 'there is none', schema: Health },
+          { status: 200, why: 'there is at least one connection', schema: Health },
+          { status: 503, why: 'there is no connection', schema: Health },
           ...refusalsAt('every'),
         ]),
       },

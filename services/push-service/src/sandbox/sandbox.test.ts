@@ -141,7 +141,7 @@ describe('PUT /sandbox/fault', () => {
 
   it.each([
     [{}, 'Missing field: answer'],
-    [{ answer: 'x' }, expect.stringContaining('\u201cx\u201d is none of unregistered, badtoken')],
+    [{ answer: 'x' }, expect.stringContaining('"x" is not one of unregistered, badtoken')],
     [{ answer: 'slow' }, 'Missing field: ms'],
     [{ answer: 'slow', ms: 'x' }, 'Invalid integer. Got: string'],
   ])('refuses %j', async (body, message) => {
@@ -213,7 +213,7 @@ describe('GET /sandbox/devices', () => {
   });
 
   it('says what is wrong with an invalid token, and creates no subscription for it', async () => {
-    const mistake = expect.stringMatching(/^\u201cthrotled\u201d is none of .*throttled/);
+    const mistake = expect.stringMatching(/^"throtled" is not one of .*throttled/);
     expect(await service.json('/sandbox/devices/throtled.a')).toMatchObject({ notifications: [], mistake });
     const refused = await fetch(`${service.url}/sandbox/subscriptions/throtled.a`, { method: 'POST' });
     expect(refused.status).toBe(422);
