@@ -35,7 +35,7 @@ it.each([
 
 it('lists the valid prefixes', () => {
   expect(mistakeIn('throtled.30.a')).toMatch(/^"throtled" is not one of unregistered, .*throttled/);
-  expect(mistakeIn('slow.a')).toMatch(/^"slow" cannot stand with what follows it \(/);
+  expect(mistakeIn('slow.a')).toMatch(/^"slow" cannot have what follows it \(/);
   expect(mistakeIn('unregistered.anna.smith')).toMatch(
     /follows it: "anna" is not one of its arguments, and a name has no dot/,
   );

@@ -154,10 +154,10 @@ const prefixes: ReadonlyMap<string, ParseArgument> = new Map<string, ParseArgume
   ['cut', withoutArgument({ type: 'cut' })],
 ]);
 
-/** `why` is part of the answers of the control API and of the sandbox: its wording does not change. */
+/** `why` is part of the answers of the control API and of the sandbox. */
 const mistaken = (prefix: string, hint = ''): Behaviour & { readonly type: 'mistaken' } => {
   const why = prefixes.has(prefix)
-    ? `${quoted(prefix)} cannot stand with what follows it${hint}`
+    ? `${quoted(prefix)} cannot have what follows it${hint}`
     : `${quoted(prefix)} is not one of ${[...prefixes.keys()].join(', ')}`;
   return { type: 'mistaken', why: `${why} (docs/sandbox.md)` };
 };
