@@ -37,7 +37,8 @@ type Answer = {
 };
 
 const headers = {
-  [unregisteredAtHeader]: 'the time since which the token has been dead, in milliseconds since 1970, if the push service gives it',
+  [unregisteredAtHeader]:
+    'the time since which the token has been dead, in milliseconds since 1970, if the push service gives it',
   'retry-after': 'in seconds, if the push service asks for a wait, or is not tried again before then',
   'www-authenticate': 'RFC 6750',
   [notificationsHeader]: 'how many /v3/notifications takes at once',

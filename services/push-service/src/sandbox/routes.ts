@@ -52,7 +52,9 @@ export const sandboxRoutes = (sandbox: Sandbox) => {
 
     server.get('/sandbox/events', { exposeHeadRoute: false }, async (_request, reply) => {
       if (sandbox.isFull())
-        return reply.code(503).send({ reason: 'too_many_subscribers', details: 'the maximum number of subscribers is reached' });
+        return reply
+          .code(503)
+          .send({ reason: 'too_many_subscribers', details: 'the maximum number of subscribers is reached' });
       reply.hijack();
       reply.raw.writeHead(200, { ...noStore, 'content-type': 'text/event-stream' });
       await sandbox.subscribe(reply.raw);
