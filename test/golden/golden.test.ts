@@ -8,7 +8,7 @@ import { createProviderTokens } from '../../services/push-service/src/providers/
 import { startFcm } from '../../services/push-service/testing/start-fcm.ts';
 import type { ProviderAnswer } from '../../services/push-service/src/push/category.ts';
 import type { FcmMessage } from '../../services/push-service/src/providers/fcm/message.ts';
-import { toHttpAnswer } from '../../services/push-service/src/api/api-answer.ts';
+import { toApiAnswer } from '../../services/push-service/src/api/api-answer.ts';
 import type { Notification } from '../../services/push-service/src/push/notification.ts';
 import type { ProviderResponse } from '../../services/push-service/src/providers/response.ts';
 import { readPushRequest } from '../../services/push-service/src/api/push-request.ts';
@@ -262,7 +262,7 @@ function details(word: string) {
 }
 
 function httpAnswer(version: PushApiVersion, answer: ProviderAnswer) {
-  const { status, body } = toHttpAnswer(version, answer);
+  const { status, body } = toApiAnswer(version, answer);
   return { status, body };
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bareReasons, categories, categoryTable, pushApiVersions, reasons } from '@pushmesh/contracts';
 import type { Category, PushApiVersion } from '@pushmesh/contracts';
 import { toVerdict } from '../../services/dispatcher/src/domain/verdict.ts';
-import { toHttpAnswer } from '../../services/push-service/src/api/api-answer.ts';
+import { toApiAnswer } from '../../services/push-service/src/api/api-answer.ts';
 
 /** What the dispatcher makes of the answer to a push that ended with this category and reason. */
 const verdictOf = (
@@ -12,7 +12,7 @@ const verdictOf = (
   reason: string,
   service: 'apns' | 'fcm' | 'webpush' = 'fcm',
 ) => {
-  const { status, headers, body } = toHttpAnswer(version, category === 'ok' ? { category } : { category, reason });
+  const { status, headers, body } = toApiAnswer(version, category === 'ok' ? { category } : { category, reason });
   const { outcome, isOut = false } = toVerdict(
     { status, headers, body: JSON.parse(body) as unknown },
     { service, options: {} },

@@ -24,7 +24,7 @@ const tables = {
 } as const satisfies Readonly<Record<PushApiVersion, { rowOf: (category: Refusal) => Row; key: string }>>;
 
 /** The answer of `POST /{version}/notification/{device_id}` to what came of the push. */
-export const toHttpAnswer = (version: PushApiVersion, answer: ProviderAnswer): ApiAnswer => {
+export const toApiAnswer = (version: PushApiVersion, answer: ProviderAnswer): ApiAnswer => {
   if (answer.category === 'ok') return { status: 200, body: 'null', headers: {} };
   const { rowOf, key } = tables[version];
   const { status, word = answer.reason } = rowOf(answer.category);

@@ -16,7 +16,7 @@ import { Type } from 'typebox';
 import type { TSchema } from 'typebox';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Refusal } from '../push/category.ts';
-import { toHttpAnswer } from './api-answer.ts';
+import { toApiAnswer } from './api-answer.ts';
 import { Health } from './healthcheck.ts';
 import { refusals } from './refusals.ts';
 
@@ -75,7 +75,7 @@ const outcomesOf = (version: PushApiVersion): readonly Answer[] =>
   categories.map((category) => {
     if (category === 'ok')
       return { status: 200, schema: Type.Null(), why: 'the push service has it', headers: ofVersion(version) };
-    const { status, body } = toHttpAnswer(version, { category, reason: anyWord });
+    const { status, body } = toApiAnswer(version, { category, reason: anyWord });
     const words = Object.entries(JSON.parse(body) as Readonly<Record<string, string>>);
     const fields = words.map(([key, word]) => [key, word === anyWord ? Type.String() : Type.Literal(word)] as const);
     return {

@@ -1,7 +1,7 @@
 import type { PushApiVersion } from '@pushmesh/contracts';
 import { traceIdOf } from '@pushmesh/telemetry';
 import type { Log } from '@pushmesh/telemetry';
-import { toHttpAnswer } from './api-answer.ts';
+import { toApiAnswer } from './api-answer.ts';
 import type { ApiAnswer } from './api-answer.ts';
 import type { Notification } from '../push/notification.ts';
 import type { Push } from '../push/push.ts';
@@ -30,7 +30,7 @@ export const createPushHandler =
       category: answer.category,
       seconds,
     });
-    return toHttpAnswer(version, answer);
+    return toApiAnswer(version, answer);
   };
 
 export type PushHandler = ReturnType<typeof createPushHandler>;

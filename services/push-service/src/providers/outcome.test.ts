@@ -1,8 +1,6 @@
-import { categories } from '@pushmesh/contracts';
 import { describe, expect, it } from 'vitest';
 import { toApnsAnswer } from './apns/outcome.ts';
 import { toFcmAnswer } from './fcm/outcome.ts';
-import { toHttpAnswer } from '../api/api-answer.ts';
 
 // golden.test.ts reads the recorded answers; these tests cover the rest.
 
@@ -30,11 +28,6 @@ describe('toApnsAnswer', () => {
   it('reads an expired token as dead since the timestamp', () => {
     const answer = apns(410, { reason: 'ExpiredToken', timestamp: 1_700_000_000_000 });
     expect(answer).toEqual({ category: 'unregistered', reason: 'ExpiredToken', unregisteredAt: 1_700_000_000_000 });
-    expect(toHttpAnswer('v3', answer)).toEqual({
-      status: 410,
-      body: '{"reason":"unregistered"}',
-      headers: { 'x-unregistered-at': '1700000000000' },
-    });
   });
 
   it('gives no time of death if the timestamp is not one', () => {
@@ -105,22 +98,15 @@ describe('toFcmAnswer', () => {
     ['', undefined],
   ])('reads retry-after: %s', (retryAfter, seconds) => {
     const answer = toApnsAnswer({ status: 503, body: '', headers: { 'retry-after': retryAfter } }, now);
-    expect(toHttpAnswer('v3', answer).headers['retry-after']).toBe(seconds?.toString());
+    expect(answer).toEqual({
+      category: 'service_internal',
+      reason: 'service_internal',
+      ...(seconds !== undefined && { retryAfterSeconds: seconds }),
+    });
   });
 
   it('reads a date by the clock that dated the answer', () => {
     const headers = { 'retry-after': 'Thu, 01 Jan 2026 02:01:00 GMT', date: 'Thu, 01 Jan 2026 02:00:00 GMT' };
     expect(toApnsAnswer({ status: 503, body: '', headers }, now)).toMatchObject({ retryAfterSeconds: 60 });
-  });
-});
-
-describe('toHttpAnswer', () => {
-  it('answers every category with a JSON body', () => {
-    for (const category of categories)
-      for (const version of ['v1', 'v2', 'v3'] as const) {
-        const { status, body } = toHttpAnswer(version, category === 'ok' ? { category } : { category, reason: 'Word' });
-        expect(status === 200).toBe(category === 'ok');
-        expect(() => JSON.parse(body) as unknown).not.toThrow();
-      }
   });
 });
