@@ -15,6 +15,15 @@ export const childForm = (parent: Element): Form | undefined => {
   return x && readForm(x);
 };
 
+/** The first data form of this FORM_TYPE (XEP-0068), or without any. A form of another type beside it does not matter. */
+export const childFormOfType = (parent: Element, formType: string): Form | undefined => {
+  for (const x of parent.getChildren('x', ns.dataForms)) {
+    const form = readForm(x);
+    if (form.formType === undefined || form.formType === formType) return form;
+  }
+  return undefined;
+};
+
 const readForm = (x: Element): Form => {
   const fields = new Map<string, readonly string[]>();
   for (const field of x.getChildren('field')) {

@@ -107,6 +107,7 @@ const rules: readonly Rule[] = [
   { breaks: (message) => payloadBytes(message) > limitOf(message), answer: fcmAnswers.toolarge },
 ];
 
-// "Message.data": `from`, `message_type` and everything that begins with `google.` or `gcm.notification.`
+// "Message.data": `from`, `message_type` and everything that begins with `google.` or `gcm.notification.`. FCM refuses `gcm`
+// and `googleid` as well, though its documents do not say so.
 const isReserved = (key: string): boolean =>
-  key === '' || key === 'from' || key === 'message_type' || /^(?:google\.|gcm\.notification\.)/.test(key);
+  ['', 'from', 'message_type', 'gcm', 'googleid'].includes(key) || /^(?:google\.|gcm\.notification\.)/.test(key);

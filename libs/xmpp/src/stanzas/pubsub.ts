@@ -1,5 +1,5 @@
 // XEP-0060 Publish-Subscribe, version 1.30.0: the parts that push nodes use
-import { childForm } from '../form.ts';
+import { childForm, childFormOfType } from '../form.ts';
 import type { Form } from '../form.ts';
 import { childElements } from '../iq.ts';
 import { ns } from '../namespaces.ts';
@@ -80,7 +80,7 @@ const contentBytes = (element: Element): number => {
  */
 const readOptions = (pubsub: Element): Readonly<Record<string, string>> => {
   const element = pubsub.getChild('publish-options', ns.pubsub);
-  const form = element && childForm(element);
-  if (!form || (form.formType !== undefined && form.formType !== ns.publishOptions)) return {};
+  const form = element && childFormOfType(element, ns.publishOptions);
+  if (!form) return {};
   return Object.fromEntries([...form.fields].map(([name, values]) => [name, values.join('\n')]));
 };

@@ -1,5 +1,5 @@
 // XEP-0357 Push Notifications, version 0.4.1
-import { childForm } from '../form.ts';
+import { childForm, childFormOfType } from '../form.ts';
 import { bareJid, parseJid } from '../jid.ts';
 import { ns } from '../namespaces.ts';
 import type { Element } from '../xml.ts';
@@ -69,8 +69,8 @@ const summaryFields: ReadonlySet<string> = new Set([
  * (Prosody, Openfire) or no type (Tigase), leave values out, or send no form at all: all of this is accepted.
  */
 export const readSummary = (notification: Element): SummaryForm => {
-  const form = childForm(notification);
-  if (!form || (form.formType !== undefined && form.formType !== ns.pushSummary)) return {};
+  const form = childFormOfType(notification, ns.pushSummary);
+  if (!form) return {};
   const text = (name: string) => form.fields.get(name)?.join('\n') || undefined;
   const count = (name: string) => {
     const value = text(name);

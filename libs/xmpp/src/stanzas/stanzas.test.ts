@@ -96,6 +96,12 @@ describe('the summary', () => {
         lastMessageSender: 'b@h/r',
       });
     });
+  it('is found behind a form of another FORM_TYPE', () => {
+    expect(summary(form('submit', 'other', '') + form('form', 'urn:xmpp:push:summary', fields))).toEqual({
+      messageCount: 7,
+      lastMessageSender: 'b@h/r',
+    });
+  });
   it('keeps other fields than those of the XEP, if they have a value', () => {
     const other =
       "<field var='type'><value>jmi</value></field><field var='empty'/><field var='two'><value>a</value><value>b</value></field>";

@@ -21,6 +21,7 @@ const delivery = (
   attempt: 1,
 });
 const alert = { title: 'bob@h', body: 'hi', tag: 'bob@h', badge: 7 };
+const data = { 'message-count': 7, 'last-message-sender': 'bob@h', 'last-message-body': 'hi' };
 
 describe('the MongoosePush request, as MongooseIM maps the fields', () => {
   it.each([
@@ -64,12 +65,15 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
       { service: 'fcm', silent: 'true' },
       { service: 'fcm', data: { 'message-count': '7', 'last-message-sender': 'bob@h', 'last-message-body': 'hi' } },
     ],
+    ['Web Push: as APNs', { service: 'webpush', silent: 'true' }, { service: 'webpush', data }],
+    ['silent is 1: as true', { service: 'webpush', silent: '1' }, { service: 'webpush', data }],
+    ['silent is 0: as false', { service: 'fcm', silent: '0' }, { service: 'fcm', alert }],
+    ['silent is no boolean', { service: 'fcm', silent: 'yes' }, { service: 'fcm', alert }],
     [
-      'Web Push: as APNs',
-      { service: 'webpush', silent: 'true' },
-      { service: 'webpush', data: { 'message-count': 7, 'last-message-sender': 'bob@h', 'last-message-body': 'hi' } },
+      'mutable_content is 1',
+      { service: 'apns', mutable_content: '1' },
+      { service: 'apns', mutable_content: true, alert },
     ],
-    ['silent is "true" and nothing else', { service: 'fcm', silent: '1' }, { service: 'fcm', alert }],
   ])('%s', (_what, options, body) => {
     expect(toPushRequest(delivery(options), style, 1)).toEqual({ version: 'v3', deviceId: 'a/b:c d', body });
   });
@@ -117,12 +121,13 @@ describe('the MongoosePush request, as MongooseIM maps the fields', () => {
   });
 
   it('other fields are data of a silent push only; FCM gets none with a name that it refuses', () => {
-    const names = ['from', 'message_type', 'google.x', 'gcm.n\n', '', 'room'];
+    const names = ['from', 'message_type', 'gcm', 'googleid', 'google.x', 'gcm.n\n', '', 'room'];
     const otherFields = Object.fromEntries(names.map((name) => [name, 'x']));
     const summary = { lastMessageBody: 'hi', otherFields };
-    const data = (service: string) => toPushRequest(delivery({ service, silent: 'true' }, summary), style, 1).body.data;
-    expect(data('fcm')).toEqual({ room: 'x', 'last-message-body': 'hi' });
-    expect(data('apns')).toEqual({ ...otherFields, 'last-message-body': 'hi' });
+    const dataFor = (service: string) =>
+      toPushRequest(delivery({ service, silent: 'true' }, summary), style, 1).body.data;
+    expect(dataFor('fcm')).toEqual({ room: 'x', 'last-message-body': 'hi' });
+    expect(dataFor('apns')).toEqual({ ...otherFields, 'last-message-body': 'hi' });
     expect(toPushRequest(delivery({ service: 'fcm' }, summary), style, 1).body).not.toHaveProperty('data');
   });
 

@@ -49,7 +49,7 @@ const toBody = (delivery: Delivery, style: RequestStyle, now: number): PushReque
  * the like, and for those the app is woken without a notification. The app itself shows a call, and needs its data.
  */
 const isSilent = ({ options, summary }: Delivery): boolean =>
-  options['silent'] === 'true' || summary.lastMessageBody === undefined || isCall(summary);
+  booleanOf(options['silent']) === true || summary.lastMessageBody === undefined || isCall(summary);
 
 const toAlert = ({ options, summary }: Delivery, { fallbackText }: RequestStyle): OrUndefined<Alert> => ({
   title: summary.lastMessageSender ?? fallbackText,
@@ -79,7 +79,8 @@ const toData = (summary: Summary, service: PushService): Record<string, unknown>
 };
 
 /** `message.data` of FCM HTTP v1: one such name makes FCM refuse the whole message. */
-const isReservedByFcm = (name: string): boolean => /^(?:|from|message_type|google\..*|gcm\..*)$/s.test(name);
+const isReservedByFcm = (name: string): boolean =>
+  /^(?:|from|message_type|gcm|googleid|google\..*|gcm\..*)$/s.test(name);
 
 const modeOf = ({ service, mode, options }: Delivery, { fcmDev }: RequestStyle) =>
   options['mode'] === undefined || (service === 'fcm' && mode === 'dev' && !fcmDev) ? undefined : mode;
@@ -97,8 +98,11 @@ const filled = (value: string | undefined): string | undefined => value || undef
 const oneOf = <const T extends string>(value: string | undefined, allowed: readonly T[]): T | undefined =>
   allowed.find((each) => each === value);
 
-const booleanOf = (value: string | undefined): boolean | undefined =>
-  value === 'true' ? true : value === 'false' ? false : undefined;
+/** Data forms have two spellings of a boolean (XEP-0004 §3.3). */
+const booleanOf = (value: string | undefined): boolean | undefined => {
+  if (value === 'true' || value === '1') return true;
+  return value === 'false' || value === '0' ? false : undefined;
+};
 
 const int32Of = (value: string | undefined): number | undefined =>
   value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) : undefined;

@@ -1,4 +1,4 @@
-import { categoryTable, PushApiBody, unregisteredAtHeader } from '@pushmesh/contracts';
+import { categoryTable, PushApiBody, reasons, unregisteredAtHeader } from '@pushmesh/contracts';
 import type { Delivery } from '@pushmesh/contracts';
 import { Compile } from 'typebox/compile';
 import type { Verdict } from '../ports.ts';
@@ -104,11 +104,14 @@ const evidence: Readonly<Record<number, (body: unknown) => boolean>> = {
   422: isRefusal,
 };
 
-/** One word: anything longer could be text with a token in it, and would have no bound. */
+/**
+ * A word of the table, or one of letters alone. Anything longer could be text with a token in it, and would have no bound;
+ * another word with digits could be a token.
+ */
 const reasonOf = (body: unknown): string | undefined => {
   if (!bodies.Check(body) || body === null || 'errors' in body) return undefined;
   const word = 'reason' in body ? body.reason : body.details;
-  return /^[A-Za-z_]{1,64}$/.test(word) ? word : undefined;
+  return /^[A-Za-z_]{1,64}$/.test(word) || Object.hasOwn(reasons, word) ? word : undefined;
 };
 
 /** MongoosePush and push-service both send seconds, never the date form of RFC 9110 §10.2.3. */

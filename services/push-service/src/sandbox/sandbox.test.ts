@@ -97,7 +97,7 @@ describe('what the push services check', () => {
     expect((await service.push('tok', call(5120))).status).toBe(413);
   });
 
-  it.each(['from', 'message_type', 'google.x', 'gcm.notification.x'])(
+  it.each(['from', 'message_type', 'gcm', 'googleid', 'google.x', 'gcm.notification.x'])(
     'reserves the data key %s for FCM',
     async (key) => {
       const data = { [key]: '1' };
