@@ -1,13 +1,10 @@
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { createServer as createPlainServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { readPushServiceConfig } from './config.ts';
@@ -21,17 +18,13 @@ import {
 import type { ApnsDelivery, FakeApnsOptions, FcmDelivery } from '@pushmesh/fakes';
 import { checkCredentials } from './credentials/check.ts';
 import { createRuntime } from './providers/open.ts';
+import { temporaryFile } from '../testing/temporary-file.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-const folder = mkdtempSync(join(tmpdir(), 'pushmesh-check-'));
-const file = (name: string, text: string): string => {
-  writeFileSync(join(folder, name), text);
-  return join(folder, name);
-};
 const authority = createFakeAuthority();
 const key = createFakeApnsKey();
 const minute = 60_000;
@@ -56,11 +49,11 @@ const start = async (options: Partial<FakeApnsOptions> = {}) => {
   const { hostname, port } = new URL(fcm.origin);
   const env: Record<string, string> = {
     PUSH_FCM_ENABLED: 'true',
-    PUSH_FCM_APP_FILE: file('fcm.json', account.json),
+    PUSH_FCM_APP_FILE: temporaryFile('fcm.json', account.json),
     PUSH_FCM_ENDPOINT: hostname,
     PUSH_FCM_PORT: port,
     PUSH_APNS_ENABLED: 'true',
-    PUSH_APNS_PROD_P8_TOKEN: file('apns.p8', key.p8),
+    PUSH_APNS_PROD_P8_TOKEN: temporaryFile('apns.p8', key.p8),
     PUSH_APNS_PROD_KEY_ID: key.keyId,
     PUSH_APNS_PROD_TEAM_ID: key.teamId,
     PUSH_APNS_PROD_DEFAULT_TOPIC: 'com.example.app',
@@ -123,8 +116,8 @@ it.each([
   const { cert, key: privateKey } = issuer.issueForApns('com.example.app');
   const certificate = {
     PUSH_APNS_AUTH_TYPE: 'certificate',
-    PUSH_APNS_PROD_CERT: file('cert.pem', cert),
-    PUSH_APNS_PROD_KEY: file('key.pem', privateKey),
+    PUSH_APNS_PROD_CERT: temporaryFile('cert.pem', cert),
+    PUSH_APNS_PROD_KEY: temporaryFile('key.pem', privateKey),
   };
   delete env['PUSH_APNS_PROD_DEFAULT_TOPIC'];
   const checked = await check(apnsEnv({ ...env, ...certificate }));
@@ -271,7 +264,7 @@ it('finds a service account of another project', async () => {
   const found = await check({
     ...env,
     PUSH_APNS_ENABLED: 'false',
-    PUSH_FCM_APP_FILE: file('other.json', account.json),
+    PUSH_FCM_APP_FILE: temporaryFile('other.json', account.json),
   });
   expect(found).toMatchObject({ ok: false, found: ['sending_forbidden'] });
 });
@@ -304,7 +297,7 @@ const command = (env: Record<string, string>): Promise<{ code: unknown; output: 
 
 it('is a command whose exit code gives the result', async () => {
   const { env } = await start();
-  const trusting = { ...env, NODE_EXTRA_CA_CERTS: file('ca.pem', authority.ca) };
+  const trusting = { ...env, NODE_EXTRA_CA_CERTS: temporaryFile('ca.pem', authority.ca) };
   expect(await command(trusting)).toMatchObject({
     code: 0,
     output: expect.stringContaining('ok     apns_prod') as string,

@@ -1,10 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readPushServiceConfig } from './config.ts';
 import { createFakeApnsKey, createFakeServiceAccount } from '@pushmesh/fakes';
+import { temporaryFile } from '../testing/temporary-file.ts';
 
 it('needs no variable at all', () => {
   expect(readPushServiceConfig({})).toMatchObject({ HTTP_HOST: '127.0.0.1', HTTP_PORT: 8080, providers: undefined });
@@ -38,17 +36,15 @@ it.each([
 });
 
 it('says which variables have no effect beside the others, and reveals none of their values', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'pushmesh-unused-'));
-  const file = (name: string, text: string) => {
-    writeFileSync(join(folder, name), text);
-    return join(folder, name);
-  };
-  const account = file('fcm.json', createFakeServiceAccount({ projectId: 'p', tokenUri: 'https://localhost/t' }).json);
+  const account = temporaryFile(
+    'fcm.json',
+    createFakeServiceAccount({ projectId: 'p', tokenUri: 'https://localhost/t' }).json,
+  );
   const fcm = { PUSH_FCM_ENABLED: 'true', PUSH_FCM_APP_FILE: account, PUSH_FCM_POOL_SIZE: '9' };
   const others = {
     PUSH_APNS_PROD_P8_TOKEN: '/nowhere.p8',
     PUSH_APNS_DEV_KEY_ID: 'A_KEY_ID',
-    PUSH_WEBPUSH_VAPID_KEY_FILE: file('vapid.pem', 'nonsense'),
+    PUSH_WEBPUSH_VAPID_KEY_FILE: temporaryFile('vapid.pem', 'nonsense'),
   };
   expect(readPushServiceConfig(fcm).unused).toEqual([]);
   const webPush = {
@@ -64,7 +60,7 @@ it('says which variables have no effect beside the others, and reveals none of t
   const key = createFakeApnsKey();
   const token = {
     PUSH_APNS_ENABLED: 'true',
-    PUSH_APNS_PROD_P8_TOKEN: file('apns.p8', key.p8),
+    PUSH_APNS_PROD_P8_TOKEN: temporaryFile('apns.p8', key.p8),
     PUSH_APNS_PROD_KEY_ID: key.keyId,
     PUSH_APNS_PROD_TEAM_ID: key.teamId,
   };
@@ -73,7 +69,7 @@ it('says which variables have no effect beside the others, and reveals none of t
   ]);
 
   const pools = {
-    PUSH_POOLS_FILE: file('pools.json', JSON.stringify({ fcm: [{ app_file: 'fcm.json' }] })),
+    PUSH_POOLS_FILE: temporaryFile('pools.json', JSON.stringify({ fcm: [{ app_file: 'fcm.json' }] })),
     PUSH_FCM_PLATFORMS: 'apns',
     PUSH_FCM_POOL_SIZE: '5',
     FCM_AUTH_ENDPOINT: 'https://proxy.example/token',

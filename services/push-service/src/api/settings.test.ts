@@ -1,22 +1,14 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readPushServiceConfig } from '../config.ts';
 import { createFakeAuthority } from '@pushmesh/fakes';
+import { temporaryFile } from '../../testing/temporary-file.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'pushmesh-http-settings-'));
-const write = (name: string, text: string): string => {
-  const file = join(folder, name);
-  writeFileSync(file, text);
-  return file;
-};
 const authority = createFakeAuthority();
 const { cert, key } = authority.issue('server');
 const files = {
-  PUSH_HTTPS_CERTFILE: write('cert.pem', cert),
-  PUSH_HTTPS_KEYFILE: write('key.pem', key),
-  PUSH_HTTPS_CLIENT_CAFILE: write('ca.pem', authority.ca),
+  PUSH_HTTPS_CERTFILE: temporaryFile('cert.pem', cert),
+  PUSH_HTTPS_KEYFILE: temporaryFile('key.pem', key),
+  PUSH_HTTPS_CLIENT_CAFILE: temporaryFile('ca.pem', authority.ca),
 };
 
 describe('TLS', () => {
@@ -44,8 +36,11 @@ describe('TLS', () => {
     [{ PUSH_HTTPS_KEYFILE: files.PUSH_HTTPS_KEYFILE }, 'PUSH_HTTPS_CERTFILE: is not set, though PUSH_HTTPS_KEYFILE'],
     [{ ...files, PUSH_HTTPS_KEYFILE: '/nowhere.pem' }, 'PUSH_HTTPS_KEYFILE: cannot read /nowhere.pem (ENOENT)'],
     [{ ...files, PUSH_HTTPS_KEYFILE: files.PUSH_HTTPS_CERTFILE }, 'holds no unencrypted private key'],
-    [{ ...files, PUSH_HTTPS_KEYFILE: write('other.pem', authority.issue('x').key) }, 'is not the key'],
-    [{ ...files, PUSH_HTTPS_CERTFILE: write('half.pem', cert + authority.ca.slice(0, 200)) }, 'PUSH_HTTPS_CERTFILE: '],
+    [{ ...files, PUSH_HTTPS_KEYFILE: temporaryFile('other.pem', authority.issue('x').key) }, 'is not the key'],
+    [
+      { ...files, PUSH_HTTPS_CERTFILE: temporaryFile('half.pem', cert + authority.ca.slice(0, 200)) },
+      'PUSH_HTTPS_CERTFILE: ',
+    ],
     [{ ...files, PUSH_HTTPS_CLIENT_CAFILE: files.PUSH_HTTPS_KEYFILE }, 'PUSH_HTTPS_CLIENT_CAFILE: '],
   ])('refuses settings that cannot work: %j', (env, problem) => {
     expect(() => readPushServiceConfig(env)).toThrow(problem);
@@ -57,10 +52,9 @@ describe('bearer tokens', () => {
     const one = 'aaaaaaaaaaaaaaaaaaaa';
     const other = 'bbbbbbbbbbbbbbbbbbbb==';
     for (const text of [`${one}\n${other}\n`, `${one}, ${other}`, `${one} ${other}`])
-      expect(readPushServiceConfig({ HTTP_BEARER_TOKENS_FILE: write('tokens', text) }).http.bearerTokens).toEqual([
-        one,
-        other,
-      ]);
+      expect(
+        readPushServiceConfig({ HTTP_BEARER_TOKENS_FILE: temporaryFile('tokens', text) }).http.bearerTokens,
+      ).toEqual([one, other]);
   });
 
   it('are refused if they are short, and not repeated', () => {

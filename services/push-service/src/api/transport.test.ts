@@ -1,31 +1,23 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { request as http1Request } from 'node:http';
 import { connect as connectHttp2, constants } from 'node:http2';
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTcp } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createFakeAuthority } from '@pushmesh/fakes';
 import { alert, fcmProvider, startPushService } from '../../testing/start-push-service.ts';
+import { temporaryFile } from '../../testing/temporary-file.ts';
 import { watchCertificate } from './certificate.ts';
 
 const authority = createFakeAuthority();
 const { ca } = authority;
-const folder = mkdtempSync(join(tmpdir(), 'pushmesh-transport-'));
-
-const write = (name: string, text: string): string => {
-  const file = join(folder, name);
-  writeFileSync(file, text);
-  return file;
-};
 const filesFor = (name: string) => {
   const { cert, key } = authority.issue(name);
-  return { cert: write(`${name}.crt`, cert), key: write(`${name}.key`, key) };
+  return { cert: temporaryFile(`${name}.crt`, cert), key: temporaryFile(`${name}.key`, key) };
 };
 
 type Service = Awaited<ReturnType<typeof startPushService>>;
@@ -175,7 +167,7 @@ describe('with a certificate', () => {
 
 describe('with an authority for callers', () => {
   it('admits only callers with a certificate of it', async () => {
-    const clientCa = write('clients.crt', ca);
+    const clientCa = temporaryFile('clients.crt', ca);
     const service = await start({ http: { tls: { ...filesFor('server'), clientCa } } });
     expect(await overHttp1(service, authority.issue('dispatcher', []))).toEqual(ok);
     expect(await overHttp2(openSession(service, authority.issue('dispatcher', [])))).toEqual(ok);

@@ -1,6 +1,3 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLog, createMetrics } from '@pushmesh/telemetry';
 import { readPushServiceConfig } from '../config.ts';
@@ -16,17 +13,12 @@ import { createCredentialAlerts } from '../credentials/alerts.ts';
 import { openProviders, poolsOf } from './open.ts';
 import { createPushService } from '../api/server.ts';
 import { pushServiceMetrics } from '../metrics.ts';
+import { temporaryFile } from '../../testing/temporary-file.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
-
-const folder = mkdtempSync(join(tmpdir(), 'pushmesh-credentials-'));
-const file = (name: string, text: string): string => {
-  writeFileSync(join(folder, name), text);
-  return join(folder, name);
-};
 
 describe('push-service with the credentials of both providers, against fakes of them', () => {
   it("is configured by MongoosePush's own variables, and pushes", async () => {
@@ -52,11 +44,11 @@ describe('push-service with the credentials of both providers, against fakes of 
     const { hostname, port } = new URL(fcm.origin);
     const config = readPushServiceConfig({
       PUSH_FCM_ENABLED: 'true',
-      PUSH_FCM_APP_FILE: file('fcm.json', account.json),
+      PUSH_FCM_APP_FILE: temporaryFile('fcm.json', account.json),
       PUSH_FCM_ENDPOINT: hostname,
       PUSH_FCM_PORT: port,
       PUSH_APNS_ENABLED: 'true',
-      PUSH_APNS_PROD_P8_TOKEN: file('apns.p8', key.p8),
+      PUSH_APNS_PROD_P8_TOKEN: temporaryFile('apns.p8', key.p8),
       PUSH_APNS_PROD_KEY_ID: key.keyId,
       PUSH_APNS_PROD_TEAM_ID: key.teamId,
       PUSH_APNS_PROD_DEFAULT_TOPIC: 'com.example.app',
@@ -132,7 +124,7 @@ describe('the configuration of the providers', () => {
   });
 
   it('names the variable of anything that cannot be used, and reveals nothing of its content', () => {
-    const secret = file('secret', 'not-a-key-but-secret');
+    const secret = temporaryFile('secret', 'not-a-key-but-secret');
     const text = problemsOf({
       PUSH_FCM_ENABLED: 'true',
       PUSH_FCM_APP_FILE: secret,
@@ -153,12 +145,12 @@ describe('the configuration of the providers', () => {
   it('reveals nothing of credentials that are given in place of their path', () => {
     const { p8 } = createFakeApnsKey();
     const enabled = { PUSH_FCM_ENABLED: 'true', PUSH_APNS_ENABLED: 'true', PUSH_APNS_PROD_KEY_ID: 'A' };
-    const given = { ...enabled, PUSH_FCM_APP_FILE_FILE: file('fcm.json', '{"private_key":"…"}') };
+    const given = { ...enabled, PUSH_FCM_APP_FILE_FILE: temporaryFile('fcm.json', '{"private_key":"…"}') };
     const pools = { apns: [{ mode: 'prod', p8_token: p8, key_id: 'A', team_id: 'B' }] };
     for (const [env, variable] of [
       [given, 'PUSH_FCM_APP_FILE'],
       [{ ...enabled, PUSH_APNS_PROD_P8_TOKEN: p8, PUSH_APNS_PROD_TEAM_ID: 'B' }, 'PUSH_APNS_PROD_P8_TOKEN'],
-      [{ PUSH_POOLS_FILE: file('pools.json', JSON.stringify(pools)) }, 'PUSH_POOLS_FILE /apns/0/p8_token'],
+      [{ PUSH_POOLS_FILE: temporaryFile('pools.json', JSON.stringify(pools)) }, 'PUSH_POOLS_FILE /apns/0/p8_token'],
       [{ PUSH_POOLS_FILE: JSON.stringify(pools) }, 'PUSH_POOLS_FILE'],
       [{ PUSH_HTTPS_CERTFILE: p8, PUSH_HTTPS_KEYFILE: p8 }, 'PUSH_HTTPS_KEYFILE'],
       [{ HTTP_BEARER_TOKENS_FILE: p8 }, 'HTTP_BEARER_TOKENS_FILE'],
@@ -172,7 +164,7 @@ describe('the configuration of the providers', () => {
 
   it('demands a topic for a certificate that names none', () => {
     const { cert, key } = createFakeAuthority().issue('no topic', []);
-    const [certFile, keyFile] = [file('cert.pem', cert), file('key.pem', key)];
+    const [certFile, keyFile] = [temporaryFile('cert.pem', cert), temporaryFile('key.pem', key)];
     const text = problemsOf({
       PUSH_APNS_ENABLED: 'true',
       PUSH_APNS_AUTH_TYPE: 'certificate',
@@ -187,13 +179,13 @@ describe('the configuration of the providers', () => {
     );
     expect(text).not.toContain('PUSH_APNS_PROD');
     const pools = { apns: [{ mode: 'prod', cert: certFile, key: keyFile }] };
-    expect(problemsOf({ PUSH_POOLS_FILE: file('pools.json', JSON.stringify(pools)) })).toContain(
+    expect(problemsOf({ PUSH_POOLS_FILE: temporaryFile('pools.json', JSON.stringify(pools)) })).toContain(
       'PUSH_POOLS_FILE /apns/0/default_topic: is not set, and the certificate of PUSH_POOLS_FILE /apns/0/cert names no',
     );
   });
 
   it('names the place in the pools file for all of its problems at once', () => {
-    const pools = file(
+    const pools = temporaryFile(
       'pools.json',
       JSON.stringify({
         fcm: [{ tags: ['a'], app_file: 'missing.json' }, { app_fil: 'x' }, { app_file: 'x', pool_size: 0 }],
@@ -213,8 +205,8 @@ describe('the configuration of the providers', () => {
   });
 
   it('names the place in the pools file of files that cannot be used', () => {
-    const secret = file('secret', 'not-a-key-but-secret');
-    const pools = file(
+    const secret = temporaryFile('secret', 'not-a-key-but-secret');
+    const pools = temporaryFile(
       'pools.json',
       JSON.stringify({
         fcm: [{ app_file: 'missing.json' }, { name: 'fcm', app_file: secret }],
@@ -239,7 +231,7 @@ describe('the configuration of the providers', () => {
       ['{', 'is not JSON'],
       ['{}', 'contains no pool'],
     ] as const)
-      expect(problemsOf({ PUSH_POOLS_FILE: file('pools.json', content) })).toContain(why);
+      expect(problemsOf({ PUSH_POOLS_FILE: temporaryFile('pools.json', content) })).toContain(why);
   });
 });
 
@@ -251,7 +243,7 @@ it('sends a push to the first pool of its service and mode that has all of its t
     const fake = await startFakeApns({ authority, keys: [key], clock: Date.now, onDelivered: () => got.push(keyId) });
     cleanups.push(fake.stop);
     return {
-      p8_token: file(`${keyId}.p8`, key.p8),
+      p8_token: temporaryFile(`${keyId}.p8`, key.p8),
       key_id: keyId,
       team_id: key.teamId,
       default_topic: 'com.example.app',
@@ -263,7 +255,7 @@ it('sends a push to the first pool of its service and mode that has all of its t
     { ...(await entryOf('SECOND')), mode: 'prod', tags: ['work', 'beta'] },
     { ...(await entryOf('THIRD')), mode: 'dev', tags: ['work'] },
   ];
-  const config = readPushServiceConfig({ PUSH_POOLS_FILE: file('pools.json', JSON.stringify({ apns })) });
+  const config = readPushServiceConfig({ PUSH_POOLS_FILE: temporaryFile('pools.json', JSON.stringify({ apns })) });
   if (!config.providers) throw new Error('no providers');
   const log = createLog('push-service', 'silent');
   const metrics = createMetrics('push-service').add(pushServiceMetrics);

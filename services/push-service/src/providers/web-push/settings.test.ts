@@ -1,9 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readPushServiceConfig } from '../../config.ts';
+import { temporaryFile } from '../../../testing/temporary-file.ts';
 
 const pem = (namedCurve: string) =>
   generateKeyPairSync('ec', { namedCurve }).privateKey.export({ type: 'sec1', format: 'pem' }).toString();
@@ -12,8 +10,7 @@ const subject = { PUSH_WEBPUSH_SUBJECT: 'mailto:push@example.org' };
 
 describe('the configuration of Web Push', () => {
   it('takes the key from a file, and forbids private addresses by default', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'pushmesh-vapid-')), 'vapid.pem');
-    writeFileSync(file, pem('P-256'));
+    const file = temporaryFile('vapid.pem', pem('P-256'));
     const settings = (more = {}) =>
       readPushServiceConfig({ ...enabled, ...subject, PUSH_WEBPUSH_VAPID_KEY_FILE: file, ...more }).providers?.pools[0];
     expect(settings()).toMatchObject({
